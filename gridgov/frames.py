@@ -28,7 +28,11 @@ boolean from the callback · ``satisfied`` one of :data:`SATISFIED_VALUES` or mi
 
 SATISFIED_VALUES = ("satisfied", "basically", "unsatisfied")
 
-LOCATED_COLUMNS = APPEAL_COLUMNS + tuple(c for c in PLACE_COLUMNS if c not in APPEAL_COLUMNS) + JURISDICTION_COLUMNS
+LOCATED_COLUMNS = (
+    APPEAL_COLUMNS
+    + tuple(c for c in PLACE_COLUMNS if c not in APPEAL_COLUMNS)
+    + JURISDICTION_COLUMNS
+)
 """Appeals with their place; ``lon lat`` are then those of the place found."""
 
 ORDER_COLUMNS = (

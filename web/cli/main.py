@@ -1,0 +1,93 @@
+"""``gridgov``: the command line as a public interface, one file per subject."""
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from geodata.errors import GeodataError, InvalidDataError
+from geodata.problems import Problem
+from gridgov.errors import CityError, GridgovError
+from planner.errors import PlannerError
+
+COMMANDS = {
+    "demo": "web.cli.demo:demo",
+    "run": "web.cli.run:run",
+}
+"""Command → where its click command stands; modules load only when their command is used."""
+
+EXIT_FAILED = 1
+EXIT_WRONG_INPUT = 2
+MOST_PROBLEMS_SHOWN = 40
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, or None."""
+        del ctx
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table names commands only
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gridgov")
+def cli() -> None:
+    """Turn citizens' appeals into orders, hotspots and street plans.
+
+    Exit codes: 0 done, 1 failed, 2 wrong input.
+    """
+
+
+def format_problems(problems: list[Problem]) -> str:
+    """Return problems as lines, errors first, with a count of what is left out."""
+    ordered = sorted(problems, key=lambda problem: problem.severity)
+    lines = [f"{problem.severity}: {problem}" for problem in ordered[:MOST_PROBLEMS_SHOWN]]
+    if len(ordered) > MOST_PROBLEMS_SHOWN:
+        lines.append(f"… and {len(ordered) - MOST_PROBLEMS_SHOWN} more")
+    return "\n".join(lines)
+
+
+def stop(message: str, code: int) -> NoReturn:
+    """Print `message` to standard error and end with `code`."""
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+def main() -> NoReturn:
+    """Run the command line; an expected error is a message, never a traceback."""
+    try:
+        result = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        stop("Stopped; nothing was written.", EXIT_FAILED)
+    except (CityError, InvalidDataError) as error:
+        stop(format_problems(error.problems), EXIT_WRONG_INPUT)
+    except (GeodataError, GridgovError, PlannerError) as error:
+        stop(f"error: {error}", EXIT_WRONG_INPUT)
+    except BrokenPipeError:
+        # The reader of our output went away (gridgov … | head): not a failure worth a message.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        stop(f"error: {error.strerror or error}: {error.filename or ''}", EXIT_FAILED)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
