@@ -1,0 +1,107 @@
+"""Coordinate reference systems: storage in EPSG:4326, measuring in the city's metric system.
+
+Axis order is lon, lat (x, y) everywhere, whatever the authority's own order.
+"""
+
+from functools import lru_cache
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+
+from geodata.errors import GeodataError
+
+FloatArray = npt.NDArray[np.float64]
+
+STORAGE_CRS = "EPSG:4326"
+
+
+def check_metric_crs(metric_crs: str) -> str:
+    """Return `metric_crs` if it is a projected system in metres.
+
+    Raises
+    ------
+    GeodataError
+        If it is not known, not projected, or not in metres.
+    """
+    crs = _parse_crs(metric_crs)
+    if not crs.is_projected:
+        raise GeodataError(
+            f"metric CRS {metric_crs!r} ({crs.name}) is not projected; "
+            "expected a system in metres, e.g. EPSG:4548"
+        )
+    units = {axis.unit_name for axis in crs.axis_info}
+    if units != {"metre"}:
+        raise GeodataError(
+            f"metric CRS {metric_crs!r} is in {', '.join(sorted(units))}; expected metres"
+        )
+    return metric_crs
+
+
+def to_metric(
+    lon: npt.ArrayLike, lat: npt.ArrayLike, metric_crs: str
+) -> tuple[FloatArray, FloatArray]:
+    """Return metres ``(x, y)`` in `metric_crs` of degrees in EPSG:4326; NaN stays NaN.
+
+    A point where the projection is not defined becomes NaN.
+
+    Raises
+    ------
+    GeodataError
+        If `metric_crs` is not known.
+    """
+    return _transform(lon, lat, _get_transformer(STORAGE_CRS, metric_crs))
+
+
+def from_metric(
+    x: npt.ArrayLike, y: npt.ArrayLike, metric_crs: str
+) -> tuple[FloatArray, FloatArray]:
+    """Return degrees ``(lon, lat)`` in EPSG:4326 of metres in `metric_crs`; NaN stays NaN.
+
+    Raises
+    ------
+    GeodataError
+        If `metric_crs` is not known.
+    """
+    return _transform(x, y, _get_transformer(metric_crs, STORAGE_CRS))
+
+
+def project(frame: gpd.GeoDataFrame, metric_crs: str) -> gpd.GeoDataFrame:
+    """Return `frame` in `metric_crs`; a frame without a CRS is taken as EPSG:4326.
+
+    Raises
+    ------
+    GeodataError
+        If `metric_crs` is not known.
+    """
+    crs = _parse_crs(metric_crs)
+    placed = frame if frame.crs is not None else frame.set_crs(STORAGE_CRS)
+    return placed.to_crs(crs)
+
+
+def _transform(
+    x: npt.ArrayLike, y: npt.ArrayLike, transformer: Transformer
+) -> tuple[FloatArray, FloatArray]:
+    to_x, to_y = transformer.transform(
+        np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    )
+    to_x, to_y = np.asarray(to_x, dtype=np.float64), np.asarray(to_y, dtype=np.float64)
+    defined = np.isfinite(to_x) & np.isfinite(to_y)  # PROJ answers inf where it has no answer
+    return np.where(defined, to_x, np.nan), np.where(defined, to_y, np.nan)
+
+
+@lru_cache(maxsize=32)
+def _get_transformer(source: str, target: str) -> Transformer:
+    return Transformer.from_crs(_parse_crs(source), _parse_crs(target), always_xy=True)
+
+
+@lru_cache(maxsize=32)
+def _parse_crs(text: str) -> CRS:
+    try:
+        return CRS.from_user_input(text)
+    except CRSError as error:
+        raise GeodataError(
+            f"coordinate system {text!r} is not known; expected a code such as EPSG:4548"
+        ) from error
