@@ -1,0 +1,184 @@
+"""The sample city's land: real codes and names of districts, streets and communities, invented lines inside.
+
+The lines are shipped as data (``data/SOURCES.md``); streets and districts are unions of their
+communities, so that every level shares its edges bit for bit with the others.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow.parquet as pq
+import shapely
+
+from geodata.crs import to_metric
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+METRIC_CRS = "EPSG:4548"
+"""CGCS2000, 3-degree zone on 117°E: the official plane of the region."""
+
+GRID_DEG = 1e-6
+"""Shipped vertices are whole multiples of this, about 0.1 m."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geography:
+    """Areas of the sample city, EPSG:4326.
+
+    Parameters
+    ----------
+    communities
+        ``code, name, zone`` (0 town, 1 suburb, 2 country) ``, residents, street_code, area_km2``, geometry;
+        sorted by code.
+    streets
+        ``code, name, district_code, zone``, geometry; sorted by code.
+    districts
+        ``code, name``, geometry; sorted by code.
+    """
+
+    communities: gpd.GeoDataFrame
+    streets: gpd.GeoDataFrame
+    districts: gpd.GeoDataFrame
+
+
+@lru_cache(maxsize=1)
+def read_geography() -> Geography:
+    """Return the land of the sample city; read once a process."""
+    communities = _read_communities()
+    streets = _unite(communities, communities["code"].str[:9], "streets.csv")
+    streets["district_code"] = streets["code"].str[:6]
+    zone = communities.groupby(communities["code"].str[:9])["zone"].median()
+    streets["zone"] = streets["code"].map(zone).astype(int)
+    districts = _unite(streets, streets["code"].str[:6], "districts.csv")
+    return Geography(communities=communities, streets=streets, districts=districts)
+
+
+def sample_points(
+    areas: npt.ArrayLike, chosen: IntArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Return one uniform random point inside ``areas[chosen]`` for every entry of `chosen`.
+
+    Parameters
+    ----------
+    areas
+        Polygons, degrees.
+    chosen
+        Positions in `areas`, int64 (n,).
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+        ``lon, lat`` float64 (n,), strictly inside.
+    """
+    polygons = np.asarray(areas, dtype=object)
+    order = np.argsort(chosen, kind="stable")
+    owner = chosen[order]
+    triangles, first, counts, weight = _triangulate(polygons, np.unique(owner))
+    slot = _pick_triangles(owner, first, counts, weight, rng=rng)
+    u, v = rng.random(len(owner)), rng.random(len(owner))
+    flip = u + v > 1
+    u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
+    a, b, c = triangles[slot, 0], triangles[slot, 1], triangles[slot, 2]
+    points = a + u[:, None] * (b - a) + v[:, None] * (c - a)
+    out = np.empty((len(chosen), 2))
+    out[order] = points
+    return out[:, 0], out[:, 1]
+
+
+def get_metric(lon: npt.ArrayLike, lat: npt.ArrayLike) -> FloatArray:
+    """Return metres in :data:`METRIC_CRS`, float64 (n, 2)."""
+    return np.column_stack(to_metric(lon, lat, METRIC_CRS))
+
+
+def _triangulate(
+    polygons: npt.NDArray[np.object_], used: IntArray
+) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    found = shapely.constrained_delaunay_triangles(polygons[used])
+    parts, owner = shapely.get_parts(found, return_index=True)
+    corners = shapely.get_coordinates(parts).reshape(-1, 4, 2)[:, :3]
+    counts = np.zeros(len(polygons), np.int64)
+    counts[used] = np.bincount(owner, minlength=len(used))
+    first = np.zeros(len(polygons), np.int64)
+    first[used] = np.concatenate([[0], np.cumsum(counts[used])[:-1]])
+    return corners, first, counts, shapely.area(parts)
+
+
+def _pick_triangles(
+    owner: IntArray,
+    first: IntArray,
+    counts: IntArray,
+    weight: FloatArray,
+    *,
+    rng: np.random.Generator,
+) -> IntArray:
+    total = np.cumsum(weight)
+    before = np.concatenate([[0.0], total])
+    low, high = before[first[owner]], before[first[owner] + counts[owner]]
+    slot = np.searchsorted(total, low + rng.random(len(owner)) * (high - low), side="right")
+    return np.clip(slot, first[owner], first[owner] + counts[owner] - 1)
+
+
+def _read_communities() -> gpd.GeoDataFrame:
+    # The bytes are read by name: a zipped install has no path.
+    with (files("gridgov.sample") / "data" / "communities.parquet").open("rb") as stream:
+        frame = pq.read_table(stream).to_pandas()
+    geometry = _unpack_polygons(frame)
+    out = gpd.GeoDataFrame(
+        {
+            "code": frame["code"].astype(str),
+            "name": frame["name"].astype(str),
+            "zone": frame["zone"].astype(int),
+            "residents": frame["residents"].astype(int),
+            "street_code": frame["code"].astype(str).str[:9],
+        },
+        geometry=geometry,
+        crs="EPSG:4326",
+    )
+    out["area_km2"] = out.geometry.to_crs(METRIC_CRS).area.to_numpy() / 1e6
+    return out
+
+
+def _unpack_polygons(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
+    lengths = np.concatenate(frame["lengths"].to_numpy())
+    dx = np.concatenate([np.cumsum(d, dtype=np.int64) for d in frame["dx"]])
+    dy = np.concatenate([np.cumsum(d, dtype=np.int64) for d in frame["dy"]])
+    # Division by a power of ten rounds to the nearest double, as reading the decimal text does.
+    xy = np.column_stack([dx, dy]) / round(1 / GRID_DEG)
+    rings = shapely.linearrings(xy, indices=np.repeat(np.arange(len(lengths)), lengths))
+    ring_counts = np.concatenate(frame["rings"].to_numpy())
+    polygon_of_ring = np.repeat(np.arange(len(ring_counts)), ring_counts)
+    polygons = shapely.polygons(rings[_first(ring_counts)])
+    holed = np.flatnonzero(ring_counts > 1)
+    for k in holed:  # few
+        own = rings[polygon_of_ring == k]
+        polygons[k] = shapely.polygons(own[0], own[1:])
+    part_counts = frame["rings"].map(len).to_numpy()
+    start = _first(part_counts)
+    shapes = polygons[start]
+    for k in np.flatnonzero(part_counts > 1):  # few
+        shapes[k] = shapely.multipolygons(polygons[start[k] : start[k] + part_counts[k]])
+    return shapes
+
+
+def _first(counts: IntArray) -> IntArray:
+    return np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+
+
+def _unite(areas: gpd.GeoDataFrame, codes: pd.Series, table: str) -> gpd.GeoDataFrame:
+    with (files("gridgov.sample") / "data" / table).open("rb") as stream:
+        names = pd.read_csv(stream, dtype=str).set_index("code")["name"]
+    groups = areas.geometry.groupby(codes.to_numpy()).apply(
+        lambda own: shapely.normalize(shapely.coverage_union_all(own.to_numpy()))
+    )
+    return gpd.GeoDataFrame(
+        {"code": groups.index.astype(str), "name": groups.index.map(names)},
+        geometry=groups.to_numpy(),
+        crs="EPSG:4326",
+    )
