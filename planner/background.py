@@ -1,0 +1,194 @@
+"""What would be expected at a place if it were as its surroundings: where people live is not a hotspot.
+
+For a neighbourhood and a level-1 item the expectation is *how much of everything else* is said there times *the
+odds of the item* in the district, in the same window. A dense compound has more of everything, so its expectation
+grows with it; a season or a storm raises the odds of the whole district, so it cancels.
+
+The amount of everything else is itself only known from few orders. It is taken as Gamma distributed around the
+smoothed intensity of the surroundings and updated with what was counted (Clayton & Kaldor 1987, "Empirical Bayes
+estimates of age-standardized relative risks", Biometrics 43), so the count of an item is negative binomial::
+
+    θ ~ Gamma(a, a/m)      m: others expected from the surroundings, a: how alike neighbours are
+    θ | n ~ Gamma(a + n, a/m + 1)               n: others counted here
+    x | n ~ NB(shape = a + n, mean = odds · (a + n) / (a/m + 1))
+
+Shares also differ from place to place without being a hotspot. Their variance ``1/κ`` (squared coefficient of
+variation) is estimated per item from blocks and widens the distribution: ``1/shape = 1/(a + n) + 1/κ``.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage, sparse, special
+
+from planner.cube import BLOCK_M, Cube
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ALIKE = 0.5
+"""The ``a`` of the Gamma: neighbours are hardly alike (a park beside a tower). Assumed, on the careful side: the
+smaller, the longer the tail."""
+
+SMOOTH_M = 600.0
+"""Standard deviation of the smoothing of the surroundings. Assumed: a few blocks."""
+
+RASTER_M = 250.0
+LARGEST_RASTER = 4_000_000
+
+STRATUM_WEIGHT = 50.0
+"""Orders of an item that a district must have to weigh as much as the whole city in its odds. Assumed."""
+
+FEWEST_OTHERS = 1e-3
+"""Floor for the surroundings' intensity, so that an empty region still has a proper distribution."""
+
+TAIL_LEFT_OUT = 1e-3
+"""Blocks in this upper tail are taken as hotspots and do not widen the distribution of the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Background:
+    """The expectation for one window.
+
+    Parameters
+    ----------
+    others
+        Orders of all other items over the whole history per cell and item, shape (cells, items).
+    density
+        The same from the surroundings, per square metre, shape (cells, items).
+    odds
+        Orders of the item in the window per other order in the whole history, shape (cells, items).
+    spread
+        ``1/κ`` per item, shape (items,).
+    """
+
+    others: Array
+    density: Array
+    odds: Array
+    spread: Array
+
+    def make_distribution(
+        self, cells: Ints, item: int, *, local: tuple[Array, Array], area_m2: Array | float
+    ) -> tuple[Array, Array]:
+        """Return mean and shape of the negative binomial for neighbourhoods around `cells`.
+
+        Parameters
+        ----------
+        cells
+            Positions of the middle cells, shape (k,).
+        item
+            Position of the item.
+        local
+            Sums over each neighbourhood of the other orders and of other orders × their cell's odds (a
+            neighbourhood may reach over a district's border), each of shape (k,).
+        area_m2
+            Area of each neighbourhood.
+        """
+        others, weighted = local
+        around = np.maximum(self.density[cells, item] * area_m2, FEWEST_OTHERS)
+        mean = (ALIKE * self.odds[cells, item] + weighted) / (ALIKE / around + 1.0)
+        return mean, 1.0 / (1.0 / (ALIKE + others) + self.spread[item])
+
+    def make_weighted(self, item: int) -> Array:
+        """Return other orders × odds of one item per cell."""
+        return np.asarray(self.others[:, item] * self.odds[:, item])
+
+
+def make_background(cube: Cube, *, removed: "sparse.csr_array | None" = None) -> Background:
+    """Return the background of the whole history.
+
+    Parameters
+    ----------
+    cube
+        The counts.
+    removed
+        True where an item of a cell belongs to a hotspot already found, shape (cells, items): those do not count
+        into the background of anything.
+    """
+    persons = make_quiet(cube, np.arange(cube.n_periods), removed)
+    others = persons.sum(axis=1, keepdims=True) - persons
+    density = _smooth(cube.cells, others)
+    odds = make_odds(cube.cells["stratum"], persons, others)
+    background = Background(
+        others=others, density=density, odds=odds, spread=np.zeros(len(cube.items))
+    )
+    return replace(background, spread=_estimate_spread(cube.cells, persons, background))
+
+
+def make_window_background(whole: Background, cube: Cube, quiet: Array) -> Background:
+    """Return `whole` with the odds of one window, whose persons per cell and item are `quiet`."""
+    return replace(whole, odds=make_odds(cube.cells["stratum"], quiet, whole.others))
+
+
+def make_quiet(cube: Cube, periods: Ints, removed: "sparse.csr_array | None") -> Array:
+    """Return persons per cell and item over `periods`, hotspots left out; dense, shape (cells, items)."""
+    persons = np.asarray(cube.make_persons(periods).todense(), dtype=np.float64)
+    if removed is not None:
+        persons[removed.nonzero()] = 0.0
+    return persons
+
+
+def make_odds(stratum: pd.Series, persons: Array, others: Array) -> Array:
+    """Return the odds of each item in each cell's district, drawn towards the city's where orders are few."""
+    codes, districts = pd.factorize(stratum.fillna(""))
+    counted, exposed = (_sum_groups(values, codes, len(districts)) for values in (persons, others))
+    city = persons.sum(axis=0) / np.maximum(others.sum(axis=0), 1.0)
+    pseudo = STRATUM_WEIGHT / np.maximum(city, 1e-12)
+    odds = (counted + STRATUM_WEIGHT) / (exposed + pseudo)
+    return np.asarray(np.where(city > 0, odds, 0.0)[codes])
+
+
+def find_tail(count: Array, mean: Array, shape: Array) -> Array:
+    """Return P(X >= count) for the negative binomial with this mean and shape; 1 where count is 0.
+
+    The regularised incomplete beta function at ``mean / (mean + shape)`` (Johnson, Kemp & Kotz 2005, 5.31).
+    """
+    count, mean, shape = np.broadcast_arrays(count, mean, shape)
+    tail = special.betainc(np.maximum(count, 1.0), shape, mean / (mean + shape))
+    return np.where(count > 0, tail, 1.0)
+
+
+def _sum_groups(values: Array, codes: NDArray[np.intp], groups: int) -> Array:
+    """Return column sums per group, shape (groups, columns)."""
+    member = sparse.csr_array(
+        (np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(groups, len(codes))
+    )
+    return np.asarray(member @ values)
+
+
+def _smooth(cells: pd.DataFrame, values: Array) -> Array:
+    """Return the Gaussian-smoothed density of `values` per square metre at each cell."""
+    x, y = cells["x_m"].to_numpy(), cells["y_m"].to_numpy()
+    if not len(x):
+        return np.zeros_like(values)
+    side = max(RASTER_M, np.sqrt((np.ptp(x) + 1) * (np.ptp(y) + 1) / LARGEST_RASTER))
+    column = ((x - x.min()) / side).astype(np.int64)
+    row = ((y - y.min()) / side).astype(np.int64)
+    smooth = np.empty_like(values)
+    for item in range(values.shape[1]):
+        raster = np.zeros((row.max() + 1, column.max() + 1))
+        np.add.at(raster, (row, column), values[:, item])
+        blurred = ndimage.gaussian_filter(raster, SMOOTH_M / side, mode="constant", truncate=3.0)
+        smooth[:, item] = blurred[row, column] / side**2
+    return smooth
+
+
+def _estimate_spread(cells: pd.DataFrame, persons: Array, background: Background) -> Array:
+    """Return ``1/κ`` per item by moments over blocks, the upper tail left out."""
+    side = BLOCK_M
+    pairs = np.floor(cells[["x_m", "y_m"]].to_numpy() / side)
+    _, first, codes = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
+    codes = np.asarray(codes).ravel()
+    counted, exposed = (
+        _sum_groups(values, codes, len(first)) for values in (persons, background.others)
+    )
+    around = np.maximum(background.density[first] * side**2, FEWEST_OTHERS)
+    shape = ALIKE + exposed
+    mean = background.odds[first] * shape / (ALIKE / around + 1.0)
+    usual = (find_tail(counted, mean, shape) > TAIL_LEFT_OUT) & (mean > 0.5)
+    excess = np.where(usual, (counted - mean) ** 2 - mean - mean**2 / shape, 0.0).sum(axis=0)
+    scale = np.where(usual, mean**2, 0.0).sum(axis=0)
+    variance = np.divide(excess, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.asarray(np.clip(variance, 0.0, 4.0))

@@ -1,0 +1,298 @@
+"""Significant neighbourhoods: Gi*'s local sum, judged against the background, with false-discovery control.
+
+Gi* standardises the local sum ``Σ_j w_ij x_j`` by the mean and variance of the map, which makes every dense place a
+hotspot and is far from normal where most cells hold nothing. Here the same local sum is judged by the distribution
+that :mod:`planner.background` expects for it. All (cell, item, window, radius) tests form one family of size m.
+
+False discoveries are controlled among *places*, not among tests: one true hotspot lights a hundred tests (its
+neighbours, both radii, several windows) and a false one a single test, so a 5 % share among tests would be a third
+among places. Hence tests are first reduced to neighbourhoods that stand on their own, then Benjamini-Hochberg is
+applied to those with m as the size of the family: at any threshold t at most m·t false tests, thus at most m·t false
+places, are expected (the argument of topological inference, Chumbley & Friston 2009, "False discovery rate
+revisited", NeuroImage 44).
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse, spatial, special
+
+from planner.background import (
+    Background,
+    find_tail,
+    make_background,
+    make_quiet,
+    make_window_background,
+)
+from planner.cube import Cube
+from planner.fdr import make_q_values
+from planner.windows import Window, make_windows
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """What counts as a hotspot; a city pack may set each in ``[planning]``.
+
+    Parameters
+    ----------
+    level
+        Accepted share of false ones among the neighbourhoods that are reported. Assumed.
+    radii_m
+        Radii of the neighbourhoods: the cell with its eight neighbours, and two cells around. Assumed.
+    fewest_persons, least_ratio
+        Smaller groups and weaker excesses are no hotspot, however significant. Assumed.
+    widest_uncertainty_m
+        Orders whose place is known less well than this do not count into cells. Assumed.
+    """
+
+    level: float = 0.05
+    radii_m: tuple[float, ...] = (160.0, 300.0)
+    fewest_persons: int = 5
+    least_ratio: float = 2.0
+    widest_uncertainty_m: float = 150.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Everything the tests need: counts per window, backgrounds and neighbourhoods (all positions, no codes)."""
+
+    cube: Cube
+    windows: tuple[Window, ...]
+    persons: tuple["sparse.csr_array", ...]
+    backgrounds: tuple[Background, ...]
+    neighbours: tuple["sparse.csr_array", ...]
+    others: tuple[Array, ...]
+    thresholds: Thresholds
+
+    @property
+    def family(self) -> int:
+        """Return the number of tests: cells × items × windows × radii, also where nothing was counted."""
+        return (
+            len(self.cube.cells) * len(self.cube.items) * len(self.windows) * len(self.neighbours)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Find:
+    """One neighbourhood that is significant by itself, after the stronger ones took their orders."""
+
+    item: int
+    window: int
+    radius: int
+    middle: int
+    cells: Ints
+    p: float
+    q: float
+
+
+def make_neighbours(cells: pd.DataFrame, radius_m: float) -> "sparse.csr_array":
+    """Return which cells lie within `radius_m` of which, themselves included; shape (n, n), ones."""
+    tree = spatial.cKDTree(cells[["x_m", "y_m"]].to_numpy())
+    pairs = tree.query_pairs(radius_m, output_type="ndarray")
+    own = np.arange(len(cells))
+    row = np.concatenate([pairs[:, 0], pairs[:, 1], own])
+    column = np.concatenate([pairs[:, 1], pairs[:, 0], own])
+    matrix = sparse.csr_array((np.ones(len(row)), (row, column)), shape=(len(cells), len(cells)))
+    matrix.sort_indices()
+    return matrix
+
+
+def make_scene(
+    cube: Cube, thresholds: Thresholds, *, removed: "sparse.csr_array | None" = None
+) -> Scene:
+    """Return counts, backgrounds and neighbourhoods; `removed` as in :func:`~planner.background.make_background`."""
+    windows = make_windows(cube.n_periods)
+    persons = tuple(cube.make_persons(window.positions) for window in windows)
+    whole = make_background(cube, removed=removed)
+    backgrounds = tuple(
+        make_window_background(whole, cube, make_quiet(cube, window.positions, removed))
+        for window in windows
+    )
+    neighbours = tuple(make_neighbours(cube.cells, radius) for radius in thresholds.radii_m)
+    others = tuple(np.asarray(matrix @ whole.others) for matrix in neighbours)
+    return Scene(
+        cube=cube,
+        windows=windows,
+        persons=persons,
+        backgrounds=backgrounds,
+        neighbours=neighbours,
+        others=others,
+        thresholds=thresholds,
+    )
+
+
+def find_significant(scene: Scene) -> pd.DataFrame:
+    """Return the tests that pass false-discovery control as tests: the candidates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``item window radius cell count p``, positions, smallest p first; ``count`` persons in the
+        neighbourhood.
+    """
+    parts = []
+    for window in range(len(scene.windows)):
+        for radius, neighbours in enumerate(scene.neighbours):
+            local = (neighbours @ scene.persons[window]).tocoo()
+            parts.append(_test(scene, (window, radius), (local.row, local.col, local.data)))
+    tests = pd.concat(parts, ignore_index=True)
+    family = (
+        len(scene.cube.cells) * len(scene.cube.items) * len(scene.windows) * len(scene.neighbours)
+    )
+    tests["q"] = make_q_values(tests["p"], tests=family)
+    passed = tests[tests["q"] <= scene.thresholds.level]
+    return passed.sort_values(
+        ["p", "item", "window", "radius", "cell"], kind="stable", ignore_index=True
+    )
+
+
+def find_footprints(scene: Scene, significant: pd.DataFrame) -> list[Find]:
+    """Return neighbourhoods that stand on their own and pass false-discovery control as places, strongest first.
+
+    Each takes its orders with it; a weaker one that overlaps is tested again without them and stays only if it still
+    passes. So one place is not reported once per neighbouring cell.
+    """
+    finds = _take_strongest(scene, significant)
+    q_values = make_q_values([find.p for find in finds], tests=scene.family)
+    rated = [replace(find, q=float(q)) for find, q in zip(finds, q_values, strict=True)]
+    return [find for find in rated if find.q <= scene.thresholds.level]
+
+
+def _take_strongest(scene: Scene, significant: pd.DataFrame) -> list[Find]:
+    """Return the candidates that do not live on the orders of stronger ones; lazily, by a heap."""
+    if significant.empty:
+        return []
+    limit = float(significant["p"].max())
+    alive = _Alive(scene)
+    columns = [
+        significant[name].tolist() for name in ("p", "item", "window", "radius", "cell", "count")
+    ]
+    heap = list(zip(*columns, strict=True))
+    finds = []
+    while heap:
+        p, item, window, radius, cell, count = heapq.heappop(heap)
+        cells, now = alive.count(item, window, (radius, cell))
+        if now == count:
+            taken = alive.take(item, cells)
+            finds.append(
+                Find(item=item, window=window, radius=radius, middle=cell, cells=taken, p=p, q=1.0)
+            )
+        elif now >= scene.thresholds.fewest_persons:
+            fresh = max(_get_p(scene, (item, window, radius, cell), now), p)
+            if fresh <= limit:
+                heapq.heappush(heap, (fresh, item, window, radius, cell, now))
+    return finds
+
+
+class _Alive:
+    """Persons per window and item that no find has taken yet."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._persons = [matrix.tocsc().copy() for matrix in scene.persons]
+        self._columns: dict[tuple[int, int], Array] = {}
+        self._neighbours = scene.neighbours
+
+    def column(self, item: int, window: int) -> Array:
+        """Return the persons per cell of one item in one window."""
+        key = (item, window)
+        if key not in self._columns:
+            self._columns[key] = np.asarray(
+                self._persons[window][:, [item]].todense(), dtype=np.float64
+            ).ravel()
+        return self._columns[key]
+
+    def count(self, item: int, window: int, place: tuple[int, int]) -> tuple[Ints, float]:
+        """Return the cells around a middle cell that still hold persons, and how many."""
+        matrix = self._neighbours[place[0]]
+        around = matrix.indices[matrix.indptr[place[1]] : matrix.indptr[place[1] + 1]]
+        held = self.column(item, window)[around]
+        return around[held > 0].astype(np.int64), float(held.sum())
+
+    def take(self, item: int, cells: Ints) -> Ints:
+        """Take the persons of `cells` out of every window and return the cells."""
+        for window in range(len(self._persons)):
+            self.column(item, window)[cells] = 0.0
+        return cells
+
+
+def _test(scene: Scene, place: tuple[int, int], local: tuple[Ints, Ints, Array]) -> pd.DataFrame:
+    """Return the tests of one window and radius that hold enough persons to matter."""
+    window, radius = place
+    cells, items, counts = local
+    enough = counts >= scene.thresholds.fewest_persons
+    frame = pd.DataFrame({"item": items[enough], "cell": cells[enough], "count": counts[enough]})
+    frame["p"] = 1.0
+    for item, group in frame.groupby("item"):
+        where = group["cell"].to_numpy()
+        frame.loc[group.index, "p"] = _find_p(
+            scene, (int(item), window, radius), where, group["count"].to_numpy()
+        )
+    return frame.assign(window=window, radius=radius)
+
+
+def _find_p(scene: Scene, test: tuple[int, int, int], cells: Ints, counts: Array) -> Array:
+    """Return the p-values of one item, window and radius at some cells."""
+    item, window, radius = test
+    background = scene.backgrounds[window]
+    area = np.pi * scene.thresholds.radii_m[radius] ** 2
+    local = (
+        scene.others[radius][cells, item],
+        _sum_around(scene.neighbours[radius], cells, background.make_weighted(item)),
+    )
+    mean, shape = background.make_distribution(cells, item, local=local, area_m2=area)
+    enough = counts >= scene.thresholds.least_ratio * mean
+    return np.where(enough, find_tail(counts, mean, shape), 1.0)
+
+
+def _sum_around(neighbours: "sparse.csr_array", cells: Ints, values: Array) -> Array:
+    """Return the sum of `values` around some cells; few cells are summed one by one, which is faster."""
+    if len(cells) > 3:
+        return np.asarray(neighbours[cells] @ values)
+    ends = neighbours.indptr
+    return np.array(
+        [values[neighbours.indices[ends[cell] : ends[cell + 1]]].sum() for cell in cells]
+    )
+
+
+def _get_p(scene: Scene, test: tuple[int, int, int, int], count: float) -> float:
+    """Return one p-value."""
+    item, window, radius, cell = test
+    return float(_find_p(scene, (item, window, radius), np.array([cell]), np.array([count]))[0])
+
+
+def find_finds(
+    cube: Cube, thresholds: Thresholds, *, tell: Callable[[str], None] = lambda _: None
+) -> tuple[Scene, list[Find]]:
+    """Return the scene and its finds, after a first round whose finds were taken out of the background.
+
+    A hotspot raises the odds of its district and the density around it; without this it would hide weaker ones of
+    its own item and, by raising *others*, ones of other items in the same place.
+    """
+    scene = make_scene(cube, thresholds)
+    tell("first round")
+    finds = find_footprints(scene, find_significant(scene))
+    if finds:
+        scene = make_scene(cube, thresholds, removed=_mark(cube, finds))
+        tell("second round")
+        finds = find_footprints(scene, find_significant(scene))
+    return scene, finds
+
+
+def _mark(cube: Cube, finds: list[Find]) -> "sparse.csr_array":
+    """Return which item of which cell belongs to a find."""
+    rows = np.concatenate([find.cells for find in finds])
+    columns = np.concatenate([np.full(len(find.cells), find.item) for find in finds])
+    shape = (len(cube.cells), len(cube.items))
+    return sparse.csr_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=shape)
+
+
+def make_z(p: Array) -> Array:
+    """Return the normal equivalent of upper-tail p-values, at most 37.5 where a double holds no smaller p."""
+    return np.asarray(-special.ndtri(np.maximum(p, 5e-308)))
