@@ -38,8 +38,11 @@ SMOOTH_M = 600.0
 RASTER_M = 250.0
 LARGEST_RASTER = 4_000_000
 
-STRATUM_WEIGHT = 50.0
-"""Orders of an item that a district must have to weigh as much as the whole city in its odds. Assumed."""
+AREA_WEIGHT = 50.0
+"""Orders of an item that an area must have to weigh as much as the area above in its odds. Assumed."""
+
+LADDER = ("district_code", "street_code")
+"""Areas from wide to narrow; the odds of each are drawn towards those of the one above (the first: the city)."""
 
 FEWEST_OTHERS = 1e-3
 """Floor for the surroundings' intensity, so that an empty region still has a proper distribution."""
@@ -109,17 +112,34 @@ def make_background(cube: Cube, *, removed: "sparse.csr_array | None" = None) ->
     """
     persons = make_quiet(cube, np.arange(cube.n_periods), removed)
     others = persons.sum(axis=1, keepdims=True) - persons
-    density = _smooth(cube.cells, others)
-    odds = make_odds(cube.cells["stratum"], persons, others)
     background = Background(
-        others=others, density=density, odds=odds, spread=np.zeros(len(cube.items))
+        others=others,
+        density=_smooth(cube.cells, others),
+        odds=make_odds(cube.cells, persons, others, ladder=LADDER),
+        spread=np.zeros(len(cube.items)),
     )
     return replace(background, spread=_estimate_spread(cube.cells, persons, background))
 
 
-def make_window_background(whole: Background, cube: Cube, quiet: Array) -> Background:
-    """Return `whole` with the odds of one window, whose persons per cell and item are `quiet`."""
-    return replace(whole, odds=make_odds(cube.cells["stratum"], quiet, whole.others))
+def make_window_background(
+    whole: Background, cube: Cube, windows: tuple[Array, Array]
+) -> Background:
+    """Return the background of one window: the odds of the street, times how the district differs in the window.
+
+    Parameters
+    ----------
+    whole
+        Background of the whole history.
+    cube
+        The counts.
+    windows
+        Quiet persons per cell and item of the window and of the whole history (:func:`make_quiet`).
+    """
+    inside, ever = (
+        make_odds(cube.cells, persons, whole.others, ladder=LADDER[:1]) for persons in windows
+    )
+    season = np.divide(inside, ever, out=np.zeros_like(inside), where=ever > 0)
+    return replace(whole, odds=whole.odds * season)
 
 
 def make_quiet(cube: Cube, periods: Ints, removed: "sparse.csr_array | None") -> Array:
@@ -130,14 +150,25 @@ def make_quiet(cube: Cube, periods: Ints, removed: "sparse.csr_array | None") ->
     return persons
 
 
-def make_odds(stratum: pd.Series, persons: Array, others: Array) -> Array:
-    """Return the odds of each item in each cell's district, drawn towards the city's where orders are few."""
-    codes, districts = pd.factorize(stratum.fillna(""))
-    counted, exposed = (_sum_groups(values, codes, len(districts)) for values in (persons, others))
-    city = persons.sum(axis=0) / np.maximum(others.sum(axis=0), 1.0)
-    pseudo = STRATUM_WEIGHT / np.maximum(city, 1e-12)
-    odds = (counted + STRATUM_WEIGHT) / (exposed + pseudo)
-    return np.asarray(np.where(city > 0, odds, 0.0)[codes])
+def make_odds(
+    cells: pd.DataFrame, persons: Array, others: Array, *, ladder: tuple[str, ...]
+) -> Array:
+    """Return the odds of each item in the area of each cell, shape (cells, items).
+
+    Down the ladder the odds of each area are drawn towards those of the area above, the more the fewer orders it
+    has: ``(x + w) / (n + w / odds above)``, the mean of a Gamma-Poisson with `w` = :data:`AREA_WEIGHT`.
+    """
+    total = others.sum(axis=0)
+    city = np.divide(persons.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
+    odds = np.broadcast_to(city, persons.shape)
+    for name in ladder:
+        codes, areas = pd.factorize(cells[name].fillna(""))
+        counted, exposed = (
+            _sum_groups(values, codes, len(areas))[codes] for values in (persons, others)
+        )
+        pseudo = AREA_WEIGHT / np.maximum(odds, 1e-12)
+        odds = np.where(odds > 0, (counted + AREA_WEIGHT) / (exposed + pseudo), 0.0)
+    return np.asarray(odds)
 
 
 def find_tail(count: Array, mean: Array, shape: Array) -> Array:

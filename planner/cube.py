@@ -31,7 +31,7 @@ class Cube:
     Parameters
     ----------
     cells
-        Frame on the index ``cell_code`` (sorted) with ``x_m y_m`` (metric centres) and ``stratum`` (district code).
+        Frame on the index ``cell_code`` (sorted), columns :data:`~planner.places.PLACE_COLUMNS`.
     items
         Level-1 codes, sorted.
     edges
@@ -94,7 +94,7 @@ def make_cube(counted: pd.DataFrame, cells: pd.DataFrame, *, as_of: datetime) ->
     counted
         Columns :data:`~planner.frames.COUNTED_COLUMNS`; ``received_at`` aware.
     cells
-        Index ``cell_code``; ``x_m y_m`` metric centres, ``stratum`` the district; every cell that is counted.
+        Index ``cell_code``, columns :data:`~planner.places.PLACE_COLUMNS`; every cell that is counted.
     as_of
         The moment looked back from; orders from then on stay out. Periods are months back from it.
 

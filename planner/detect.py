@@ -69,6 +69,7 @@ class Scene:
     backgrounds: tuple[Background, ...]
     neighbours: tuple["sparse.csr_array", ...]
     others: tuple[Array, ...]
+    areas_m2: tuple[Array, ...]
     thresholds: Thresholds
 
     @property
@@ -111,12 +112,15 @@ def make_scene(
     windows = make_windows(cube.n_periods)
     persons = tuple(cube.make_persons(window.positions) for window in windows)
     whole = make_background(cube, removed=removed)
-    backgrounds = tuple(
-        make_window_background(whole, cube, make_quiet(cube, window.positions, removed))
-        for window in windows
-    )
+    quiet = [make_quiet(cube, window.positions, removed) for window in windows]
+    backgrounds = tuple(make_window_background(whole, cube, (inside, quiet[0])) for inside in quiet)
     neighbours = tuple(make_neighbours(cube.cells, radius) for radius in thresholds.radii_m)
     others = tuple(np.asarray(matrix @ whole.others) for matrix in neighbours)
+    area = cube.cells["area_m2"].to_numpy()
+    areas = tuple(
+        np.maximum(matrix @ area, np.pi * radius**2)
+        for matrix, radius in zip(neighbours, thresholds.radii_m, strict=True)
+    )
     return Scene(
         cube=cube,
         windows=windows,
@@ -124,6 +128,7 @@ def make_scene(
         backgrounds=backgrounds,
         neighbours=neighbours,
         others=others,
+        areas_m2=areas,
         thresholds=thresholds,
     )
 
@@ -241,7 +246,7 @@ def _find_p(scene: Scene, test: tuple[int, int, int], cells: Ints, counts: Array
     """Return the p-values of one item, window and radius at some cells."""
     item, window, radius = test
     background = scene.backgrounds[window]
-    area = np.pi * scene.thresholds.radii_m[radius] ** 2
+    area = scene.areas_m2[radius][cells]
     local = (
         scene.others[radius][cells, item],
         _sum_around(scene.neighbours[radius], cells, background.make_weighted(item)),

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from planner.background import make_odds, make_quiet
+from planner.background import LADDER, make_odds, make_quiet
 from planner.cube import Cube, make_cube
 from planner.detect import Find, Scene, Thresholds, find_finds, make_z
 from planner.frames import HOTSPOT_COLUMNS, HotspotKind
 from planner.gistar import make_gi_star
 from planner.kinds import Verdict, find_kinds
+from planner.places import Places
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,7 +44,7 @@ class Group:
 
 def find_hotspots(
     orders: pd.DataFrame,
-    cells: gpd.GeoDataFrame,
+    places: Places,
     *,
     as_of: datetime,
     thresholds: Thresholds | None = None,
@@ -56,9 +57,8 @@ def find_hotspots(
     orders
         Columns :data:`~planner.frames.COUNTED_COLUMNS` and ``item_code``; optional ``uncertainty_m``. Rows without
         cell or item, later than `as_of` or less certain than the threshold do not count.
-    cells
-        Index ``cell_code``, geometry of the cell in a metric CRS, ``stratum`` (district code), ``street_code``,
-        ``community_code``.
+    places
+        The cells of the orders.
     as_of
         Aware; orders from this moment on do not count.
     thresholds
@@ -79,13 +79,9 @@ def find_hotspots(
     """
     wanted = thresholds or Thresholds()
     certain = _keep_certain(orders, wanted)
-    centres = cells.geometry.centroid
-    places = pd.DataFrame(
-        {"x_m": centres.x, "y_m": centres.y, "stratum": cells["stratum"]}, index=cells.index
-    )
-    cube = make_cube(certain, places, as_of=as_of)
+    cube = make_cube(certain, places.frame, as_of=as_of)
     if not len(cube.cell):
-        return _finish([], cells, wanted)
+        return _finish([], places, wanted)
     scene, finds = find_finds(cube, wanted, tell=tell)
     groups = _join(scene, finds)
     tell("kinds")
@@ -98,7 +94,7 @@ def find_hotspots(
         _describe(scene, certain, group, verdict=verdict, gi=z)
         for group, verdict, z in zip(groups, verdicts, gi, strict=True)
     ]
-    return _finish(rows, cells, wanted)
+    return _finish(rows, places, wanted)
 
 
 def _keep_certain(orders: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
@@ -143,12 +139,12 @@ def _make_profile(scene: Scene) -> tuple[Ints, Array]:
     """
     cube = scene.cube
     _, first, district = np.unique(
-        cube.cells["stratum"].fillna(""), return_index=True, return_inverse=True
+        cube.cells["district_code"].fillna(""), return_index=True, return_inverse=True
     )
     others = scene.backgrounds[0].others
     months = [make_quiet(cube, np.array([month]), None) for month in range(cube.n_periods)]
     odds = np.array(
-        [make_odds(cube.cells["stratum"], persons, others)[first] for persons in months]
+        [make_odds(cube.cells, persons, others, ladder=LADDER[:1])[first] for persons in months]
     )
     return np.asarray(district, dtype=np.int64).ravel(), odds / np.maximum(odds.sum(axis=0), 1e-12)
 
@@ -167,7 +163,7 @@ def _make_group(scene: Scene, part: list[Find], profile: tuple[Ints, Array]) -> 
             np.array([background.others[cells, item].sum()]),
             np.array([background.make_weighted(item)[cells].sum()]),
         ),
-        area_m2=len(cells) * CELL_M**2,
+        area_m2=cube.cells["area_m2"].to_numpy()[cells].sum(),
     )
     entries = np.flatnonzero((cube.item == item) & np.isin(cube.cell, cells))
     return Group(
@@ -252,7 +248,7 @@ def _find_commonest(values: pd.Series) -> str | None:
 
 
 def _finish(
-    rows: list[dict[str, object]], cells: gpd.GeoDataFrame, thresholds: Thresholds
+    rows: list[dict[str, object]], places: Places, thresholds: Thresholds
 ) -> gpd.GeoDataFrame:
     """Return the rows that are large enough, in the order and with the columns of the contract."""
     names = [name for name in HOTSPOT_COLUMNS if name not in ("level1_name", "item_name", "name")]
@@ -261,12 +257,16 @@ def _finish(
     frame = frame[large & (frame["ratio"] >= thresholds.least_ratio)].reset_index(drop=True)
     if frame.empty:
         return gpd.GeoDataFrame(columns=names, geometry="geometry", crs="EPSG:4326")
-    places = cells.loc[frame["middle"]]
-    frame["street_code"] = places["street_code"].to_numpy()
-    frame["community_code"] = places["community_code"].to_numpy()
+    middle = places.frame.loc[frame["middle"]]
+    frame["street_code"] = middle["street_code"].to_numpy()
+    frame["community_code"] = middle["community_code"].to_numpy()
     frame["hotspot_id"] = [f"H{number:04d}" for number in range(1, len(frame) + 1)]
-    points = gpd.GeoSeries.from_xy(frame["x_m"], frame["y_m"], crs=cells.crs).to_crs("EPSG:4326")
+    points = gpd.GeoSeries.from_xy(frame["x_m"], frame["y_m"], crs=places.metric_crs).to_crs(
+        "EPSG:4326"
+    )
     frame["lon"], frame["lat"] = points.x.round(6), points.y.round(6)
-    shapes = [cells.geometry.loc[codes.split(";")].union_all() for codes in frame["cells"]]
-    frame["geometry"] = gpd.GeoSeries(shapes, crs=cells.crs).to_crs("EPSG:4326").to_numpy()
+    shapes = places.find_shapes(";".join(frame["cells"]).split(";"))
+    frame["geometry"] = shapes.groupby(np.repeat(np.arange(len(frame)), frame["n_cells"])).apply(
+        lambda cells: cells.union_all()
+    )
     return gpd.GeoDataFrame(frame[names], geometry="geometry", crs="EPSG:4326")

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from shapely import box
 
+from planner.places import Places
+
 CRS = "EPSG:4548"
 ORIGIN = np.array([450_000.0, 4_400_000.0])
 SIDE_M = 40_000
@@ -89,21 +91,28 @@ class InventedCity:
         )
         codes = orders["cell_code"].drop_duplicates().sort_values()
         first = codes.index
-        west, south = (
-            column[first].to_numpy() * 100 + ORIGIN[0],
-            row[first].to_numpy() * 100 + ORIGIN[1],
-        )
-        cells = gpd.GeoDataFrame(
+        frame = pd.DataFrame(
             {
-                "stratum": stratum[first].astype(str).to_numpy(),
-                "street_code": "110101001",
+                "x_m": column[first].to_numpy() * 100.0 + 50 + ORIGIN[0],
+                "y_m": row[first].to_numpy() * 100.0 + 50 + ORIGIN[1],
+                "area_m2": 10_000.0,
+                "district_code": stratum[first].astype(str).to_numpy(),
+                "street_code": (column // 50 * 100 + row // 50 + 110_100_000)[first]
+                .astype(str)
+                .to_numpy(),
                 "community_code": None,
             },
             index=pd.Index(codes, name="cell_code"),
-            geometry=box(west, south, west + 100, south + 100),
-            crs=CRS,
         )
-        return orders, cells
+        return orders, Places(
+            frame=frame, metric_crs=CRS, find_shapes=lambda cells: draw(frame, cells)
+        )
+
+
+def draw(frame, cells):
+    """Return the squares of cells."""
+    x, y = frame.loc[cells, "x_m"].to_numpy(), frame.loc[cells, "y_m"].to_numpy()
+    return gpd.GeoSeries(box(x - 50, y - 50, x + 50, y + 50), crs=CRS).to_crs("EPSG:4326")
 
 
 @pytest.fixture

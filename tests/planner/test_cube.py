@@ -11,7 +11,7 @@ from planner.errors import PlannerError
 ZONE = ZoneInfo("Asia/Shanghai")
 AS_OF = datetime(2025, 7, 1, tzinfo=ZONE)
 CELLS = pd.DataFrame(
-    {"x_m": [50.0, 150.0, 5050.0], "y_m": [50.0, 50.0, 50.0], "stratum": ["1", "1", "2"]},
+    {"x_m": [50.0, 150.0, 5050.0], "y_m": [50.0, 50.0, 50.0]},
     index=pd.Index(["a", "b", "far"], name="cell_code"),
 )
 
