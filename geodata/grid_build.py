@@ -105,7 +105,9 @@ class MetricRings:
     Attributes
     ----------
     x, y
-        Vertices, shape (m,).
+        Vertices in metres, shape (m,).
+    degrees
+        The same in lon, lat, shape (m, 2).
     starts
         Offset of each ring, the total last, shape (rings + 1,).
     area_rings
@@ -114,6 +116,7 @@ class MetricRings:
 
     x: FloatArray
     y: FloatArray
+    degrees: FloatArray
     starts: IntArray
     area_rings: IntArray
 
@@ -134,6 +137,7 @@ def project_rings(geometries: npt.NDArray[np.object_], projection: FastProjectio
     return MetricRings(
         x=x,
         y=y,
+        degrees=degrees,
         starts=np.searchsorted(ring_of, np.arange(len(rings) + 1)),
         area_rings=np.searchsorted(part_area[ring_part], np.arange(len(geometries) + 1)),
     )
