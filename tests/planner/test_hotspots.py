@@ -73,7 +73,7 @@ def test_the_same_input_gives_the_same_answer(city, as_of):
     orders, cells = city.make()
 
     first = find_hotspots(orders, cells, as_of=as_of)
-    again = find_hotspots(orders, cells.sample(frac=1, random_state=1), as_of=as_of)
+    again = find_hotspots(orders.sample(frac=1, random_state=1), cells, as_of=as_of)
 
     pd.testing.assert_frame_equal(
         pd.DataFrame(first.drop(columns="geometry")), pd.DataFrame(again.drop(columns="geometry"))
