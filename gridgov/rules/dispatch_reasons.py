@@ -75,12 +75,12 @@ def make_reasons(frame: pd.DataFrame, book: DispatchBook, decided: Decided) -> p
         _say_retired(book, decided),
         _say_grades(book, decided.grade),
     ]
-    joined = _join(*parts, separator=SEPARATOR) if count else pa.array([], pa.string())
+    joined = _join(*parts, separator=SEPARATOR) if count else pa.array([], pa.large_string())
     return pd.Series(_STR.__from_arrow__(joined))
 
 
 def _join(*parts: pa.Array | pa.Scalar, separator: str = "") -> pa.Array:
-    return pc.binary_join_element_wise(*parts, separator, null_handling="skip")
+    return pc.binary_join_element_wise(*parts, _text(separator), null_handling="skip")
 
 
 def _arrow(values: pd.Series) -> pa.Array:

@@ -1,0 +1,199 @@
+"""Do the tables of a pack fit together? Every fault of every row, none raised one by one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+import pandas as pd
+
+from geodata.problems import Problem
+from gridgov.pack.read_tables import Faults, find_nearest
+from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, split_list
+from gridgov.rules.dispatch_table import ITEM_ROUTES, UNIT_KINDS
+from gridgov.rules.versions import find_overlaps
+from gridgov.settings import Settings
+
+UNIT_LEVELS = ("city", "district", "street")
+DUTY_ROLES = ("lead", "helper")
+HOLIDAY_KINDS = ("holiday", "workday")
+_PLACES = frozenset({LEAD_STREET, LEAD_DISTRICT, ""})
+
+
+@dataclass(frozen=True)
+class PackTables:
+    """Tables read, by role; absent where the pack has none or it cannot be read."""
+
+    settings: Settings
+    frames: Mapping[str, pd.DataFrame]
+
+    def faults(self, role: str) -> Faults:
+        """Return an empty list of faults for the file of a table."""
+        return Faults(self.settings.tables[role].path)
+
+
+def check_tables(tables: PackTables) -> list[Problem]:
+    """Return everything wrong inside and between the tables of a pack."""
+    checks = {
+        "units": _check_units,
+        "catalogue": _check_catalogue,
+        "duties": _check_duties,
+        "dependencies": _check_dependencies,
+        "holidays": _check_holidays,
+        "categories": _check_categories,
+    }
+    problems: list[Problem] = []
+    for role, check in checks.items():
+        frame = tables.frames.get(role)
+        if frame is not None:
+            faults = tables.faults(role)
+            check(frame, faults, tables)
+            problems.extend(faults.problems)
+    return problems
+
+
+def _check_kinds(values: pd.Series, faults: Faults, known: tuple[str, ...], *, empty: bool) -> None:
+    wrong = ~values.isin(known) & ~((values == "") if empty else values.isna())
+    wrong &= values != ""
+    faults.rows(values, wrong, "is not known", expected=f"one of {', '.join(known)}")
+
+
+def _check_versions(frame: pd.DataFrame, faults: Faults, code: str) -> None:
+    """Note codes that occur twice at the same time, and versions that end before they begin."""
+    again = pd.Series(False, index=frame.index)  # noqa: FBT003 - a value, not a switch
+    again.iloc[find_overlaps(frame, code)] = True
+    faults.rows(
+        frame[code],
+        again & (frame[code] != ""),
+        "occurs twice for the same days",
+        expected="each code once, or versions with valid_from and valid_to",
+    )
+    ends = frame["valid_to"] < frame["valid_from"]
+    faults.rows(frame["valid_to"], ends, "is before valid_from", expected="a later day")
+
+
+def _check_units(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    del tables
+    _check_versions(frame, faults, "unit_code")
+    _check_kinds(frame["kind"], faults, UNIT_KINDS, empty=False)
+    _check_kinds(frame["level"], faults, UNIT_LEVELS, empty=True)
+    codes = set(frame["unit_code"])
+    unknown = ~frame["parent_code"].isin(codes) & (frame["parent_code"] != "")
+    faults.rows(
+        frame["parent_code"], unknown, "is no unit of this table", expected="a unit_code or empty"
+    )
+    tree = nx.DiGraph(zip(frame["unit_code"], frame["parent_code"], strict=True))
+    for circle in nx.simple_cycles(tree):
+        faults.add(
+            "units are each other's parents",
+            "a tree",
+            field="parent_code",
+            value=" → ".join(circle),
+        )
+    spaces = frame["unit_code"].str.contains(r"[\s;；@]", regex=True)
+    faults.rows(frame["unit_code"], spaces, "holds a blank, ';' or '@'", expected="a plain code")
+
+
+def _check_unit_names(values: pd.Series, faults: Faults, tables: PackTables, *, many: bool) -> None:
+    """Note values that are neither a unit, nor ``@street``, ``@district`` or empty."""
+    units = tables.frames.get("units")
+    if units is None:
+        if "units" not in tables.settings.tables:
+            named = ~values.isin(_PLACES)
+            faults.rows(
+                values, named, "names a unit, but the pack has no units", expected="[tables.units]"
+            )
+        return
+    known = set(units["unit_code"])
+    distinct = {
+        text: [
+            part for part in (split_list(text) if many else (text,)) if part not in known | _PLACES
+        ]
+        for text in values.unique()
+    }
+    bad = values.map(lambda text: bool(distinct[text]))
+    example = next((parts[0] for parts in distinct.values() if parts), "")
+    near = find_nearest(example, sorted(known)) if example else ""
+    faults.rows(
+        values, bad, "is no unit", expected=f"a unit_code, @street, @district or empty; {near}"
+    )
+
+
+def _check_catalogue(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    _check_versions(frame, faults, "item_code")
+    _check_kinds(frame["level"], faults, ("1", "2", "3"), empty=False)
+    level = pd.to_numeric(frame["level"], errors="coerce")
+    levels = dict(zip(frame["item_code"], level, strict=True))
+    parent = frame["parent_code"].map(levels)
+    orphan = (frame["parent_code"] != "") & parent.isna()
+    faults.rows(frame["parent_code"], orphan, "is no item of this table", expected="an item_code")
+    faults.rows(
+        frame["parent_code"],
+        (level > 1) & (frame["parent_code"] == ""),
+        "is empty",
+        expected="the item above",
+    )
+    skewed = parent.notna() & (parent != level - 1)
+    faults.rows(
+        frame["parent_code"], skewed, "is not of the level above", expected="an item one level up"
+    )
+    grades = tuple(tables.settings.grades)
+    _check_kinds(frame["grade"], faults, grades, empty=True)
+    _check_kinds(frame["route"], faults, tuple(sorted(filter(None, ITEM_ROUTES))), empty=True)
+    _check_unit_names(frame["lead"], faults, tables, many=False)
+    _check_unit_names(frame["helpers"], faults, tables, many=True)
+
+
+def _check_duties(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    _check_kinds(frame["role"], faults, DUTY_ROLES, empty=False)
+    days = pd.to_numeric(frame["days"], errors="coerce")
+    wrong = (frame["days"] != "") & ~(days >= 0)
+    faults.rows(
+        frame["days"], wrong, "is not a number of days", expected="a number from 0 on, or empty"
+    )
+    units = tables.frames.get("units")
+    if units is not None:
+        unknown = ~frame["unit"].isin({*units["unit_code"], *_PLACES})
+        faults.rows(
+            frame["unit"],
+            unknown,
+            "is no unit: the duty graph will report it",
+            expected="a unit_code, @street or @district",
+            severity="warning",
+        )
+
+
+def _check_dependencies(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    duties = tables.frames.get("duties")
+    if duties is None:
+        if "duties" not in tables.settings.tables:
+            faults.add("names duties, but the pack has no duties", "[tables.duties]")
+        return
+    known = set(duties["duty_code"])
+    for name in ("before_duty", "after_duty"):
+        unknown = ~frame[name].isin(known) & (frame[name] != "")
+        faults.rows(frame[name], unknown, "is no duty of the pack", expected="a duty_code")
+    itself = (frame["before_duty"] == frame["after_duty"]) & (frame["before_duty"] != "")
+    faults.rows(frame["after_duty"], itself, "waits for itself", expected="another duty")
+
+
+def _check_holidays(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    del tables
+    _check_kinds(frame["kind"], faults, HOLIDAY_KINDS, empty=False)
+    again = frame["date"].duplicated() & frame["date"].notna()
+    faults.rows(
+        frame["date"].dt.strftime("%Y-%m-%d"), again, "occurs twice", expected="each day once"
+    )
+
+
+def _check_categories(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    again = frame["value"].duplicated() & (frame["value"] != "")
+    faults.rows(frame["value"], again, "occurs twice", expected="each value once")
+    catalogue = tables.frames.get("catalogue")
+    if catalogue is not None:
+        known = set(catalogue["item_code"])
+        unknown = ~frame["item_code"].isin(known) & (frame["item_code"] != "")
+        faults.rows(
+            frame["item_code"], unknown, "is no item of the catalogue", expected="an item_code"
+        )
+    elif "catalogue" not in tables.settings.tables:
+        faults.add("names items, but the pack has no catalogue", "[tables.catalogue]")

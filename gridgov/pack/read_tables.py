@@ -1,0 +1,186 @@
+"""Tables of a pack: read, columns named as in the contract, texts never missing, dates parsed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from geodata.errors import InvalidDataError
+from geodata.problems import Problem, Severity
+from geodata.tables import read_table, row_number
+from gridgov.rules.catalogue import ITEM_COLUMNS
+from gridgov.rules.dispatch_book import UNIT_COLUMNS
+from gridgov.settings import TableSettings
+
+DUTY_COLUMNS = (
+    "duty_code",
+    "scene_code",
+    "scene_name",
+    "name",
+    "unit",
+    "role",
+    "days",
+    "authority",
+    "batch",
+    "valid_from",
+    "valid_to",
+)
+DEPENDENCY_COLUMNS = ("before_duty", "after_duty", "reason", "valid_from", "valid_to")
+HOLIDAY_COLUMNS = ("date", "kind", "name")
+CATEGORY_COLUMNS = ("value", "item_code")
+
+DATE_COLUMNS = frozenset({"valid_from", "valid_to", "date"})
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """Columns of one table: all it may have, and those it must have."""
+
+    columns: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+SPECS: Mapping[str, TableSpec] = {
+    "units": TableSpec(UNIT_COLUMNS, ("unit_code", "name", "kind")),
+    "catalogue": TableSpec(ITEM_COLUMNS, ("item_code", "level", "name")),
+    "duties": TableSpec(DUTY_COLUMNS, ("duty_code", "scene_code", "unit", "role")),
+    "dependencies": TableSpec(DEPENDENCY_COLUMNS, ("before_duty", "after_duty")),
+    "holidays": TableSpec(HOLIDAY_COLUMNS, ("date", "kind")),
+    "categories": TableSpec(CATEGORY_COLUMNS, ("value", "item_code")),
+}
+
+
+class Faults:
+    """Faults of one file, added by rows of a frame whose index :func:`row_number` understands."""
+
+    def __init__(self, file: object) -> None:
+        self.file = str(file)
+        self.problems: list[Problem] = []
+
+    def add(self, problem: str, expected: str = "", *, field: str = "", value: object = "") -> None:
+        """Note a fault of the whole file."""
+        self.problems.append(
+            Problem(
+                file=self.file, field=field, value=str(value), problem=problem, expected=expected
+            )
+        )
+
+    def warn(self, problem: str, expected: str = "", *, field: str = "") -> None:
+        """Note something about the whole file that does not stop its use."""
+        self.problems.append(
+            Problem(
+                file=self.file, field=field, problem=problem, expected=expected, severity="warning"
+            )
+        )
+
+    def rows(
+        self,
+        values: pd.Series,
+        wrong: Any,
+        problem: str,
+        *,
+        expected: str = "",
+        severity: Severity = "error",
+    ) -> None:
+        """Note a fault of each value of the column `values` where `wrong` holds."""
+        chosen = values[np.asarray(wrong, dtype=bool)]
+        rows = [row_number(position) for position in chosen.index]
+        self.problems.extend(
+            Problem(
+                file=self.file,
+                row=row,
+                field=str(values.name),
+                value="" if pd.isna(value) else str(value),
+                problem=problem,
+                expected=expected,
+                severity=severity,
+            )
+            for row, value in zip(rows, chosen, strict=True)
+        )
+
+
+def read_pack_table(settings: TableSettings) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """Return a table of the pack with the columns of its contract, on the index of the file.
+
+    Returns
+    -------
+        None instead of a frame where the file cannot be read or a required column is missing.
+    """
+    faults = Faults(settings.path)
+    try:
+        raw, problems = read_table(settings.path, encoding=settings.encoding)
+    except InvalidDataError as error:
+        return None, error.problems
+    faults.problems.extend(problems)
+    spec = SPECS[settings.role]
+    renamed = raw.rename(columns={theirs: ours for ours, theirs in settings.columns.items()})
+    missing = [name for name in spec.required if name not in renamed]
+    _note_missing(faults, settings, raw, missing)
+    _note_misspelt(faults, renamed, spec)
+    if missing:
+        return None, faults.problems
+    frame = renamed.reindex(columns=list(spec.columns))
+    for name in spec.columns:
+        frame[name] = (
+            _parse_dates(frame[name], faults)
+            if name in DATE_COLUMNS
+            else frame[name].astype("str").str.strip().fillna("")
+        )
+    for name in spec.required:
+        faults.rows(
+            frame[name], frame[name].isna() | (frame[name] == ""), "is empty", expected="a value"
+        )
+    return frame, faults.problems
+
+
+def find_nearest(name: str, known: list[str]) -> str:
+    """Return ``did you mean …?`` for the known name most like `name`, else the known names."""
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    shown = ", ".join(known[:12])
+    return f"one of {shown}{', …' if len(known) > 12 else ''}"
+
+
+def _note_missing(
+    faults: Faults, settings: TableSettings, raw: pd.DataFrame, missing: list[str]
+) -> None:
+    found = [str(name) for name in raw.columns]
+    for name in missing:
+        theirs = settings.columns.get(name, name)
+        faults.add(
+            f"has no column {theirs!r}",
+            f"{find_nearest(theirs, found)} Or map it: "
+            f'[tables.{settings.role}.columns] {name} = "…"; the header has {", ".join(found)[:300]}',
+            field=name,
+        )
+
+
+def _note_misspelt(faults: Faults, frame: pd.DataFrame, spec: TableSpec) -> None:
+    """Warn of an extra column that looks like one of the contract; others are nobody's business."""
+    absent = [name for name in spec.columns if name not in frame]
+    for extra in set(map(str, frame.columns)) - set(spec.columns):
+        near = get_close_matches(extra, absent, n=1, cutoff=0.8)
+        if near and near[0] not in spec.required:
+            faults.warn(
+                "is not a column of this table and is not read",
+                f"did you mean {near[0]!r}?",
+                field=extra,
+            )
+
+
+def _parse_dates(values: pd.Series, faults: Faults) -> pd.Series:
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        texts = values.astype("str").str.strip()
+        parsed = pd.to_datetime(texts.str.replace("/", "-"), format="%Y-%m-%d", errors="coerce")
+        # Spreadsheets give a date as a time of midnight.
+        parsed = parsed.fillna(pd.to_datetime(texts, format="%Y-%m-%d %H:%M:%S", errors="coerce"))
+        wrong = parsed.isna() & texts.notna() & (texts != "")
+        faults.rows(values, wrong, "is not a date", expected="a date such as 2024-01-01")
+        values = parsed
+    if getattr(values.dt, "tz", None) is not None:
+        values = values.dt.tz_localize(None)
+    return values.astype("datetime64[us]").dt.normalize()

@@ -1,0 +1,81 @@
+"""Times of an export → aware times in the city's zone."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from gridgov.reading.faults import RowFaults
+
+MORE_FORMS = (
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%Y年%m月%d日 %H:%M:%S",
+    "%Y年%m月%d日 %H:%M",
+    "%Y年%m月%d日%H时%M分",
+    "%Y年%m月%d日",
+    "%Y%m%d%H%M%S",
+    "%Y%m%d",
+)
+"""Tried after ISO 8601 where the pack names no form; none can be read in two ways."""
+
+_OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})\s*$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeRules:
+    """How times are read: zone of the city, forms of the pack (none: the usual ones)."""
+
+    zone: ZoneInfo
+    forms: tuple[str, ...] = ()
+
+
+def read_times(values: pd.Series, rules: TimeRules, faults: RowFaults) -> pd.Series:
+    """Return aware times (n,) on the index of `values`, missing where the text is none or is no time.
+
+    A time in an hour that the clock skips moves on to the next that exists, a time in an hour that the clock
+    repeats is the first one; both are noted. Unreadable values are not noted here: for some columns they
+    reject the row.
+    """
+    zone = str(rules.zone)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return values.dt.tz_convert(zone).astype(f"datetime64[us, {zone}]")
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return _localise(values.astype("datetime64[us]"), zone, faults)
+    texts = values.astype("str").str.strip()
+    offset = texts.str.contains(_OFFSET, regex=True, na=False).to_numpy(dtype=bool)
+    # A date ends in "-05-0100" only if it is no date: offsets follow a time of day.
+    offset &= texts.str.contains(":", regex=False, na=False).to_numpy(dtype=bool)
+    times = _localise(_parse(texts.where(~offset), rules.forms), zone, faults)
+    if offset.any():
+        aware = pd.to_datetime(texts[offset], format="ISO8601", utc=True, errors="coerce")
+        times[offset] = aware.dt.tz_convert(zone).astype(times.dtype)
+    return times
+
+
+def _parse(texts: pd.Series, forms: tuple[str, ...]) -> pd.Series:
+    found = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us]")
+    for form in forms or ("ISO8601", *MORE_FORMS):
+        left = (found.isna() & texts.notna()).to_numpy(dtype=bool)
+        if not left.any():
+            break
+        parsed = pd.to_datetime(texts[left], format=form, errors="coerce")
+        found[left] = parsed.astype("datetime64[us]")
+    return found
+
+
+def _localise(naive: pd.Series, zone: str, faults: RowFaults) -> pd.Series:
+    first = np.ones(len(naive), dtype=bool)
+    local = naive.dt.tz_localize(zone, nonexistent="NaT", ambiguous=first)
+    skipped = (local.isna() & naive.notna()).to_numpy(dtype=bool)
+    if skipped.any():
+        local = naive.dt.tz_localize(zone, nonexistent="shift_forward", ambiguous=first)
+        faults.rows(
+            naive, skipped, "falls in an hour that the clock skips; moved to the next that exists"
+        )
+    second = naive.dt.tz_localize(zone, nonexistent="shift_forward", ambiguous=~first)
+    twice = (second != local).to_numpy(dtype=bool) & local.notna().to_numpy(dtype=bool)
+    faults.rows(naive, twice, "falls in an hour that the clock repeats; taken as the first")
+    return local.astype(f"datetime64[us, {zone}]")
