@@ -62,7 +62,10 @@ def read_districts(folder):
     shapes = np.array([shapely.from_geojson(path.read_text()) for path in paths])
     shapes = np.array([s.geoms[0] if s.geom_type == "GeometryCollection" else s for s in shapes])
     shapes = shapely.transform(
-        shapes, lambda p: to_metric(np.stack(convert(p[:, 0], p[:, 1], source="GCJ-02", target="WGS84"), axis=1))
+        shapes,
+        lambda p: to_metric(
+            np.stack(convert(p[:, 0], p[:, 1], source="GCJ-02", target="WGS84"), axis=1)
+        ),
     )
     shapes = shapely.coverage_simplify(shapes, SIMPLIFY_M)
     assert shapely.coverage_is_valid(shapes)
@@ -85,7 +88,11 @@ def make_all_seeds(districts, streets, counts, rng):
         own = streets[streets["district_code"] == code]
         rows = [(c, n, int(counts[c])) for c, n in zip(own["code"], own["name"], strict=True)]
         town = to_metric(np.array([TOWNS.get(code, CITY_CENTRE)]))[0]
-        parts = sorted(shape.geoms, key=lambda g: -g.area) if shape.geom_type == "MultiPolygon" else [shape]
+        parts = (
+            sorted(shape.geoms, key=lambda g: -g.area)
+            if shape.geom_type == "MultiPolygon"
+            else [shape]
+        )
         lone = [row for row in rows if row[0] == AIRPORT_STREET and len(parts) > 1]
         main = make_seeds(
             parts[0], [r for r in rows if r not in lone], code, centres_m=(town, city), rng=rng
@@ -105,7 +112,9 @@ def make_faces(districts, seeds, warp):
     """Return community polygons (degrees, on the grid), their street codes, zones and district codes."""
     lines = []
     for code, shape in districts.items():
-        drawn = np.array([shapely.LineString(line) for line in make_lines(seeds[code][0].points_m, warp)])
+        drawn = np.array(
+            [shapely.LineString(line) for line in make_lines(seeds[code][0].points_m, warp)]
+        )
         lines.append(shapely.intersection(drawn, shape))
     outlines = shapely.boundary(np.array(list(districts.values())))
     everything = np.concatenate([*lines, outlines])
@@ -141,13 +150,19 @@ def name_communities(shapes, street, names):
     """Return the official code of each shape: inside a street from north to south, west to east."""
     centre = shapely.get_coordinates(shapely.centroid(shapes))
     frame = pd.DataFrame({"street": street, "lon": centre[:, 0], "lat": centre[:, 1]})
-    frame["band"] = frame.groupby("street")["lat"].rank(pct=True, ascending=False).mul(4).astype(int)
+    frame["band"] = (
+        frame.groupby("street")["lat"].rank(pct=True, ascending=False).mul(4).astype(int)
+    )
     frame = frame.sort_values(["street", "band", "lon"])
     frame["order"] = frame.groupby("street").cumcount()
     names = names.sort_values(["street_code", "code"])
     names = names.assign(order=names.groupby("street_code").cumcount())
     merged = frame.reset_index().merge(
-        names, left_on=["street", "order"], right_on=["street_code", "order"], how="left", validate="1:1"
+        names,
+        left_on=["street", "order"],
+        right_on=["street_code", "order"],
+        how="left",
+        validate="1:1",
     )
     return merged.set_index("index").sort_index()[["code", "name"]]
 
@@ -181,7 +196,9 @@ def main(outlines, names_folder):
     rng = np.random.default_rng(SEED)
     names = Path(names_folder)
     streets = pd.read_csv(names / "streets_2023.csv", dtype=str)
-    streets = streets[streets["code"].str[6] != "4"]  # 4xx are development zones, not street offices
+    streets = streets[
+        streets["code"].str[6] != "4"
+    ]  # 4xx are development zones, not street offices
     communities = pd.read_csv(names / "communities_2023.csv", dtype=str)
     communities = communities[communities["street_code"].isin(streets["code"])]
     districts = read_districts(outlines)
@@ -191,11 +208,20 @@ def main(outlines, names_folder):
     seeds = make_all_seeds(districts, streets, counts, rng)
     shapes, street, zone = make_faces(districts, seeds, warp)
     frame = name_communities(shapes, street, communities)
-    print(len(shapes), "faces of", len(communities), "communities;", frame["code"].isna().sum(), "unnamed")
+    print(
+        len(shapes),
+        "faces of",
+        len(communities),
+        "communities;",
+        frame["code"].isna().sum(),
+        "unnamed",
+    )
     frame = pd.concat([frame, pack_rings(shapes)], axis=1).assign(zone=zone.astype(np.int8))
     frame["residents"] = make_population(frame, rng)
     frame = frame.sort_values("code").reset_index(drop=True)
-    frame.to_parquet(OUT / "communities.parquet", compression="zstd", compression_level=19, index=False)
+    frame.to_parquet(
+        OUT / "communities.parquet", compression="zstd", compression_level=19, index=False
+    )
     streets[["code", "name"]].to_csv(OUT / "streets.csv", index=False)
     streets[["district_code", "district"]].drop_duplicates().rename(
         columns={"district_code": "code", "district": "name"}

@@ -70,7 +70,9 @@ def count_components(members: Ints, edges: Ints, n: int) -> int:
     return len(np.unique(labels[members]))
 
 
-def bisect(points: Floats, members: Ints, streets: list[tuple[int, int]], edges: Ints) -> dict[int, Ints]:
+def bisect(
+    points: Floats, members: Ints, streets: list[tuple[int, int]], edges: Ints
+) -> dict[int, Ints]:
     """Split `members` into streets of exactly the wanted numbers, by straight cuts that cut few edges."""
     if len(streets) == 1:
         return {streets[0][0]: members}
@@ -123,11 +125,15 @@ def make_seeds(
     near = d_city if district in NEAR_DISTRICTS else np.minimum(d_town, 0.6 * d_city)
     if district in HILL_DISTRICTS:
         near = d_town
-    zones = np.array([0 if district in CORE_DISTRICTS else get_zone(name) for _, name, _ in streets])
+    zones = np.array(
+        [0 if district in CORE_DISTRICTS else get_zone(name) for _, name, _ in streets]
+    )
     weights = np.array(ZONE_AREA_WEIGHTS[district in HILL_DISTRICTS])
     wanted = np.bincount(zones, [count for *_, count in streets], 3)
     cuts = np.quantile(near, np.cumsum(wanted * weights / (wanted @ weights)).clip(0, 1))
-    zone_of = np.searchsorted(cuts[:2], near, side="right") if len(cuts) else np.zeros(len(near), int)
+    zone_of = (
+        np.searchsorted(cuts[:2], near, side="right") if len(cuts) else np.zeros(len(near), int)
+    )
     points, zone = [], []
     for k in np.flatnonzero(wanted):
         points.append(relax(candidates[zone_of == k], int(wanted[k]), rng))
@@ -160,7 +166,11 @@ def swap_outliers(street: Ints, edges: Ints, rng: np.random.Generator) -> None:
         if len(around) < 4 or any(street[k] != home for k in around):
             continue
         ring = {int(street[j]) for k in around for j in neighbours[k]} - {int(home)}
-        backs = [k for k in range(len(street)) if street[k] in ring and home in {street[j] for j in neighbours[k]}]
+        backs = [
+            k
+            for k in range(len(street))
+            if street[k] in ring and home in {street[j] for j in neighbours[k]}
+        ]
         backs = [k for k in backs if (street == street[k]).sum() > 6]
         if not backs:
             continue

@@ -78,51 +78,21 @@ def sample_points(
         ``lon, lat`` float64 (n,), strictly inside.
     """
     polygons = np.asarray(areas, dtype=object)
-    order = np.argsort(chosen, kind="stable")
-    owner = chosen[order]
-    triangles, first, counts, weight = _triangulate(polygons, np.unique(owner))
-    slot = _pick_triangles(owner, first, counts, weight, rng=rng)
-    u, v = rng.random(len(owner)), rng.random(len(owner))
-    flip = u + v > 1
-    u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
-    a, b, c = triangles[slot, 0], triangles[slot, 1], triangles[slot, 2]
-    points = a + u[:, None] * (b - a) + v[:, None] * (c - a)
-    out = np.empty((len(chosen), 2))
-    out[order] = points
-    return out[:, 0], out[:, 1]
+    shapely.prepare(polygons)
+    west, south, east, north = shapely.bounds(polygons)[chosen].T
+    lon, lat = np.empty(len(chosen)), np.empty(len(chosen))
+    left = np.arange(len(chosen))
+    while len(left):
+        lon[left] = rng.uniform(west[left], east[left])
+        lat[left] = rng.uniform(south[left], north[left])
+        inside = shapely.contains_xy(polygons[chosen[left]], lon[left], lat[left])
+        left = left[~inside]
+    return lon, lat
 
 
 def get_metric(lon: npt.ArrayLike, lat: npt.ArrayLike) -> FloatArray:
     """Return metres in :data:`METRIC_CRS`, float64 (n, 2)."""
     return np.column_stack(to_metric(lon, lat, METRIC_CRS))
-
-
-def _triangulate(
-    polygons: npt.NDArray[np.object_], used: IntArray
-) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
-    found = shapely.constrained_delaunay_triangles(polygons[used])
-    parts, owner = shapely.get_parts(found, return_index=True)
-    corners = shapely.get_coordinates(parts).reshape(-1, 4, 2)[:, :3]
-    counts = np.zeros(len(polygons), np.int64)
-    counts[used] = np.bincount(owner, minlength=len(used))
-    first = np.zeros(len(polygons), np.int64)
-    first[used] = np.concatenate([[0], np.cumsum(counts[used])[:-1]])
-    return corners, first, counts, shapely.area(parts)
-
-
-def _pick_triangles(
-    owner: IntArray,
-    first: IntArray,
-    counts: IntArray,
-    weight: FloatArray,
-    *,
-    rng: np.random.Generator,
-) -> IntArray:
-    total = np.cumsum(weight)
-    before = np.concatenate([[0.0], total])
-    low, high = before[first[owner]], before[first[owner] + counts[owner]]
-    slot = np.searchsorted(total, low + rng.random(len(owner)) * (high - low), side="right")
-    return np.clip(slot, first[owner], first[owner] + counts[owner] - 1)
 
 
 def _read_communities() -> gpd.GeoDataFrame:

@@ -15,6 +15,7 @@ from planner.errors import PlannerError
 COMMANDS = {
     "demo": "web.cli.demo:demo",
     "run": "web.cli.run:run",
+    "sample": "web.cli.sample:sample",
 }
 """Command → where its click command stands; modules load only when their command is used."""
 

@@ -1,0 +1,51 @@
+"""``gridgov sample``: write the invented city."""
+
+from pathlib import Path
+from typing import cast
+
+import click
+
+from gridgov.sample.writer import DEFAULT_APPEALS, DEFAULT_SEED, Format, write_sample
+from web.cli.console import StagePrinter
+
+STAGES = {
+    "land": "land, roads and names",
+    "appeals": "appeals, hotspots and decoys",
+    "words": "addresses and texts",
+    "handling": "handling and callbacks",
+    "writing": "files",
+}
+
+
+@click.command(
+    help="Write a synthetic city to FOLDER: a pack, appeals and what was planted in them."
+)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--appeals", type=int, default=DEFAULT_APPEALS, show_default=True, help="Rows of the export."
+)
+@click.option(
+    "--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Same seed, same bytes."
+)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    show_default=True,
+    help="Of the export of appeals.",
+)
+def sample(folder: Path, appeals: int, seed: int, file_format: str) -> None:
+    """Write the sample city."""
+    result = write_sample(
+        folder,
+        appeals=appeals,
+        seed=seed,
+        file_format=cast("Format", file_format),
+        progress=StagePrinter(STAGES),
+    )
+    seconds = sum(result["seconds"].values())
+    click.echo(
+        f"{folder}: {appeals:,} appeals with {result['hotspots']} planted hotspots in {seconds:.1f} s\n"
+        f"next: gridgov run {folder} {folder / ('appeals.' + file_format)} --out OUT"
+    )
