@@ -26,9 +26,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from geodata.jurisdiction_file import IndexFileError, load_arrays, save_arrays
-from geodata.jurisdiction_grid import compile_grid, make_edges
+from geodata.jurisdiction_grid import coarsen, compile_grid, make_edges
 from geodata.jurisdiction_input import LAYER, AreaRings, check_areas
 from geodata.jurisdiction_kernels import Compiled, locate_points
+from geodata.jurisdiction_near import NearGrid, make_near_grid, measure_points
+from geodata.jurisdiction_sweep import Edges
 
 __all__ = ["AreaIndex", "IndexFileError", "NearBoundary"]
 
@@ -37,7 +39,24 @@ IntArray = npt.NDArray[np.int32]
 
 DEFAULT_THREADS = 2
 DEFAULT_CAP_M = 200.0
-SMALLEST_SHARE = 50_000  # points below which another thread costs more than it brings
+SMALLEST_SHARE = 20_000  # points below which another thread costs more than it brings
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearBoundary:
+    """Distance to the nearest boundary of each point, and the area across it.
+
+    Parameters
+    ----------
+    boundary_m
+        Metres, float64, shape (n,); inf beyond the cap, NaN where the point is not finite.
+    neighbour
+        Position of the area across that boundary, int32, shape (n,); the nearest area for a point
+        outside all areas; -1 where there is none within 20 m behind the boundary, or beyond the cap.
+    """
+
+    boundary_m: FloatArray
+    neighbour: IntArray
 
 
 class AreaIndex:
@@ -49,16 +68,25 @@ class AreaIndex:
         Codes of the areas, ascending.
     content_hash
         SHA-256 of codes and rings.
+    edges
+        Edges of all areas.
     compiled
         Arrays of the compiled grid.
     """
 
     def __init__(
-        self, codes: npt.NDArray[np.str_], content_hash: str, compiled: Compiled
+        self,
+        codes: npt.NDArray[np.str_],
+        content_hash: str,
+        *,
+        edges: Edges,
+        compiled: Compiled,
     ) -> None:
         self._codes = codes
         self._content_hash = content_hash
+        self._edges = edges
         self._compiled = compiled
+        self._near: NearGrid | None = None  # made at the first question; the same whoever makes it
         codes.flags.writeable = False
 
     @classmethod
@@ -93,7 +121,7 @@ class AreaIndex:
         rings = check_areas(np.asarray(geometries, dtype=object), codes, layer=layer)
         edges = make_edges(rings)
         compiled = compile_grid(edges, len(rings.codes), threads=threads)
-        return cls(rings.codes, _hash_content(rings), compiled)
+        return cls(rings.codes, _hash_content(rings), edges=edges, compiled=compiled)
 
     @property
     def codes(self) -> npt.NDArray[np.str_]:
@@ -117,7 +145,7 @@ class AreaIndex:
             "codes": self._codes.tolist(),
             "side": self._compiled.side,
         }
-        arrays = self._compiled._asdict()
+        arrays = self._edges._asdict() | self._compiled._asdict()
         del arrays["side"]
         save_arrays(Path(path), facts, arrays)
 
@@ -131,8 +159,12 @@ class AreaIndex:
             If the file cannot be read, is damaged or of another version.
         """
         facts, arrays = load_arrays(Path(path))
-        compiled = Compiled(**arrays, side=facts["side"])
-        return cls(np.array(facts["codes"], dtype=np.str_), facts["content_hash"], compiled)
+        arrays["side"] = facts["side"]
+        edges, compiled = (
+            part(**{name: arrays[name] for name in part._fields}) for part in (Edges, Compiled)
+        )
+        codes = np.array(facts["codes"], dtype=np.str_)
+        return cls(codes, facts["content_hash"], edges=edges, compiled=compiled)
 
     def locate(
         self, lon: npt.ArrayLike, lat: npt.ArrayLike, *, threads: int | None = None
@@ -177,7 +209,9 @@ class AreaIndex:
         if out is None:
             out = np.empty(len(x), dtype=np.int32)
         elif out.shape != x.shape or out.dtype != np.int32 or not out.flags.c_contiguous:
-            raise ValueError(f"out has {out.dtype} {out.shape}, expected contiguous int32 {x.shape}")
+            raise ValueError(
+                f"out has {out.dtype} {out.shape}, expected contiguous int32 {x.shape}"
+            )
         result = out
 
         def work(part: slice) -> None:
@@ -185,6 +219,51 @@ class AreaIndex:
 
         _share(work, len(x), threads or DEFAULT_THREADS)
         return result
+
+    def near(
+        self,
+        lon: npt.ArrayLike,
+        lat: npt.ArrayLike,
+        *,
+        cap_m: float = DEFAULT_CAP_M,
+        threads: int | None = None,
+    ) -> NearBoundary:
+        """Return for each point how far the nearest boundary is and which area lies across it.
+
+        The boundary is the nearest place where the answer of :meth:`locate` changes: that of the
+        point's own area, or of an area with a lower code where areas overlap. For a point outside
+        all areas it is the nearest area. The search is exact up to `cap_m`.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees in EPSG:4326, shape (n,).
+        cap_m
+            Metres beyond which only "farther" is said.
+        threads
+            Threads to use, by default :data:`DEFAULT_THREADS`.
+
+        Raises
+        ------
+        ValueError
+            If shapes differ or `cap_m` is not a positive number.
+        """
+        if not 0 < cap_m < np.inf:
+            raise ValueError(f"cap_m is {cap_m}, expected a positive number of metres")
+        x, y = _check_points(lon, lat)
+        own = self.locate_positions(x, y, threads=threads)
+        if self._near is None:
+            self._near = make_near_grid(coarsen(self._edges))
+        near = self._near
+        boundary_m = np.empty(len(x), dtype=np.float64)
+        neighbour = np.empty(len(x), dtype=np.int32)
+
+        def work(part: slice) -> None:
+            results = boundary_m[part], neighbour[part]
+            measure_points(x[part], y[part], own[part], cap_m, near, self._compiled, *results)
+
+        _share(work, len(x), threads or DEFAULT_THREADS)
+        return NearBoundary(boundary_m=boundary_m, neighbour=neighbour)
 
 
 def _check_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -30,18 +30,28 @@ IntArray = npt.NDArray[np.int32]
 LongArray = npt.NDArray[np.int64]
 
 CELLS_PER_EDGE_ROOT = 6.5  # cells along a side for each root of an edge: measured optimum, 2 cores
+NEAR_CELLS_PER_EDGE_ROOT = 2.0
 SMALLEST_SIDE, LARGEST_SIDE = 64, 16384
 LARGEST_SCALE = 1e300  # cells per degree; keeps extents near the smallest float finite
 
 
-def make_edges(rings: AreaRings, *, side: int | None = None) -> Edges:
-    """Return the edges of `rings` with a grid of `side` fine cells along each side."""
+def make_edges(rings: AreaRings) -> Edges:
+    """Return the edges of `rings` with the grid that suits their number."""
     vertices, areas = _list_edges(rings.xy, rings.ring_starts, rings.ring_areas)
-    side = side or _choose_side(len(vertices))
+    side = _choose_side(len(vertices), CELLS_PER_EDGE_ROOT)
     grid = _frame(rings.xy, side)
     for array in (rings.xy, vertices, areas, grid):
         array.flags.writeable = False
     return Edges(rings.xy, vertices, areas, grid, side)
+
+
+def coarsen(edges: Edges) -> Edges:
+    """Return the same edges with the coarser grid that suits the search for the nearest of them."""
+    side = _choose_side(len(edges.vertices), NEAR_CELLS_PER_EDGE_ROOT)
+    grid = edges.grid.copy()
+    grid[[SCALE_X, SCALE_Y]] *= side / edges.side
+    grid.flags.writeable = False
+    return edges._replace(grid=grid, side=side)
 
 
 def compile_grid(edges: Edges, area_count: int, *, threads: int) -> Compiled:
@@ -57,13 +67,15 @@ def compile_grid(edges: Edges, area_count: int, *, threads: int) -> Compiled:
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(fill, bands))
     cells, sites = _join(parts, bands, top, area_count)
-    for array in (top, cells, sites, row_edges):
+    ends = np.stack([row_edges, row_edges + 1], axis=1)
+    run_edges = np.take(edges.xy, ends, axis=0).reshape(-1, 4)
+    for array in (top, cells, sites, run_edges):
         array.flags.writeable = False
-    return Compiled(edges.grid, edges.side, top, cells, sites, row_edges, edges.xy)
+    return Compiled(edges.grid, edges.side, top, cells, sites, run_edges)
 
 
-def _choose_side(edges: int) -> int:
-    wanted = CELLS_PER_EDGE_ROOT * np.sqrt(edges)
+def _choose_side(edges: int, cells_per_root: float) -> int:
+    wanted = cells_per_root * np.sqrt(edges)
     return int(np.clip(2 ** np.ceil(np.log2(wanted)), SMALLEST_SIDE, LARGEST_SIDE))
 
 
@@ -76,7 +88,7 @@ def _frame(xy: FloatArray, side: int) -> FloatArray:
 
 def _split_bands(starts: LongArray, side: int, parts: int) -> list[tuple[int, int]]:
     """Return ranges of rows of top cells that hold about the same work."""
-    work = starts[:: LEAF].astype(np.float64) + np.arange(side // LEAF + 1) * side / 4
+    work = starts[::LEAF].astype(np.float64) + np.arange(side // LEAF + 1) * side / 4
     cuts = np.searchsorted(work, np.linspace(0, work[-1], parts + 1)[1:-1])
     limits = np.unique(np.concatenate([[0], cuts, [side // LEAF]]))
     return [(int(a), int(b)) for a, b in zip(limits[:-1], limits[1:], strict=True)]

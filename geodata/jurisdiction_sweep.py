@@ -26,7 +26,9 @@ LongArray = npt.NDArray[np.int64]
 PAD_CELLS = 1e-6
 PAD_ULPS = 16.0  # the interpolation along an edge errs by a few
 EPS = float(np.finfo(np.float64).eps)
-AREA, FIRST, LAST, HEAD, COUNT = range(5)  # fields of a run: area, columns, 2 * start + inside, edges
+AREA, FIRST, LAST, HEAD, COUNT = range(
+    5
+)  # fields of a run: area, columns, 2 * start + inside, edges
 
 
 class Edges(NamedTuple):
@@ -71,14 +73,16 @@ class Row(NamedTuple):
     heads: IntArray
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def to_cell(value: float, origin: float, scale: float, side: int) -> int:
     """Return row or column; the same arithmetic as ``find_cell``, so both agree for every float."""
     return min(np.int64((value - origin) * scale), side - 1)
 
 
-@njit(cache=True, inline="always")
-def _clip_columns(x1: float, y1: float, x2: float, y2: float, row: int, edges: Edges) -> tuple[int, int]:
+@njit(cache=True)
+def clip_columns(
+    x1: float, y1: float, x2: float, y2: float, row: int, edges: Edges
+) -> tuple[int, int]:
     """Return the first and last column that an edge may touch within a row, padded."""
     grid, side = edges.grid, edges.side
     left, right = min(x1, x2), max(x1, x2)
@@ -96,7 +100,7 @@ def _clip_columns(x1: float, y1: float, x2: float, y2: float, row: int, edges: E
     return first, to_cell(right, grid[X0], grid[SCALE_X], side)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _grown(array: IntArray, needed: int) -> IntArray:
     """Return `array`, or a larger copy if it has less than `needed` places."""
     if needed <= len(array):
@@ -114,7 +118,7 @@ def _mark_columns(
     west, east = edges.side, -1
     for i in range(low, high):
         k = edges.vertices[row_edges[i]]
-        first, last = _clip_columns(
+        first, last = clip_columns(
             edges.xy[k, 0], edges.xy[k, 1], edges.xy[k + 1, 0], edges.xy[k + 1, 1], row, edges
         )
         firsts[i - low] = first
@@ -126,8 +130,17 @@ def _mark_columns(
 
 @njit(cache=True)
 def _cut_group(
-    row: int, low: int, high: int, edges: Edges, row_edges: IntArray, work: Row, firsts: IntArray,
-    spare: IntArray, runs: IntArray, run_count: int, values: IntArray
+    row: int,
+    low: int,
+    high: int,
+    edges: Edges,
+    row_edges: IntArray,
+    work: Row,
+    firsts: IntArray,
+    spare: IntArray,
+    runs: IntArray,
+    run_count: int,
+    values: IntArray,
 ) -> int:
     """Append the runs of one area in one row, sort its edges by run, fill the cells between runs."""
     area = edges.areas[row_edges[low]]
@@ -177,7 +190,7 @@ def _place_runs(runs: IntArray, base: int, count: int, start: int, values: IntAr
                     values[column] = runs[base, AREA]
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _are_mirrored(a: IntArray, b: IntArray, run_edges: IntArray, xy: FloatArray) -> bool:
     """Tell whether two runs have the same edges, walked the other way, and opposite sides covered."""
     if a[COUNT] != b[COUNT] or not (a[HEAD] ^ b[HEAD]) & 1:
@@ -210,7 +223,7 @@ def _list_candidates(
     return nodes
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _same_list(a: int, b: int, nodes: IntArray) -> bool:
     while a >= 0 and b >= 0 and nodes[2 * a] == nodes[2 * b]:
         a, b = nodes[2 * a + 1], nodes[2 * b + 1]
@@ -219,8 +232,14 @@ def _same_list(a: int, b: int, nodes: IntArray) -> bool:
 
 @njit(cache=True)
 def _write_site(
-    node: int, cover: int, nodes: IntArray, runs: IntArray, sites: IntArray, place: int,
-    run_edges: IntArray, xy: FloatArray
+    node: int,
+    cover: int,
+    nodes: IntArray,
+    runs: IntArray,
+    sites: IntArray,
+    place: int,
+    run_edges: IntArray,
+    xy: FloatArray,
 ) -> int:
     """Write one site at `place`; return where it ends. A mirrored last run needs no test of its own."""
     end = place + 2
@@ -231,7 +250,11 @@ def _write_site(
         if node < 0 and before >= 0 and _are_mirrored(runs[before], runs[run], run_edges, xy):
             cover = runs[run, AREA]
             break
-        sites[end], sites[end + 1], sites[end + 2] = runs[run, AREA], runs[run, HEAD], runs[run, COUNT]
+        sites[end], sites[end + 1], sites[end + 2] = (
+            runs[run, AREA],
+            runs[run, HEAD],
+            runs[run, COUNT],
+        )
         end += 3
         before = run
     sites[place] = cover
@@ -241,8 +264,15 @@ def _write_site(
 
 @njit(cache=True)
 def _write_sites(
-    runs: IntArray, run_count: int, values: IntArray, heads: IntArray, nodes: IntArray,
-    sites: IntArray, place: int, run_edges: IntArray, xy: FloatArray
+    runs: IntArray,
+    run_count: int,
+    values: IntArray,
+    heads: IntArray,
+    nodes: IntArray,
+    sites: IntArray,
+    place: int,
+    run_edges: IntArray,
+    xy: FloatArray,
 ) -> tuple[IntArray, int]:
     """Give every cell with candidates its site; neighbours with the same candidates share one."""
     west, east = len(values), -1
@@ -262,7 +292,7 @@ def _write_sites(
     return sites, place
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _is_uniform(values: IntArray, column: int) -> bool:
     value = values[0, column]
     if value < -1:
@@ -275,7 +305,9 @@ def _is_uniform(values: IntArray, column: int) -> bool:
 
 
 @njit(cache=True)
-def _write_leaves(values: IntArray, top: IntArray, cells: IntArray, place: int) -> tuple[IntArray, int]:
+def _write_leaves(
+    values: IntArray, top: IntArray, cells: IntArray, place: int
+) -> tuple[IntArray, int]:
     """Write one row of top cells and the fine cells of those that are not uniform."""
     for column in range(len(top)):
         if _is_uniform(values, column * LEAF):
@@ -305,7 +337,9 @@ def fill_bands(
     cell_count = site_count = 0
     values = np.empty((LEAF, side), dtype=np.int32)
     work = Row(
-        np.full(side, -1, dtype=np.int32), np.empty(side, dtype=np.int32), np.full(side, -1, dtype=np.int32)
+        np.full(side, -1, dtype=np.int32),
+        np.empty(side, dtype=np.int32),
+        np.full(side, -1, dtype=np.int32),
     )
     runs = np.empty((64, 5), dtype=np.int32)
     firsts, spare = np.empty(64, dtype=np.int32), np.empty(64, dtype=np.int32)
@@ -315,7 +349,10 @@ def fill_bands(
             row = top_row * LEAF + lane
             low, end = starts[row], starts[row + 1]
             if end - low > len(firsts):
-                firsts, spare = np.empty(2 * (end - low), np.int32), np.empty(2 * (end - low), np.int32)
+                firsts, spare = (
+                    np.empty(2 * (end - low), np.int32),
+                    np.empty(2 * (end - low), np.int32),
+                )
                 runs = np.empty((2 * (end - low), 5), dtype=np.int32)
             run_count = 0
             while low < end:
@@ -324,12 +361,30 @@ def fill_bands(
                 while high < end and edges.areas[row_edges[high]] == area:
                     high += 1
                 run_count = _cut_group(
-                    row, low, high, edges, row_edges, work, firsts, spare, runs, run_count, values[lane]
+                    row,
+                    low,
+                    high,
+                    edges,
+                    row_edges,
+                    work,
+                    firsts,
+                    spare,
+                    runs,
+                    run_count,
+                    values[lane],
                 )
                 low = high
             nodes = _list_candidates(runs, run_count, values[lane], work.heads, nodes)
             sites, site_count = _write_sites(
-                runs, run_count, values[lane], work.heads, nodes, sites, site_count, row_edges, edges.xy
+                runs,
+                run_count,
+                values[lane],
+                work.heads,
+                nodes,
+                sites,
+                site_count,
+                row_edges,
+                edges.xy,
             )
         cells, cell_count = _write_leaves(
             values, top[top_row * across : (top_row + 1) * across], cells, cell_count
