@@ -4,50 +4,157 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
-from geodata.frames import PLACE_COLUMNS, PlaceLevel
+from geodata.address_parse import make_tokens
+from geodata.address_text import encode_texts
+from geodata.address_words import read_words
+from geodata.frames import PLACE_COLUMNS
 from geodata.gazetteer import Gazetteer
+from geodata.geocoder_choice import answer_rows
+from geodata.geocoder_tables import (
+    LEVEL_OF_EVIDENCE,
+    REASON_TEXTS,
+    Answers,
+    Evidence,
+    Index,
+    Reason,
+    make_answers,
+)
 
-_LEVELS = {
-    "address": (PlaceLevel.NUMBER, 100.0),
-    "number": (PlaceLevel.NUMBER, 100.0),
-    "place": (PlaceLevel.PLACE, 200.0),
-    "road": (PlaceLevel.ROAD, 800.0),
-    "community": (PlaceLevel.COMMUNITY, 500.0),
-    "street": (PlaceLevel.STREET, 1500.0),
-    "district": (PlaceLevel.DISTRICT, 10000.0),
-}
+_EXACT = (Evidence.KNOWN_NUMBER, Evidence.PLACE)
 
 
 class Geocoder:
-    """Places addresses with one gazetteer."""
+    """Places addresses with one gazetteer.
+
+    Parameters
+    ----------
+    gazetteer
+        The index.
+    extent
+        Nothing outside it is answered (EPSG:4326); default: no limit.
+    """
 
     def __init__(self, gazetteer: Gazetteer, *, extent: shapely.Geometry | None = None) -> None:
+        self.gazetteer = gazetteer
         self._extent = extent
-        entries = gazetteer.entries.drop_duplicates("text")
-        self._entries = {row.text: row for row in entries.itertuples(index=False)}
-        self._longest = int(entries["text"].str.len().max()) if len(entries) else 0
+        if extent is not None:
+            shapely.prepare(extent)
+        self._index = make_index(gazetteer)
 
     def locate(self, addresses: pd.Series) -> pd.DataFrame:
-        """Return the place of every address, columns ``PLACE_COLUMNS``, on the index of `addresses`."""
-        unique = {text: self._locate_one(text) for text in addresses.fillna("").astype(str).unique()}
-        rows = [unique[text] for text in addresses.fillna("").astype(str)]
-        return pd.DataFrame(rows, columns=list(PLACE_COLUMNS), index=addresses.index)
+        """Return the place of every address.
+
+        Parameters
+        ----------
+        addresses
+            Texts; missing values and values of any other type are answered too (unlocated or as text).
+
+        Returns
+        -------
+        Columns ``PLACE_COLUMNS`` on the index of `addresses`.
+        """
+        answers = self._answer(addresses)
+        lon, lat = self.gazetteer.projection.to_degrees(answers.x, answers.y)
+        self._refuse_outside(answers, lon, lat)
+        lost = answers.reason > 0
+        columns = {
+            "lon": np.where(lost, np.nan, lon),
+            "lat": np.where(lost, np.nan, lat),
+            "place_level": _take(_LEVELS, np.where(lost, -1, answers.evidence)),
+            "uncertainty_m": np.where(lost, np.nan, answers.radius),
+            "matched": _mask(self._describe(answers), lost),
+            "score": np.where(lost, 0.0, answers.score),
+            "place_problem": _take(_REASONS, np.where(lost, answers.reason.astype(np.int64), -1)),
+        }
+        frame = pd.DataFrame(columns, index=addresses.index)
+        return frame[list(PLACE_COLUMNS)]
 
     def explain(self, address: str) -> dict[str, Any]:
         """Return parts, candidates and winner of one address."""
-        return {"address": address, "winner": self._locate_one(address)}
+        place = self.locate(pd.Series([address])).iloc[0]
+        return {"address": address, "winner": place.to_dict()}
 
-    def _locate_one(self, text: str) -> tuple[Any, ...]:
-        found = []
-        for start in range(min(len(text), 500)):
-            for end in range(min(len(text), start + self._longest), start + 1, -1):
-                if (row := self._entries.get(text[start:end])) is not None:
-                    found.append(row)
-                    break
-        if not found:
-            return (np.nan, np.nan, None, np.nan, None, 0.0, "no known name in the address")
-        best = min(found, key=lambda row: (_LEVELS[row.kind][1], -len(row.text)))
-        level, radius = _LEVELS[best.kind]
-        return (best.lon, best.lat, str(level), radius, best.text, 0.5, None)
+    def _answer(self, addresses: pd.Series) -> Answers:
+        texts = encode_texts(addresses)
+        answers = make_answers(len(addresses))
+        answer_rows(
+            self._index, texts.codes, texts.start, (0, len(addresses)), make_tokens(1), answers
+        )
+        answers.reason[texts.too_long] = Reason.TOO_LONG
+        return answers
+
+    def _refuse_outside(self, answers: Answers, lon: np.ndarray, lat: np.ndarray) -> None:
+        """Refuse points outside the extent; entries of the gazetteer themselves lie inside."""
+        if self._extent is None:
+            return
+        doubtful = np.flatnonzero((answers.reason == 0) & ~np.isin(answers.evidence, _EXACT))
+        inside = shapely.intersects_xy(self._extent, lon[doubtful], lat[doubtful])
+        answers.reason[doubtful[~inside]] = Reason.OUTSIDE
+
+    def _describe(self, answers: Answers) -> pa.Array:
+        """Return what was matched: areas, the thing itself, its number."""
+        g = self.gazetteer
+        first = np.array([0, len(g.areas.x), len(g.areas.x) + len(g.ways.x)])
+        label = np.where(answers.kind >= 0, first[answers.kind] + answers.ident, -1)
+        parts = [_take_names(g, answers.area[:, level]) for level in range(3)]
+        parts.append(_take_names(g, np.where(answers.kind == 0, -1, label)))
+        parts.append(_take_names(g, np.where(answers.other >= 0, first[1] + answers.other, -1)))
+        numbers = pa.array(answers.number, mask=answers.number < 0).cast(pa.large_string())
+        parts = [*(_join(part, " ") for part in parts), _join(numbers, "号")]
+        whole = pc.binary_join_element_wise(
+            *parts, _text(""), null_handling="replace", null_replacement=""
+        )
+        return pc.utf8_rtrim_whitespace(whole)
+
+
+def _text(value: str | None) -> Any:
+    return pa.scalar(value, pa.large_string())
+
+
+def _join(texts: Any, end: str) -> Any:
+    """Return texts with an ending; missing ones stay missing."""
+    return pc.binary_join_element_wise(texts, _text(end), _text(""))
+
+
+def make_index(gazetteer: Gazetteer) -> Index:
+    """Return the gazetteer as compiled code sees it."""
+    words = read_words()[1]
+    return Index(
+        gazetteer.lexicon,
+        gazetteer.areas,
+        gazetteer.ways,
+        gazetteer.places,
+        gazetteer.habits,
+        gazetteer.postings,
+        gazetteer.own_city,
+        words.east,
+        words.north,
+        gazetteer.calibration,
+        gazetteer.grams,
+    )
+
+
+_LEVELS = pa.array([str(LEVEL_OF_EVIDENCE[e]) for e in Evidence], type=pa.large_string())
+_REASONS = pa.array([REASON_TEXTS[r] for r in Reason], type=pa.large_string())
+
+
+def _take(values: pa.Array, number: np.ndarray) -> Any:
+    wanted = number.astype(np.int64)
+    return _to_pandas(values.take(pa.array(wanted, mask=wanted < 0)))
+
+
+def _take_names(gazetteer: Gazetteer, label: np.ndarray) -> pa.Array:
+    name = np.where(label >= 0, gazetteer.labels[label], -1)
+    return gazetteer.names.take(pa.array(name, mask=name < 0))
+
+
+def _mask(values: pa.Array, missing: np.ndarray) -> Any:
+    return _to_pandas(pc.if_else(pa.array(missing), _text(None), values))
+
+
+def _to_pandas(values: Any) -> Any:
+    return pd.array(values, dtype="str")

@@ -1,0 +1,168 @@
+"""Named points and areas, packed: one row a place, names apart."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geodata.frames import PlaceLevel
+from geodata.gazetteer_names import make_place_names
+from geodata.gazetteer_records import Records
+
+SAME_PLACE_M = 500.0
+"""Points of one name nearer than this are one place (two stops of a bus line, gates of a park)."""
+MOST_SEPARATE = 6
+"""A name with more separate places than this is a kind of shop, not a place."""
+LEVELS = (PlaceLevel.DISTRICT, PlaceLevel.STREET, PlaceLevel.COMMUNITY)
+_OUTLINE_M = 3.0
+"""Outlines are only evidence here (the exact test is the jurisdiction's): simplified by this."""
+_DEFAULT_RADIUS_M = {"district": 10_000.0, "street": 1_500.0, "community": 500.0}
+
+
+class Places(NamedTuple):
+    """Named places in plane metres; ``r`` radius of the points of one name."""
+
+    x: np.ndarray
+    y: np.ndarray
+    r: np.ndarray
+
+
+class Areas(NamedTuple):
+    """Districts, streets and communities: ``level`` 0, 1, 2 · middle and 90 % radius · outline edges.
+
+    Edges of area i are ``edge_start[i]:edge_start[i + 1]`` of ``x1 y1 x2 y2``; an area known only by
+    points has none.
+    """
+
+    level: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    r: np.ndarray
+    edge_start: np.ndarray
+    x1: np.ndarray
+    y1: np.ndarray
+    x2: np.ndarray
+    y2: np.ndarray
+
+
+def make_places(records: Records) -> tuple[Places, pd.DataFrame]:
+    """Build places; also returns their names: ``place name alias``."""
+    named = records.places.dropna(subset=["name"])
+    named = named[named["name"].str.len() >= 2]
+    rows = _merge_points(named)
+    unique = rows["name"].unique()
+    spoken = {name: make_place_names(name) for name in unique}
+    names = pd.DataFrame({"place": np.arange(len(rows)), "names": rows["name"].map(spoken)})
+    names = names.explode("names").dropna()
+    full = rows["name"].to_numpy()[names["place"].to_numpy(np.int64)]
+    names = names.rename(columns={"names": "name"}).assign(alias=lambda f: f["name"] != full)
+    names = names[names.groupby("name")["place"].transform("size") <= MOST_SEPARATE]
+    f32 = [rows[c].to_numpy(np.float32) for c in ("x", "y", "r")]
+    return Places(*f32), names.reset_index(drop=True)
+
+
+def _merge_points(named: pd.DataFrame) -> pd.DataFrame:
+    """Merge the points of one name that lie together; return ``name x y r``, sorted by name."""
+    named = named.sort_values("name", kind="stable").reset_index(drop=True)
+    group = named.groupby("name", sort=True)
+    size = group["x"].transform("size").to_numpy()
+    single = named[size == 1].assign(r=0.0)
+    several = named[size > 1]
+    spread = several.groupby("name").agg(
+        x0=("x", "min"), x1=("x", "max"), y0=("y", "min"), y1=("y", "max")
+    )
+    tight = ((spread["x1"] - spread["x0"]) < SAME_PLACE_M) & (
+        (spread["y1"] - spread["y0"]) < SAME_PLACE_M
+    )
+    near = several[several["name"].map(tight).to_numpy(bool)].assign(part=0)
+    far = [
+        _split(points)
+        for _, points in several[~several["name"].map(tight).to_numpy(bool)].groupby("name")
+    ]
+    return _summarise(single, pd.concat([near, *far], ignore_index=True))
+
+
+def _split(points: pd.DataFrame) -> pd.DataFrame:
+    """Number the separate places of one name: each point joins the first centre near it."""
+    xy = points[["x", "y"]].to_numpy(float)
+    part = np.full(len(xy), -1)
+    count = 0
+    while (free := np.flatnonzero(part < 0)).size and count <= MOST_SEPARATE:
+        near = np.hypot(*(xy[free] - xy[free[0]]).T) <= SAME_PLACE_M
+        part[free[near]] = count
+        count += 1
+    part[part < 0] = count
+    return points.assign(part=part)
+
+
+def _summarise(single: pd.DataFrame, several: pd.DataFrame) -> pd.DataFrame:
+    if several.empty:
+        return single[["name", "x", "y", "r"]].reset_index(drop=True)
+    keys = ["name", "part"]
+    middle = several.groupby(keys)[["x", "y"]].transform("median")
+    away = np.hypot(several["x"] - middle["x"], several["y"] - middle["y"])
+    merged = several.assign(x=middle["x"], y=middle["y"], r=away)
+    merged = merged.groupby(keys, as_index=False).agg(
+        x=("x", "first"), y=("y", "first"), r=("r", "max")
+    )
+    both = pd.concat([single[["name", "x", "y", "r"]], merged[["name", "x", "y", "r"]]])
+    return both.sort_values("name", kind="stable").reset_index(drop=True)
+
+
+def make_areas(records: Records) -> Areas:
+    """Build the areas of `records` in their order."""
+    frame = records.areas
+    parts = [_make_area(row) for row in frame.itertuples()]
+    edges = [part[1] for part in parts]
+    stacked = np.vstack([*edges, np.zeros((0, 4))]).astype(np.float32)
+    middle = np.array([part[0] for part in parts], dtype=np.float32).reshape(-1, 3)
+    return Areas(
+        np.array([_LEVEL_NUMBER[level] for level in frame["level"]], dtype=np.uint8),
+        *(middle[:, k].copy() for k in range(3)),
+        np.cumsum([0, *(len(e) for e in edges)]).astype(np.int64),
+        *(stacked[:, k].copy() for k in range(4)),
+    )
+
+
+_LEVEL_NUMBER = {str(level): index for index, level in enumerate(LEVELS)}
+
+
+def _make_area(row: object) -> tuple[tuple[float, float, float], np.ndarray]:
+    """Return middle, radius and outline edges of one area."""
+    geometry, level = row.geometry, row.level  # type: ignore[attr-defined]
+    if geometry is None or shapely.is_empty(geometry):
+        return (row.x, row.y, _DEFAULT_RADIUS_M[level]), np.zeros((0, 4))  # type: ignore[attr-defined]
+    if geometry.geom_type == "MultiPoint":
+        xy = shapely.get_coordinates(geometry)
+        middle = np.median(xy, axis=0)
+        return (*_find_radius(xy, middle),), np.zeros((0, 4))
+    outline = shapely.simplify(geometry, _OUTLINE_M)
+    xy = _sample_inside(outline)
+    middle = xy.mean(axis=0)
+    if not shapely.intersects_xy(outline, *middle):
+        middle = np.array([row.x, row.y])  # type: ignore[attr-defined]
+    return _find_radius(xy, middle), _get_edges(outline)
+
+
+def _find_radius(xy: np.ndarray, middle: np.ndarray) -> tuple[float, float, float]:
+    away = np.hypot(*(xy - middle).T)
+    return float(middle[0]), float(middle[1]), float(np.quantile(away, 0.9))
+
+
+def _sample_inside(area: shapely.Geometry, steps: int = 24) -> np.ndarray:
+    """Return points of a lattice over the box of `area` that lie inside it."""
+    x0, y0, x1, y1 = shapely.bounds(area)
+    at = (np.arange(steps) + 0.5) / steps
+    x, y = np.meshgrid(x0 + (x1 - x0) * at, y0 + (y1 - y0) * at)
+    inside = shapely.intersects_xy(area, x.ravel(), y.ravel())
+    if not inside.any():
+        return shapely.get_coordinates(shapely.point_on_surface(area))
+    return np.column_stack([x.ravel()[inside], y.ravel()[inside]])
+
+
+def _get_edges(area: shapely.Geometry) -> np.ndarray:
+    rings = shapely.get_rings(area)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    same = ring[1:] == ring[:-1]
+    return np.hstack([xy[:-1][same], xy[1:][same]])

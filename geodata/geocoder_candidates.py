@@ -1,0 +1,277 @@
+"""Candidates of one address: every way in which its parts can be a point, compiled."""
+
+import numpy as np
+from numba import njit
+
+from geodata.address_parse import Tokens
+from geodata.address_words import NumberUnit, TokenKind
+from geodata.gazetteer_places import Areas
+from geodata.gazetteer_postings import AREA, PLACE, WAY
+from geodata.gazetteer_ways import Ways
+from geodata.geocoder_shapes import find_known_number, find_on_spine, predict_along, predict_free
+from geodata.geocoder_tables import (
+    MOST_AREAS,
+    MOST_CANDIDATES,
+    Candidates,
+    Evidence,
+    Index,
+    Ladder,
+)
+
+_NAME = int(TokenKind.NAME)
+_NUMBER = int(TokenKind.NUMBER)
+_NEAR = int(TokenKind.NEAR)
+_OPPOSITE = int(TokenKind.OPPOSITE)
+_FRONT = int(TokenKind.FRONT)
+_SIDE = int(TokenKind.SIDE)
+_END = int(TokenKind.END)
+_GATE = int(TokenKind.GATE)
+_MIDDLE = int(TokenKind.MIDDLE)
+_CROSS = int(TokenKind.CROSS)
+_AND = int(TokenKind.AND)
+_NO_UNIT = int(NumberUnit.NONE)
+_HOUSE = int(NumberUnit.HOUSE)
+_BUILDING = int(NumberUnit.BUILDING)
+
+_KNOWN_NUMBER = int(Evidence.KNOWN_NUMBER)
+_NEAR_NUMBER = int(Evidence.NEAR_NUMBER)
+_FREE_NUMBER = int(Evidence.FREE_NUMBER)
+_HABIT_NUMBER = int(Evidence.HABIT_NUMBER)
+_PLACE = int(Evidence.PLACE)
+_BESIDE_PLACE = int(Evidence.BESIDE_PLACE)
+_INTERSECTION = int(Evidence.INTERSECTION)
+_ROAD_END = int(Evidence.ROAD_END)
+_ROAD = int(Evidence.ROAD)
+_COMMUNITY = int(Evidence.COMMUNITY)
+
+WEAK_COST = 0.7
+"""Added to the log radius of a place found by a bare area name or an alias (a factor of two)."""
+_SIDE_SHIFT_M = 40.0
+_BESIDE_SPREAD_M = 40.0
+_POINT_SPREAD_M = 25.0
+_CROSSING_M = 80.0
+_MOST_MEANINGS = 8
+
+
+@njit(cache=True, nogil=True)
+def find_candidates(
+    index: Index, tokens: Tokens, row: int, ladder: Ladder, found: Candidates
+) -> None:
+    """Fill `ladder` with the areas named and `found` with every candidate point."""
+    found.count[0] = 0
+    ladder.count[:] = 0
+    for k in range(tokens.count[row]):
+        if tokens.kind[row, k] != _NAME:
+            continue
+        name = tokens.ident[row, k]
+        first, last = index.postings.start[name], index.postings.start[name + 1]
+        for p in range(first, min(last, first + _MOST_MEANINGS)):
+            kind, ident = index.postings.kind[p], np.int64(index.postings.ident[p])
+            weak = WEAK_COST * index.postings.weak[p]
+            if kind == AREA:
+                _add_area(index.areas, ident, weak, ladder, found, k)
+            elif kind == WAY:
+                _add_way(index, tokens, (row, k), (ident, weak), found)
+            else:
+                _add_place(index, tokens, (row, k), (ident, weak), found)
+    _add_crossings(index, tokens, row, found)
+    for level in range(3):
+        for i in range(ladder.count[level]):
+            _add_area_point(index.areas, ladder.ident[level, i], 0.0, found, 0)
+
+
+@njit(cache=True, nogil=True)
+def add_candidate(
+    found: Candidates,
+    point: tuple[float, float, float],
+    evidence: int,
+    thing: tuple[int, int, int, int],
+    cost: float,
+) -> None:
+    """Add a candidate: point (x, y, raw spread), evidence, thing (kind, ident, number, token)."""
+    at = found.count[0]
+    if at >= MOST_CANDIDATES:
+        return
+    found.x[at], found.y[at], found.raw[at] = point
+    found.evidence[at] = evidence
+    found.kind[at], found.ident[at], found.number[at], found.token[at] = thing
+    found.other[at] = -1
+    found.cost[at] = cost
+    found.count[0] = at + 1
+
+
+@njit(cache=True, nogil=True)
+def _add_area(
+    areas: Areas, ident: int, weak: float, ladder: Ladder, found: Candidates, token: int
+) -> None:
+    level = np.int64(areas.level[ident])
+    if weak > 0:
+        _add_area_point(areas, ident, weak, found, token)
+        return
+    at = ladder.count[level]
+    for i in range(at):
+        if ladder.ident[level, i] == ident:
+            return
+    if at < MOST_AREAS:
+        ladder.ident[level, at] = ident
+        ladder.count[level] = at + 1
+
+
+@njit(cache=True, nogil=True)
+def _add_area_point(areas: Areas, ident: int, cost: float, found: Candidates, token: int) -> None:
+    point = (np.float64(areas.x[ident]), np.float64(areas.y[ident]), np.float64(areas.r[ident]))
+    # Evidence runs from community up, levels from district down.
+    evidence = _COMMUNITY + 2 - np.int64(areas.level[ident])
+    add_candidate(found, point, evidence, (AREA, ident, -1, token), cost)
+
+
+@njit(cache=True, nogil=True)
+def _get_number(ways: Ways, way: int, tokens: Tokens, row: int, k: int) -> int:
+    """Return the house number that follows part k, or -1."""
+    if k + 1 >= tokens.count[row] or tokens.kind[row, k + 1] != _NUMBER:
+        return -1
+    unit = tokens.ident[row, k + 1]
+    # Buildings are numbered like houses in compounds, but not along roads.
+    if unit not in (_NO_UNIT, _HOUSE) and not (unit == _BUILDING and not ways.has_spine[way]):
+        return -1
+    value, last = np.int64(tokens.value[row, k + 1]), np.int64(tokens.last[row, k + 1])
+    if value <= 0:
+        return -1
+    if last != value and last - value <= 40 and find_known_number(ways, way, value) < 0:
+        return (value + last) // 2
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _add_way(
+    index: Index, tokens: Tokens, at: tuple[int, int], meaning: tuple[int, float], found: Candidates
+) -> None:
+    row, k = at
+    way, cost = meaning
+    ways = index.ways
+    number = _get_number(ways, way, tokens, row, k)
+    if number > 0:
+        point, evidence = place_number(index, way, number)
+        add_candidate(found, point, evidence, (WAY, way, number, k), cost)
+        return
+    point = (
+        np.float64(ways.x[way]),
+        np.float64(ways.y[way]),
+        np.float64(ways.r[way]) + _POINT_SPREAD_M,
+    )
+    evidence = _ROAD
+    if k + 1 < tokens.count[row] and tokens.kind[row, k + 1] == _END and ways.has_spine[way]:
+        word = tokens.ident[row, k + 1]
+        x, y = _find_end(ways, way, index.word_east[word], index.word_north[word])
+        point = (x, y, 2 * _POINT_SPREAD_M + 0.02 * np.float64(ways.length[way]))
+        evidence = _ROAD_END
+    add_candidate(found, point, evidence, (WAY, way, -1, k), cost)
+
+
+@njit(cache=True, nogil=True)
+def place_number(index: Index, way: int, number: int) -> tuple[tuple[float, float, float], int]:
+    """Return the point and evidence of a house number of a road."""
+    ways = index.ways
+    known = find_known_number(ways, way, number)
+    if known >= 0:
+        noise = np.sqrt(index.habits.along.noise)
+        return (
+            np.float64(ways.known_x[known]),
+            np.float64(ways.known_y[known]),
+            noise,
+        ), _KNOWN_NUMBER
+    if ways.has_spine[way]:
+        t, spread, aside, used = predict_along(ways, index.habits, way, number)
+        x, y = find_on_spine(ways, way, t)
+        x -= aside * np.float64(ways.uy[way])
+        y += aside * np.float64(ways.ux[way])
+        return (x, y, spread), _NEAR_NUMBER if used else _HABIT_NUMBER
+    if ways.known_start[way] < ways.known_start[way + 1]:
+        return predict_free(ways, index.habits, way, number), _FREE_NUMBER
+    return (
+        np.float64(ways.x[way]),
+        np.float64(ways.y[way]),
+        np.float64(ways.r[way]) + 200.0,
+    ), _ROAD
+
+
+@njit(cache=True, nogil=True)
+def _find_end(ways: Ways, way: int, east: float, north: float) -> tuple[float, float]:
+    """Return the end of a road's spine that lies farthest in a direction."""
+    first, last = ways.spine_start[way], ways.spine_start[way + 1] - 1
+    head = ways.spine_x[first] * east + ways.spine_y[first] * north
+    tail = ways.spine_x[last] * east + ways.spine_y[last] * north
+    at = first if head >= tail else last
+    return np.float64(ways.spine_x[at]), np.float64(ways.spine_y[at])
+
+
+@njit(cache=True, nogil=True)
+def _add_place(
+    index: Index, tokens: Tokens, at: tuple[int, int], meaning: tuple[int, float], found: Candidates
+) -> None:
+    row, k = at
+    ident, cost = meaning
+    x, y = np.float64(index.places.x[ident]), np.float64(index.places.y[ident])
+    raw = _POINT_SPREAD_M + np.float64(index.places.r[ident])
+    x, y, raw, beside = move_beside(index, tokens, (row, k + 1), (x, y, raw))
+    add_candidate(
+        found, (x, y, raw), _BESIDE_PLACE if beside else _PLACE, (PLACE, ident, -1, k), cost
+    )
+
+
+@njit(cache=True, nogil=True)
+def move_beside(
+    index: Index, tokens: Tokens, at: tuple[int, int], point: tuple[float, float, float]
+) -> tuple[float, float, float, bool]:
+    """Move and widen a point by the relation word at part ``at`` (east of, opposite, near)."""
+    x, y, raw = point
+    row, k = at
+    if k >= tokens.count[row]:
+        return x, y, raw, False
+    kind, word = tokens.kind[row, k], tokens.ident[row, k]
+    if kind in (_SIDE, _GATE, _END) and word >= 0:
+        shift = _SIDE_SHIFT_M + 0.5 * raw
+        x += shift * np.float64(index.word_east[word])
+        y += shift * np.float64(index.word_north[word])
+    elif kind not in (_NEAR, _OPPOSITE):
+        return x, y, raw, False
+    return x, y, np.hypot(raw, _BESIDE_SPREAD_M), True
+
+
+@njit(cache=True, nogil=True)
+def _add_crossings(index: Index, tokens: Tokens, row: int, found: Candidates) -> None:
+    """Add the crossing of two roads where the text joins them (与, 交叉口, 路口)."""
+    crossed = False
+    for k in range(tokens.count[row]):
+        crossed |= tokens.kind[row, k] == _CROSS or tokens.kind[row, k] == _AND
+    if not crossed:
+        return
+    single = found.count[0]
+    for i in range(single):
+        for j in range(i + 1, single):
+            both = found.kind[i] == WAY and found.kind[j] == WAY
+            if (
+                both
+                and found.token[i] != found.token[j]
+                and found.number[i] < 0
+                and found.number[j] < 0
+            ):
+                _add_crossing(index, i, j, found)
+
+
+@njit(cache=True, nogil=True)
+def _add_crossing(index: Index, i: int, j: int, found: Candidates) -> None:
+    ways = index.ways
+    a, b = found.ident[i], found.ident[j]
+    best, x, y = np.inf, 0.0, 0.0
+    for p in range(ways.spine_start[a], ways.spine_start[a + 1]):
+        for q in range(ways.spine_start[b], ways.spine_start[b + 1]):
+            away = np.hypot(ways.spine_x[p] - ways.spine_x[q], ways.spine_y[p] - ways.spine_y[q])
+            if away < best:
+                best = np.float64(away)
+                x = 0.5 * np.float64(ways.spine_x[p] + ways.spine_x[q])
+                y = 0.5 * np.float64(ways.spine_y[p] + ways.spine_y[q])
+    if best <= _CROSSING_M:
+        point = (x, y, _POINT_SPREAD_M + 0.5 * best)
+        add_candidate(found, point, _INTERSECTION, (WAY, a, -1, found.token[j]), found.cost[i])
+        found.other[found.count[0] - 1] = b

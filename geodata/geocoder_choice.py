@@ -1,0 +1,214 @@
+"""From candidates to one answer, compiled: consistency with the named areas, the winner, rivals."""
+
+import numpy as np
+from numba import njit
+
+from geodata.address_parse import Lexicon, Tokens, make_cover, parse_row
+from geodata.address_words import TokenKind
+from geodata.gazetteer_postings import AREA, WAY
+from geodata.geocoder_candidates import find_candidates
+from geodata.geocoder_shapes import (
+    find_distance_to_area,
+    find_on_spine,
+    find_within,
+    move_inside,
+    predict_along,
+)
+from geodata.geocoder_tables import (
+    Answers,
+    Candidates,
+    Evidence,
+    Index,
+    Ladder,
+    Reason,
+    make_candidates,
+    make_ladder,
+)
+
+_CITY = int(TokenKind.CITY)
+_REGION = int(TokenKind.REGION)
+_CITY_SHORT = int(TokenKind.CITY_SHORT)
+_REGION_SHORT = int(TokenKind.REGION_SHORT)
+_NOISE = int(TokenKind.NOISE)
+_MARK = int(TokenKind.MARK)
+_KNOWN_NUMBER = int(Evidence.KNOWN_NUMBER)
+_NEAR_NUMBER = int(Evidence.NEAR_NUMBER)
+_HABIT_NUMBER = int(Evidence.HABIT_NUMBER)
+_ROAD = int(Evidence.ROAD)
+_EMPTY, _TOO_LONG = int(Reason.EMPTY), int(Reason.TOO_LONG)
+_ONLY_DIGITS, _TOO_SHORT = int(Reason.ONLY_DIGITS), int(Reason.TOO_SHORT)
+_OTHER_CITY, _NO_NAME = int(Reason.OTHER_CITY), int(Reason.NO_NAME)
+_AREA_ENDINGS = tuple(ord(character) for character in "区县市省")
+
+_RIVAL_COST = 0.7
+"""Candidates within this of the winner's log radius are told apart by nothing: ambiguous."""
+_MOST_PENALTY = 4.0
+_NUDGE = 1.5
+"""A point is moved into the street it names from at most this many radii outside."""
+
+
+@njit(cache=True, nogil=True)
+def answer_rows(
+    index: Index,
+    codes: np.ndarray,
+    start: np.ndarray,
+    rows: tuple[int, int],
+    tokens: Tokens,
+    answers: Answers,
+) -> None:
+    """Answer texts ``rows[0]`` to ``rows[1]``; `tokens` is working room for one row."""
+    cover = make_cover()
+    found = make_candidates()
+    ladder = make_ladder()
+    for row in range(rows[0], rows[1]):
+        text = codes[start[row] : start[row + 1]]
+        reason = _refuse(text)
+        if reason == 0:
+            parse_row(index.lexicon, text, cover, tokens, 0)
+            reason = answer_parts(index, text, tokens, (0, row), (ladder, found), answers)
+        answers.reason[row] = reason
+
+
+@njit(cache=True, nogil=True)
+def _refuse(text: np.ndarray) -> int:
+    """Return why a text cannot be an address at all, or 0."""
+    if len(text) == 0:
+        return _EMPTY
+    if len(text) == 1:
+        return _TOO_SHORT
+    for code in text:
+        if not (48 <= code <= 57 or code in (44, 45)):
+            return 0
+    return _ONLY_DIGITS
+
+
+@njit(cache=True, nogil=True)
+def answer_parts(
+    index: Index,
+    text: np.ndarray,
+    tokens: Tokens,
+    rows: tuple[int, int],
+    room: tuple[Ladder, Candidates],
+    answers: Answers,
+) -> int:
+    """Answer one parsed text: row ``rows[0]`` of `tokens` to row ``rows[1]`` of `answers`."""
+    ladder, found = room
+    part, row = rows
+    if _is_elsewhere(index, text, tokens, part):
+        return _OTHER_CITY
+    find_candidates(index, tokens, part, ladder, found)
+    if found.count[0] == 0:
+        return _NO_NAME
+    weigh(index, ladder, found)
+    best = np.argmin(found.cost[: found.count[0]])
+    refine(index, ladder, found, best)
+    _write(ladder, found, best, answers, row)
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _is_elsewhere(index: Index, text: np.ndarray, tokens: Tokens, row: int) -> bool:
+    """Tell whether the text names another city or province before anything of this one."""
+    for k in range(tokens.count[row]):
+        kind = tokens.kind[row, k]
+        if kind in (_CITY, _REGION):
+            return not index.own_city[tokens.ident[row, k]]
+        if kind in (_CITY_SHORT, _REGION_SHORT):
+            if index.own_city[tokens.ident[row, k]]:
+                return False
+            stop = tokens.end[row, k]
+            for i in range(stop + 1, min(stop + 6, len(text))):
+                if text[i] in _AREA_ENDINGS:
+                    return True
+            return False
+        if kind not in (_NOISE, _MARK):
+            return False
+    return False
+
+
+@njit(cache=True, nogil=True)
+def weigh(index: Index, ladder: Ladder, found: Candidates) -> None:
+    """Give each candidate its radius and cost: log radius plus how far it is from the named areas."""
+    for i in range(found.count[0]):
+        evidence = found.evidence[i]
+        radius = index.calibration[evidence, 0] + index.calibration[evidence, 1] * found.raw[i]
+        found.radius[i] = radius
+        found.cost[i] += np.log(radius + 10.0)
+        if found.kind[i] != AREA:
+            found.cost[i] += _find_penalty(index, ladder, found.x[i], found.y[i], radius)
+
+
+@njit(cache=True, nogil=True)
+def _find_penalty(index: Index, ladder: Ladder, x: float, y: float, radius: float) -> float:
+    total = 0.0
+    for level in range(3):
+        least = np.inf if ladder.count[level] else 0.0
+        for i in range(ladder.count[level]):
+            away = find_distance_to_area(index.areas, ladder.ident[level, i], x, y)[0]
+            z = away / (0.6 * radius + (300.0 if level == 0 else 100.0))
+            least = min(least, 0.5 * z * z)
+        total += min(least, _MOST_PENALTY)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def refine(index: Index, ladder: Ladder, found: Candidates, i: int) -> None:
+    """Use the named street or community to sharpen the winner: evidence, not law."""
+    if found.kind[i] == AREA:
+        return
+    for level in range(2, 0, -1):
+        if ladder.count[level] != 1:
+            continue
+        area = ladder.ident[level, 0]
+        away = find_distance_to_area(index.areas, area, found.x[i], found.y[i])[0]
+        uncertain = found.kind[i] == WAY and index.ways.has_spine[found.ident[i]]
+        uncertain &= found.evidence[i] == _ROAD or (
+            away > 0 and found.evidence[i] in (_NEAR_NUMBER, _HABIT_NUMBER)
+        )
+        if uncertain:
+            _cut_to_area(index, area, found, i)
+            away = find_distance_to_area(index.areas, area, found.x[i], found.y[i])[0]
+        if 0 < away <= _NUDGE * found.radius[i]:
+            found.x[i], found.y[i] = move_inside(index.areas, area, found.x[i], found.y[i])
+            found.radius[i] = np.hypot(found.radius[i], 0.3 * away)
+
+
+@njit(cache=True, nogil=True)
+def _cut_to_area(index: Index, area: int, found: Candidates, i: int) -> None:
+    """Keep the part of the winner's road that lies in the area it names."""
+    ways, way = index.ways, found.ident[i]
+    t, spread = 0.5 * np.float64(ways.length[way]), 10.0 * np.float64(ways.length[way])
+    if found.evidence[i] != _ROAD:
+        t, spread, _, _ = predict_along(ways, index.habits, way, found.number[i])
+    t, spread, share = find_within(ways, index.areas, way, area, t, spread)
+    if share > 0:
+        found.x[i], found.y[i] = find_on_spine(ways, way, t)
+        if found.evidence[i] == _ROAD:
+            found.radius[i] *= min(1.0, max(share, 0.1))
+
+
+@njit(cache=True, nogil=True)
+def _write(ladder: Ladder, found: Candidates, best: int, answers: Answers, row: int) -> None:
+    """Write the winner; rivals that nothing tells apart from it widen its circle."""
+    x, y, radius = found.x[best], found.y[best], found.radius[best]
+    total, rivals = 0.0, 0
+    for i in range(found.count[0]):
+        weight = np.exp(found.cost[best] - found.cost[i])
+        away = np.hypot(found.x[i] - x, found.y[i] - y)
+        if i != best and found.kind[i] != AREA and away > 2.0 * (radius + 50.0):
+            total += weight
+            if (
+                found.cost[i] < found.cost[best] + _RIVAL_COST
+                and found.evidence[i] == found.evidence[best]
+            ):
+                rivals += 1
+                radius = max(radius, away)
+    answers.x[row], answers.y[row], answers.raw[row] = x, y, found.raw[best]
+    answers.radius[row] = radius
+    answers.score[row] = 1.0 / (1.0 + total)
+    answers.evidence[row] = found.evidence[best]
+    answers.kind[row], answers.ident[row] = found.kind[best], found.ident[best]
+    answers.other[row], answers.number[row] = found.other[best], found.number[best]
+    answers.rivals[row] = rivals
+    for level in range(3):
+        answers.area[row, level] = ladder.ident[level, 0] if ladder.count[level] == 1 else -1
