@@ -239,7 +239,15 @@ class Grid:
 
 
 def _as_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    return np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
+    """Return both as read-only views of contiguous floats, so that kernels are compiled once."""
+    lon = np.ascontiguousarray(lon, np.float64).view()
+    lat = np.ascontiguousarray(lat, np.float64).view()
+    if lon.shape != lat.shape or lon.ndim != 1:
+        raise ValueError(
+            f"lon has shape {lon.shape}, lat {lat.shape}; expected one dimension, equal"
+        )
+    lon.flags.writeable = lat.flags.writeable = False
+    return lon, lat
 
 
 def check_areal_frame(frame: gpd.GeoDataFrame, key: str, *, layer: str) -> None:

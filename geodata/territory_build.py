@@ -1,0 +1,244 @@
+"""Layers → :class:`geodata.territory.Territory`: which area belongs to which, everything indexed."""
+
+from datetime import date
+from hashlib import sha256
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geodata.errors import InvalidDataError
+from geodata.exceptions import make_exceptions
+from geodata.grid import CELL_M, make_grid
+from geodata.grid_cells import Grid, check_areal_frame
+from geodata.grid_shapes import keep_polygons
+from geodata.jurisdiction import AreaIndex
+from geodata.problems import Problem
+from geodata.territory import CAP_M, AreaLayer, PositionArray, Territory
+
+DISTRICT_DIGITS = 6
+STREET_DIGITS = 9
+"""Leading digits of an official code (DOMAIN.md §3)."""
+VERSION_DIGITS = 12
+
+
+def make_territory(  # noqa: PLR0913 - the layers of a version, all but one optional and by keyword
+    streets: gpd.GeoDataFrame,
+    *,
+    metric_crs: str | None = None,
+    version: str = "",
+    districts: gpd.GeoDataFrame | None = None,
+    communities: gpd.GeoDataFrame | None = None,
+    cells: gpd.GeoDataFrame | None = None,
+    exceptions: gpd.GeoDataFrame | None = None,
+    extent: gpd.GeoDataFrame | None = None,
+    cell_m: float = CELL_M,
+    previous_grid: Grid | None = None,
+    valid_from: date | None = None,
+    cap_m: float = CAP_M,
+) -> Territory:
+    """Return what judges places in one boundary version; all layers are in EPSG:4326.
+
+    Parameters
+    ----------
+    streets
+        ``code``, ``geometry``, optional ``name`` and ``district``.
+    metric_crs
+        Metric system of the grid; None or empty: the UTM zone of the streets.
+    version
+        Name of the boundary version; empty: the first digits of a hash of the content.
+    districts
+        ``code``, ``geometry``. A street without a ``district`` gets the one of its code's first six
+        digits, else the one it lies in.
+    communities
+        ``code``, ``geometry``, optional ``street``; without it the code's first nine digits, else the
+        street it lies in.
+    cells
+        The city's own cells: ``code``, ``geometry``. None: a grid is made of communities, and of streets
+        that have none.
+    exceptions
+        See :func:`geodata.exceptions.make_exceptions`.
+    extent
+        Where places are accepted; None: where a street is.
+    cell_m, previous_grid, valid_from
+        See :func:`geodata.grid.make_grid`.
+    cap_m
+        Distances to a boundary are exact up to here.
+
+    Raises
+    ------
+    InvalidDataError
+        If a layer is broken, or a community belongs to no street.
+    """
+    street_layer = _make_layer(streets, "streets")
+    district_layer = None if districts is None else _make_layer(districts, "districts")
+    district_codes, street_parent = _find_districts(street_layer, streets, district_layer)
+    street_layer = _with_parent(street_layer, street_parent)
+    community_layer = None
+    if communities is not None and len(communities):
+        community_layer = _make_layer(communities, "communities")
+        parent = _find_parents(community_layer, communities, street_layer)
+        community_layer = _with_parent(community_layer, parent)
+    crs = metric_crs or _guess_metric_crs(streets)
+    if cells is not None:
+        grid = Grid.from_cells(cells, key="code", metric_crs=crs)
+    else:
+        grid = _make_cells(
+            street_layer, community_layer, crs, cell_m=cell_m, previous=previous_grid,
+            valid_from=valid_from,
+        )  # fmt: skip
+    return Territory(
+        version=version or hash_streets(street_layer.index),
+        streets=street_layer,
+        districts=district_layer,
+        district_codes=district_codes,
+        communities=community_layer,
+        grid=grid,
+        street_cells=_look_up(pd.Index(grid.area_codes), street_layer.codes),
+        community_cells=_look_up(
+            pd.Index(grid.area_codes), community_layer.codes if community_layer else []
+        ),
+        exceptions=make_exceptions(exceptions)
+        if exceptions is not None and len(exceptions)
+        else None,
+        extent=None if extent is None else make_extent(extent),
+        cap_m=cap_m,
+    )
+
+
+def make_extent(extent: gpd.GeoDataFrame) -> AreaIndex:
+    """Return the index of an extent; its polygons may overlap, and are repaired, as only in or out counts.
+
+    Raises
+    ------
+    InvalidDataError
+        If there is no polygon in it, or its CRS is not EPSG:4326.
+    """
+    _check_crs(extent, "extent")
+    shapes = keep_polygons(shapely.make_valid(extent.geometry.dropna().to_numpy()))
+    shapes = shapes[~shapely.is_empty(shapes)]
+    return AreaIndex.build(shapes, [f"{row:06d}" for row in range(len(shapes))], layer="extent")
+
+
+def hash_streets(index: AreaIndex) -> str:
+    """Return a version name from the content of a layer: equal boundaries, equal name."""
+    return sha256(index.content_hash.encode()).hexdigest()[:VERSION_DIGITS]
+
+
+def _make_layer(layer: gpd.GeoDataFrame, name: str) -> AreaLayer:
+    _check_crs(layer, name)
+    codes = layer["code"].astype("str")
+    index = AreaIndex.build(layer.geometry.to_numpy(), codes.to_list(), layer=name)
+    order = np.argsort(codes.to_numpy(dtype=np.str_), kind="stable")
+    names = layer["name"] if "name" in layer.columns else codes
+    frame = gpd.GeoDataFrame(
+        {"code": codes.to_numpy()[order], "name": names.astype("str").to_numpy()[order]},
+        geometry=layer.geometry.to_numpy()[order],
+        crs=layer.crs,
+    )
+    return AreaLayer(frame=frame, index=index, parent=np.empty(0, dtype=np.int32))
+
+
+def _check_crs(layer: gpd.GeoDataFrame, name: str) -> None:
+    key = "code" if name != "extent" else layer.columns[0]
+    check_areal_frame(layer, key, layer=name)
+
+
+def _with_parent(layer: AreaLayer, parent: PositionArray) -> AreaLayer:
+    return AreaLayer(frame=layer.frame, index=layer.index, parent=parent.astype(np.int32))
+
+
+def _sorted_column(layer: AreaLayer, source: gpd.GeoDataFrame, column: str) -> pd.Series:
+    """Return a column of the source in the order of the layer, all missing where there is none."""
+    if column not in source.columns:
+        return pd.Series(pd.NA, index=layer.frame.index, dtype="str")
+    values = source[column].astype("str")
+    return values.set_axis(source["code"].astype("str")).reindex(layer.codes).reset_index(drop=True)
+
+
+def _look_up(known: pd.Index, codes: object) -> PositionArray:
+    found: PositionArray = known.get_indexer(pd.Index(codes, dtype="str")).astype(np.int32)
+    return found
+
+
+def _find_districts(
+    layer: AreaLayer, streets: gpd.GeoDataFrame, districts: AreaLayer | None
+) -> tuple[pd.api.extensions.ExtensionArray, PositionArray]:
+    """Return all district codes (those with polygons first) and each street's place among them."""
+    named = _sorted_column(layer, streets, "district")
+    official = pd.Series(layer.codes).str.fullmatch(rf"\d{{{STREET_DIGITS}}}")
+    prefix = pd.Series(layer.codes).str[:DISTRICT_DIGITS].where(official)
+    codes = named.fillna(prefix)
+    drawn = pd.Index(districts.codes if districts else [], dtype="str")
+    if districts is not None:
+        # A column of names, or digits of a code that is no district, says nothing: look at the map.
+        unknown = ~codes.isin(drawn)
+        lies_in = _locate_inside(layer, districts)
+        seen = pd.Series(drawn.array.take(lies_in, allow_fill=True))
+        codes = codes.where(~unknown | seen.isna(), seen)
+    everything = drawn.append(pd.Index(codes.dropna().unique(), dtype="str").difference(drawn))
+    return pd.array(everything, dtype="str"), _look_up(everything, codes)
+
+
+def _find_parents(
+    layer: AreaLayer, communities: gpd.GeoDataFrame, streets: AreaLayer
+) -> PositionArray:
+    """Return each community's street: by its column, by its code, by where it lies."""
+    known = pd.Index(streets.codes)
+    parent = _look_up(known, _sorted_column(layer, communities, "street"))
+    by_code = _look_up(known, pd.Series(layer.codes).str[:STREET_DIGITS])
+    parent = np.where(parent >= 0, parent, by_code)
+    parent = np.where(parent >= 0, parent, _locate_inside(layer, streets))
+    lost = np.flatnonzero(parent < 0)
+    if len(lost):
+        raise InvalidDataError(
+            [
+                Problem(
+                    file="communities",
+                    field=f"feature with code {layer.codes[row]}",
+                    problem="belongs to no street of the streets layer",
+                    expected="a code or column naming its street, or a place inside one",
+                )
+                for row in lost
+            ]
+        )
+    return parent.astype(np.int32)
+
+
+def _locate_inside(layer: AreaLayer, parents: AreaLayer) -> PositionArray:
+    """Return the parent that holds a point inside each area, -1 = none."""
+    points = shapely.point_on_surface(shapely.make_valid(layer.frame.geometry.to_numpy()))
+    found: PositionArray = parents.index.locate_positions(
+        shapely.get_x(points), shapely.get_y(points)
+    )
+    return found
+
+
+def _make_cells(
+    streets: AreaLayer,
+    communities: AreaLayer | None,
+    metric_crs: str,
+    *,
+    cell_m: float,
+    previous: Grid | None,
+    valid_from: date | None,
+) -> Grid:
+    """Return the grid of communities and of the streets that have none."""
+    layer = communities or streets
+    areas = layer.frame
+    index: AreaIndex | None = layer.index
+    if communities is not None:
+        bare = ~np.isin(np.arange(len(streets.frame)), communities.parent)
+        if bare.any():
+            areas = pd.concat([areas, streets.frame[bare]], ignore_index=True)
+            index = None
+    return make_grid(
+        areas, key="code", metric_crs=metric_crs, cell_m=cell_m, previous=previous,
+        valid_from=valid_from, index=index,
+    )  # fmt: skip
+
+
+def _guess_metric_crs(streets: gpd.GeoDataFrame) -> str:
+    zone: str = streets.estimate_utm_crs().to_string()
+    return zone
