@@ -20,3 +20,24 @@ class CityError(GridgovError):
         self.city = city
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class UnknownEntryError(GridgovError):
+    """Nothing, or more than one thing, goes by the code or name that was asked for.
+
+    Attributes
+    ----------
+    what
+        Kind of thing, such as ``item`` or ``street``.
+    value
+        What was asked for.
+    nearest
+        Codes with names that come closest, best first.
+    """
+
+    def __init__(self, what: str, value: str, nearest: tuple[str, ...], *, found: str) -> None:
+        self.what = what
+        self.value = value
+        self.nearest = nearest
+        hint = f"; did you mean {', '.join(nearest)}?" if nearest else "; nothing comes close"
+        super().__init__(f"{what} {value!r}: {found}{hint}")

@@ -112,6 +112,13 @@ DEFAULTS: Mapping[str, Constant] = dict(
             "assumed",
             "tags of items of unclear duty that are supervised",
         ),
+        _constant(
+            "dispatch.report_in_minutes",
+            30,
+            "practice",
+            "a called unit must report in within (Pinggu pilot, DOMAIN 6)",
+            low=1,
+        ),
         # --- deadlines -------------------------------------------------------------------------
         _constant(
             "deadlines.work_hours",
