@@ -128,6 +128,9 @@ def make_seeds(
     zones = np.array(
         [0 if district in CORE_DISTRICTS else get_zone(name) for _, name, _ in streets]
     )
+    # Towns have bays and arms, not circles.
+    wave = rng.uniform(-1, 1, (2, 6)) * 2 * np.pi / 6000
+    near = near * (1 + 0.13 * np.sin(candidates @ wave + rng.uniform(0, 6, 6)).sum(axis=1) / 1.5)
     weights = np.array(ZONE_AREA_WEIGHTS[district in HILL_DISTRICTS])
     wanted = np.bincount(zones, [count for *_, count in streets], 3)
     cuts = np.quantile(near, np.cumsum(wanted * weights / (wanted @ weights)).clip(0, 1))
@@ -188,12 +191,12 @@ def make_warp(rng: np.random.Generator, centre_m: Floats) -> Callable[[Floats], 
         wave = 2 * np.pi / length * np.stack([np.cos(angle), np.sin(angle)])
         phase = rng.uniform(0, 2 * np.pi, len(length))
         turn = rng.uniform(0, 2 * np.pi, len(length))
-        size = 0.075 * length / (2 * np.pi) * np.stack([np.cos(turn), np.sin(turn)])
+        size = 0.1 * length / (2 * np.pi) * np.stack([np.cos(turn), np.sin(turn)])
         layers.append((wave, phase, size))
 
     def warp(points: Floats) -> Floats:
         distance = np.hypot(*(points - centre_m).T)
-        strength = np.clip((distance - 9000) / 30_000, 0.3, 1.0)[:, None]
+        strength = np.clip((distance - 5000) / 30_000, 0.55, 1.0)[:, None]
         for wave, phase, size in layers:
             points = points + strength * (np.sin(points @ wave + phase) @ size.T)
         return points

@@ -1,5 +1,6 @@
 """Addresses as people say them: the administrative ladder with rungs left out, names, numbers, additions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,8 @@ LETTERED_SHARE = 0.03
 """House numbers with 甲, 乙 or 丙 before them."""
 
 AT_HOME = {
-    "": 30, "{b}号楼": 22, "{b}号楼{u}单元": 20, "{b}号楼{u}单元{r}室": 9, "{b}栋": 4, "甲{b}号楼": 2, "{b}号院{u}号楼": 3,
+    "": 30, "{b}号楼": 22, "{b}号楼{u}单元": 20,
+    "{b}号楼{u}单元{r}室": 9, "{b}栋": 4, "甲{b}号楼": 2, "{b}号院{u}号楼": 3,
     "门口": 2, "南门": 2, "北门": 2, "东门外": 1, "附近": 1.5, "北侧": 0.8, "对面": 0.7,
 }  # fmt: skip
 IN_VILLAGE = {
@@ -114,7 +116,7 @@ def make_addresses(events: Events, towns: Towns, rng: np.random.Generator) -> Ad
     return Addresses(full=full, spoken=spoken, kind=labels)
 
 
-def fill(patterns: dict[str, float], n: int, rng: np.random.Generator) -> Text:
+def fill(patterns: Mapping[str, float], n: int, rng: np.random.Generator) -> Text:
     """Return `n` additions drawn by weight, with building, entrance and room numbers in their slots."""
     texts = list(patterns)
     share = np.cumsum(list(patterns.values()))
@@ -196,7 +198,8 @@ def shorten_communities(towns: Towns) -> ObjectArray:
     name = towns.geography.communities["name"]
     short = name.str.replace("(社区居民委员会|社区居委会|居民委员会|居委会)$", "社区", regex=True)
     short = short.str.replace("(村村民委员会|村民委员会|村委会)$", "村", regex=True)
-    return short.to_numpy(object)
+    out: ObjectArray = short.to_numpy(object)
+    return out
 
 
 def _make_ladders(towns: Towns) -> ObjectArray:

@@ -115,12 +115,16 @@ def _make_background(
         here = np.flatnonzero(season == name)
         day[here] = draw(weight, len(here), rng)
     lon, lat = scatter(slots, slot, rng, most_m=90.0)
-    later = rng.gamma(1.0, 9.0, n).astype(np.int64) * (np.r_[True, np.diff(issue) > 0] == 0)
+    later = 1 + rng.gamma(1.0, 9.0, n).astype(np.int64)
+    later[np.r_[True, np.diff(issue) > 0]] = 0
+    # What would fall after the end falls somewhere before it: no heap on the last day.
+    left = N_DAYS - day[issue]
+    later = np.where(later < left, later, later % left)
     return pd.DataFrame(
         {
             "item": item[issue],
             "slot": slot[issue],
-            "day": np.minimum(day[issue] + later, N_DAYS - 1),
+            "day": day[issue] + later,
             "lon": lon[issue],
             "lat": lat[issue],
             "person": _share_persons(person, issue, slot, rng),
@@ -205,4 +209,7 @@ def _move_to_boundaries(frame: pd.DataFrame, towns: Towns, rng: np.random.Genera
 def draw(weight: FloatArray, n: int, rng: np.random.Generator) -> IntArray:
     """Return `n` positions drawn with probabilities proportional to `weight`, int64 (n,)."""
     total = np.cumsum(weight)
-    return np.searchsorted(total, rng.random(n) * total[-1], side="right").clip(max=len(weight) - 1)
+    out: IntArray = np.searchsorted(total, rng.random(n) * total[-1], side="right").clip(
+        max=len(weight) - 1
+    )
+    return out

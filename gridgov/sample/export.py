@@ -9,6 +9,7 @@ import pandas as pd
 
 from geodata.datum import Datum, convert
 from gridgov.sample.addresses import Addresses
+from gridgov.sample.content.tables import make_units
 from gridgov.sample.events import Events
 from gridgov.sample.gazetteer import Towns
 from gridgov.sample.handling import Handling
@@ -28,7 +29,8 @@ NO_ADDRESS_SHARE = 0.03
 """Of appeals with coordinates that have no address."""
 
 CHANNELS = {
-    "电话": 70, "微信小程序": 12, "手机客户端": 8, "网站": 4, "微博": 2, "人民网留言板": 1, "短信": 1, "国务院客户端": 2,
+    "电话": 70, "微信小程序": 12, "手机客户端": 8, "网站": 4, "微博": 2, "人民网留言板": 1, "短信": 1,
+    "国务院客户端": 2,
 }  # fmt: skip
 KINDS = {
     "complaint": "投诉",
@@ -134,7 +136,8 @@ def _make_numbers(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     short = np.array([text[2:].replace("-", "") for text in dates], dtype=object)
     padded = write_number(running + 1_000_000)
     numbers = join(take(short, day), padded).to_numpy(zero_copy_only=False)
-    return numbers.astype(object)
+    out: npt.NDArray[np.object_] = numbers.astype(object)
+    return out
 
 
 def _make_points(events: Events, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -159,22 +162,38 @@ def _write_times(seconds: FloatArray) -> npt.NDArray[np.object_]:
 
 
 def _name_units(handling: Handling, towns: Towns) -> npt.NDArray[np.object_]:
+    """Return names of units; a street's with its district, because some names occur in two districts."""
+    streets = make_street_table(towns)
+    units = make_units(streets).set_index("unit_code")["name"]
+    own = streets.set_index("street_code")
+    units.loc[own.index] = own["district"] + own["name"]
+    out: npt.NDArray[np.object_] = pd.Series(handling.unit).map(units).to_numpy(object)
+    return out
+
+
+def make_street_table(towns: Towns) -> pd.DataFrame:
+    """Return the streets as the content's tables want them: ``street_code, name, district_code, district``."""
     land = towns.geography
     district = land.streets["district_code"].map(land.districts.set_index("code")["name"])
-    names = dict(zip(land.streets["code"], district + land.streets["name"], strict=True))
-    codes = pd.Series(handling.unit)
-    return codes.map(names).fillna(codes).to_numpy(object)
+    table = land.streets[["code", "name", "district_code"]].rename(columns={"code": "street_code"})
+    return pd.DataFrame(table.assign(district=district))
 
 
 def _name_persons(person: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     names = [f"{surname}{title}" for surname in SURNAMES for title in ("先生", "女士")]
-    return np.array(names, dtype=object)[(person * 2_654_435_761 >> 7) % len(names)]
+    out: npt.NDArray[np.object_] = np.array(names, dtype=object)[
+        (person * 2_654_435_761 >> 7) % len(names)
+    ]
+    return out
 
 
 def _make_keys(person: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     """Return an opaque number per person (Knuth's multiplicative hash: no two persons share one)."""
     mixed = (person.astype(np.uint64) * np.uint64(2_654_435_761)) % np.uint64(2**32)
-    return join("P", write_number(mixed.astype(np.int64) + 10**10)).to_numpy(zero_copy_only=False)
+    out: npt.NDArray[np.object_] = join(
+        "P", write_number(mixed.astype(np.int64) + 10**10)
+    ).to_numpy(zero_copy_only=False)
+    return out
 
 
 def _make_truth(

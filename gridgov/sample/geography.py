@@ -134,7 +134,8 @@ def _unpack_polygons(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
     shapes = polygons[start]
     for k in np.flatnonzero(part_counts > 1):  # few
         shapes[k] = shapely.multipolygons(polygons[start[k] : start[k] + part_counts[k]])
-    return shapes
+    out: npt.NDArray[np.object_] = shapes
+    return out
 
 
 def _first(counts: IntArray) -> IntArray:

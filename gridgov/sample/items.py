@@ -22,7 +22,7 @@ class Items:
     Parameters
     ----------
     frame
-        One row per level-3 item: ``item_code, name, level1_code, level1_name, kind, grade, lead, season``.
+        One row per level-3 item: ``item_code, name, level1_code, level1_name, kind, grade, lead, route, season``.
     phrases
         How people say it, in the order of `frame`.
     months
@@ -48,7 +48,17 @@ def read_items(rng: np.random.Generator) -> Items:
         read_content("phrases.csv").set_index("item_code")["season"].loc[list(phrases)].to_numpy()
     )
     said = tuple(phrases.values())
-    keep = ["item_code", "name", "level1_code", "level1_name", "kind", "grade", "lead", "season"]
+    keep = [
+        "item_code",
+        "name",
+        "level1_code",
+        "level1_name",
+        "kind",
+        "grade",
+        "lead",
+        "route",
+        "season",
+    ]
     return Items(
         frame=frame[keep],
         phrases=said,
@@ -70,4 +80,5 @@ def _make_mix(
     level1, _ = pd.factorize(frame["level1_code"])
     shaken = rng.lognormal(0, 0.2, (3, int(level1.max()) + 1))
     mix: FloatArray = weight * areas * shaken[:, level1]
-    return mix / mix.sum(axis=1, keepdims=True)
+    shares: FloatArray = mix / mix.sum(axis=1, keepdims=True)
+    return shares

@@ -1,6 +1,7 @@
 """Text of many rows at once: columns joined row by row, words drawn for each row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-Text = pa.Array
+Text: TypeAlias = pa.Array
 """One text per row; missing texts do not occur."""
 
 
@@ -27,7 +28,7 @@ def make_text(words: Sequence[str] | npt.NDArray[np.object_] | Text) -> Text:
     return pa.array(words, type=pa.large_string())
 
 
-def draw_words(weights: dict[str, float], n: int, rng: np.random.Generator) -> Text:
+def draw_words(weights: Mapping[str, float], n: int, rng: np.random.Generator) -> Text:
     """Return `n` of the words, drawn by weight."""
     share = np.cumsum(list(weights.values()))
     chosen = np.searchsorted(share, rng.random(n) * share[-1], side="right")

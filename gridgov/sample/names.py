@@ -27,7 +27,8 @@ def pick(words: list[str], n: int, rng: np.random.Generator) -> ObjectArray:
 def make_stems(n: int, rng: np.random.Generator) -> ObjectArray:
     """Return `n` two-character stems of place names, most of them different."""
     words = read_words()
-    return pick(words["first"], n, rng) + pick(words["second"], n, rng)
+    out: ObjectArray = pick(words["first"], n, rng) + pick(words["second"], n, rng)
+    return out
 
 
 def make_stem(name: str) -> str:

@@ -27,6 +27,9 @@ OTHER_ITEM_SHARE = 0.2
 RETURNING_SHARE = 0.25
 """Of a hotspot's appeals that come from somebody who called about it before."""
 
+HOTSPOT_ITEM_KINDS = ("complaint", "report")
+"""Nobody's question or idea makes a hotspot, and nothing that goes to a desk or a platform does."""
+
 ONE_CALLER = (3, 60)
 """Decoy: so many persons who each call so often about one place."""
 DENSE_COMPOUNDS, DENSE_FACTOR = 3, 18.0
@@ -172,7 +175,8 @@ def _find_near(slots: Slots, centre: int, radius_m: float) -> IntArray:
     close = np.flatnonzero(np.abs(dy) < radius_m)
     dx = (slots.lon[close] - slots.lon[centre]) * M_PER_DEG * np.cos(np.radians(slots.lat[centre]))
     near = close[np.hypot(dx, dy[close]) < radius_m]
-    return near[slots.community[near] >= 0]
+    out: IntArray = near[slots.community[near] >= 0]
+    return out
 
 
 def _choose_near(
@@ -187,7 +191,13 @@ def _choose_near(
 
 def _choose_item(items: Items, zone: int, rng: np.random.Generator) -> int:
     """Return an item that people of such an area do call about, all year round."""
-    share = items.mix[zone] * (items.frame["season"] == NO_SEASON).to_numpy()
+    words = items.frame
+    fit = (
+        (words["season"] == NO_SEASON)
+        & words["kind"].isin(HOTSPOT_ITEM_KINDS)
+        & (words["route"] == "")
+    )
+    share = items.mix[zone] * fit.to_numpy()
     usual = share > np.quantile(share[share > 0], 0.5)
     return int(rng.choice(np.flatnonzero(usual)))
 

@@ -195,7 +195,8 @@ def _make_names(lines: pd.DataFrame, rng: np.random.Generator) -> ObjectArray:
         if not again.any():
             break
         frame.loc[again, "name"] = make_stems(int(again.sum()), rng) + tails[again]
-    return frame["name"].to_numpy(object)
+    out: ObjectArray = frame["name"].to_numpy(object)
+    return out
 
 
 def _make_numbers(lines: pd.DataFrame) -> pd.DataFrame:

@@ -80,7 +80,8 @@ def make_seconds(n: int, rng: np.random.Generator) -> IntArray:
 def _interpolate(monthly: FloatArray, days: pd.DatetimeIndex) -> FloatArray:
     """Return a smooth curve through the middles of the months."""
     at = days.dayofyear.to_numpy() / 365.25 * 12 - 0.5
-    return np.interp(at, np.arange(-1, 13), np.r_[monthly[-1], monthly, monthly[0]])
+    out: FloatArray = np.interp(at, np.arange(-1, 13), np.r_[monthly[-1], monthly, monthly[0]])
+    return out
 
 
 def _make_heating(days: pd.DatetimeIndex) -> FloatArray:

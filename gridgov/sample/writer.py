@@ -16,7 +16,7 @@ from gridgov.sample.addresses import make_addresses
 from gridgov.sample.content import write_tables
 from gridgov.sample.content.tables import read_content
 from gridgov.sample.events import NEAR_BOUNDARY_M, Events, make_events
-from gridgov.sample.export import Export, make_export
+from gridgov.sample.export import Export, make_export, make_street_table
 from gridgov.sample.gazetteer import Towns, make_towns
 from gridgov.sample.geography import read_geography
 from gridgov.sample.handling import Handling, make_handling
@@ -100,7 +100,7 @@ def _write_all(
     with clock.stage("writing"):
         exceptions = write_layers(folder, towns, events)
         write_gazetteer(folder, towns, rngs[7])
-        tables = write_tables(folder, _get_street_table(towns))
+        tables = write_tables(folder, make_street_table(towns))
         _write_export(folder, export, handling, file_format)
         planted = {"seed": seed, "appeals": appeals, "as_of": str(AS_OF)}
         planted |= describe_planted(events, export, handling, items=items, towns=towns)
@@ -118,14 +118,6 @@ def _read_holidays() -> np.ndarray[Any, np.dtype[np.datetime64]]:
     table = read_content("holidays.csv")
     days = table.loc[table["kind"] == "holiday", "date"].to_numpy(str)
     return np.intersect1d(days.astype("datetime64[D]"), get_days())
-
-
-def _get_street_table(towns: Towns) -> pd.DataFrame:
-    land = towns.geography
-    district = land.streets["district_code"].map(land.districts.set_index("code")["name"])
-    columns = {"code": "street_code"}
-    table = land.streets[["code", "name", "district_code"]].rename(columns=columns)
-    return pd.DataFrame(table.assign(district=district))
 
 
 def _write_export(folder: Path, export: Export, handling: Handling, file_format: Format) -> None:
