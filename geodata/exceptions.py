@@ -18,9 +18,9 @@ from geodata.problems import Problem
 
 FloatArray = npt.NDArray[np.float64]
 
-EXCEPTION_COLUMNS = ("code", "name", "kind", "unit", "priority")
-"""``code`` str unique · ``name`` for people · ``kind`` such as enclave, central, state_firm; a pack may
-name others · ``unit`` code of the unit that answers there · ``priority`` int, the higher one wins."""
+EXCEPTION_COLUMNS = ("exception_code", "name", "kind", "unit_code", "priority")
+"""``exception_code`` str unique · ``name`` for people · ``kind`` such as enclave, central, state_firm; a pack may
+name others · ``unit_code`` the unit that answers there · ``priority`` int, the higher one wins."""
 
 DEFAULT_KIND = "enclave"
 LAYER = "exceptions"
@@ -54,11 +54,11 @@ class Exceptions:
     @property
     def units(self) -> dict[str, str]:
         """Exception code → code of the unit that answers."""
-        return dict(zip(self.frame["code"], self.frame["unit"], strict=True))
+        return dict(zip(self.frame["exception_code"], self.frame["unit_code"], strict=True))
 
 
 def make_exceptions(layer: gpd.GeoDataFrame) -> Exceptions:
-    """Return exceptions from a layer with the columns ``code``, ``unit`` and optional others.
+    """Return exceptions from a layer with the columns ``exception_code``, ``unit_code`` and optional others.
 
     Without a ``kind`` they are enclaves, without a ``priority`` all have 0.
 
@@ -73,16 +73,18 @@ def make_exceptions(layer: gpd.GeoDataFrame) -> Exceptions:
         raise InvalidDataError(problems)
     frame = gpd.GeoDataFrame(
         {
-            "code": layer["code"].astype("str"),
-            "name": _take(layer, "name", layer["code"]).astype("str"),
+            "exception_code": layer["exception_code"].astype("str"),
+            "name": _take(layer, "name", layer["exception_code"]).astype("str"),
             "kind": _take(layer, "kind", DEFAULT_KIND).astype("str"),
-            "unit": layer["unit"].astype("str"),
+            "unit_code": layer["unit_code"].astype("str"),
             "priority": pd.to_numeric(_take(layer, "priority", 0)).astype("int64"),
         },
         geometry=layer.geometry.to_numpy(),
         crs=layer.crs,
     )
-    frame = frame.sort_values(["priority", "code"], ascending=[False, True], ignore_index=True)
+    frame = frame.sort_values(
+        ["priority", "exception_code"], ascending=[False, True], ignore_index=True
+    )
     # The index prefers the lowest code, so the ranks stand in for the codes.
     ranks = [f"{rank:09d}" for rank in range(len(frame))]
     return Exceptions(
@@ -95,26 +97,32 @@ def _take(layer: gpd.GeoDataFrame, column: str, default: object) -> pd.Series:
     filler = pd.Series(default, index=layer.index)
     if column not in layer.columns:
         return filler
-    return layer[column].where(layer[column].notna(), filler)
+    return layer[column].where(_is_given(layer[column]), filler)
+
+
+def _is_given(values: pd.Series) -> pd.Series:
+    """Tell which values are there; readers write empty text where a file has nothing."""
+    return values.notna() & (values.astype("str").str.strip() != "")
 
 
 def _find_faults(layer: gpd.GeoDataFrame) -> list[Problem]:
     columns = ", ".join(map(str, layer.columns))
     missing = [
         Problem(file=LAYER, field=name, problem="column is missing", expected=f"not only {columns}")
-        for name in ("code", "unit")
+        for name in ("exception_code", "unit_code")
         if name not in layer.columns
     ]
     if missing:
         return missing
+    code, unit = layer["exception_code"], layer["unit_code"]
     problems = [
-        *_flag(layer, "code", layer["code"].isna(), "has no code", "a code of its own"),
-        *_flag(layer, "code", layer["code"].duplicated(), "code stands twice", "unique codes"),
-        *_flag(layer, "unit", layer["unit"].isna(), "has no unit", "the unit that answers there"),
+        *_flag(layer, "exception_code", ~_is_given(code), "is empty", "a code of its own"),
+        *_flag(layer, "exception_code", code.duplicated(), "stands twice", "unique codes"),
+        *_flag(layer, "unit_code", ~_is_given(unit), "is empty", "the unit that answers there"),
     ]
     if "priority" in layer.columns:
         number = pd.to_numeric(layer["priority"], errors="coerce")
-        wrong = layer["priority"].notna() & (number.isna() | (number % 1 != 0))
+        wrong = _is_given(layer["priority"]) & (number.isna() | (number % 1 != 0))
         problems += _flag(layer, "priority", wrong, "is no whole number", "0, 1, 2 …; higher wins")
     return problems
 

@@ -250,8 +250,8 @@ def _as_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, Floa
     return lon, lat
 
 
-def check_areal_frame(frame: gpd.GeoDataFrame, key: str, *, layer: str) -> None:
-    """Refuse a frame that lacks the column `key` or is not in EPSG:4326.
+def check_areal_frame(frame: gpd.GeoDataFrame, key: str | None, *, layer: str) -> None:
+    """Refuse a frame that lacks the column `key` (None: any will do) or is not in EPSG:4326.
 
     Raises
     ------
@@ -259,7 +259,7 @@ def check_areal_frame(frame: gpd.GeoDataFrame, key: str, *, layer: str) -> None:
         With both faults, if there are two.
     """
     problems = []
-    if key not in frame.columns:
+    if key is not None and key not in frame.columns:
         columns = ", ".join(map(str, frame.columns))
         problems.append(
             Problem(

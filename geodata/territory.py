@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from scipy.special import ndtr
 
+from geodata.certainty import SIGMAS, street_probabilities
 from geodata.exceptions import Exceptions
 from geodata.frames import JURISDICTION_COLUMNS
 from geodata.grid_cells import Grid
@@ -30,7 +30,8 @@ COMMUNITY_REACH_M = 30.0
 """A point of a street that lies in none of its communities joins the nearest one this close: layers
 drawn apart differ by metres along the same edge (ours)."""
 DEGREE_M = 111_320.0
-SIGMA_TO_R90 = float(np.sqrt(2 * np.log(10)))
+SURE_SIGMAS = 4.0
+"""A boundary this many standard deviations away leaves less than 0.01 % on its other side."""
 NONE = -1
 
 
@@ -120,8 +121,8 @@ class Territory:
         lon, lat
             Degrees EPSG:4326, shape (n,); NaN has no jurisdiction. The index of a Series is kept.
         uncertainty_m
-            Radius that holds the true point in 90 % of cases, shape (n,) or one number; None or NaN:
-            exact.
+            Radius that holds the true point in 90 % of cases, shape (n,) or one number; None: all
+            exact; NaN: not known, and then the confidence is not known.
 
         Returns
         -------
@@ -144,8 +145,8 @@ class Territory:
             "exception_code": self._find_exceptions(lon, lat),
             "boundary_m": np.minimum(near.boundary_m, self.cap_m),
             "neighbour_code": _take(self.streets.codes, near.neighbour),
-            "confidence": np.where(
-                street >= 0, measure_confidence(near.boundary_m, uncertainty_m), np.nan
+            "confidence": self._measure_confidence(
+                (lon, lat), street, near.boundary_m, uncertainty_m
             ),
         }
         return pd.DataFrame(columns, index=index, columns=list(JURISDICTION_COLUMNS))
@@ -198,36 +199,33 @@ class Territory:
             area = np.where(community >= 0, self.community_cells[community], area)
         return _take(self.grid.codes.array, self.grid.locate_in(area.astype(np.int32), lon, lat))
 
+    def _measure_confidence(
+        self,
+        points: tuple[FloatArray, FloatArray],
+        street: PositionArray,
+        boundary_m: FloatArray,
+        uncertainty_m: npt.ArrayLike | None,
+    ) -> FloatArray:
+        """Return the probability that each street is right, NaN where there is none."""
+        confidence = np.where(street >= 0, 1.0, np.nan)
+        if uncertainty_m is None:
+            return confidence
+        radius = np.broadcast_to(_as_floats(uncertainty_m), street.shape)
+        seen = np.where(np.isfinite(boundary_m), boundary_m, self.cap_m)
+        open_rows = np.flatnonzero((street >= 0) & ~(seen >= SURE_SIGMAS * radius / SIGMAS))
+        if len(open_rows):
+            lon, lat = points[0][open_rows], points[1][open_rows]
+            found = street_probabilities(self.streets.index, lon, lat, radius[open_rows])
+            confidence[open_rows] = found.confidence
+        return confidence
+
     def _find_exceptions(
         self, lon: FloatArray, lat: FloatArray
     ) -> pd.api.extensions.ExtensionArray:
         if self.exceptions is None:
             return _take(pd.array([], dtype="str"), np.full(len(lon), NONE))
-        known = pd.array(self.exceptions.frame["code"], dtype="str")
+        known = pd.array(self.exceptions.frame["exception_code"], dtype="str")
         return _take(known, self.exceptions.locate_positions(lon, lat))
-
-
-def measure_confidence(boundary_m: FloatArray, uncertainty_m: npt.ArrayLike | None) -> FloatArray:
-    """Return the probability that a point is on this side of a straight boundary.
-
-    Parameters
-    ----------
-    boundary_m
-        Distance to the boundary, inf = farther than was looked.
-    uncertainty_m
-        Radius that holds the true point in 90 % of cases; None, NaN or 0: exact.
-
-    Notes
-    -----
-    The error is an isotropic normal one: R₉₀ = σ √(2 ln 10), so the probability is Φ(distance / σ).
-    """
-    if uncertainty_m is None:
-        return np.ones_like(boundary_m)
-    sigma_m = np.broadcast_to(_as_floats(uncertainty_m), boundary_m.shape) / SIGMA_TO_R90
-    exact = ~(sigma_m > 0)
-    ratio = np.divide(boundary_m, sigma_m, out=np.full(boundary_m.shape, np.inf), where=~exact)
-    found: FloatArray = ndtr(ratio)
-    return found
 
 
 def _as_floats(values: npt.ArrayLike) -> FloatArray:

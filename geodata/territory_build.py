@@ -32,7 +32,7 @@ def make_territory(  # noqa: PLR0913 - the layers of a version, all but one opti
     communities: gpd.GeoDataFrame | None = None,
     cells: gpd.GeoDataFrame | None = None,
     exceptions: gpd.GeoDataFrame | None = None,
-    extent: gpd.GeoDataFrame | None = None,
+    extent: gpd.GeoDataFrame | shapely.Geometry | None = None,
     cell_m: float = CELL_M,
     previous_grid: Grid | None = None,
     valid_from: date | None = None,
@@ -43,24 +43,24 @@ def make_territory(  # noqa: PLR0913 - the layers of a version, all but one opti
     Parameters
     ----------
     streets
-        ``code``, ``geometry``, optional ``name`` and ``district``.
+        ``street_code``, ``geometry``, optional ``name`` and ``district_code``.
     metric_crs
         Metric system of the grid; None or empty: the UTM zone of the streets.
     version
         Name of the boundary version; empty: the first digits of a hash of the content.
     districts
-        ``code``, ``geometry``. A street without a ``district`` gets the one of its code's first six
+        ``district_code``, ``geometry``. A street without a ``district_code`` gets the one of its code's first six
         digits, else the one it lies in.
     communities
-        ``code``, ``geometry``, optional ``street``; without it the code's first nine digits, else the
+        ``community_code``, ``geometry``, optional ``street_code``; without it the code's first nine digits, else the
         street it lies in.
     cells
-        The city's own cells: ``code``, ``geometry``. None: a grid is made of communities, and of streets
+        The city's own cells: ``cell_code``, ``geometry``. None: a grid is made of communities, and of streets
         that have none.
     exceptions
         See :func:`geodata.exceptions.make_exceptions`.
     extent
-        Where places are accepted; None: where a street is.
+        Where places are accepted, as a layer or one geometry; None: where a street is.
     cell_m, previous_grid, valid_from
         See :func:`geodata.grid.make_grid`.
     cap_m
@@ -71,18 +71,20 @@ def make_territory(  # noqa: PLR0913 - the layers of a version, all but one opti
     InvalidDataError
         If a layer is broken, or a community belongs to no street.
     """
-    street_layer = _make_layer(streets, "streets")
-    district_layer = None if districts is None else _make_layer(districts, "districts")
+    street_layer = _make_layer(streets, "streets", "street_code")
+    district_layer = (
+        None if districts is None else _make_layer(districts, "districts", "district_code")
+    )
     district_codes, street_parent = _find_districts(street_layer, streets, district_layer)
     street_layer = _with_parent(street_layer, street_parent)
     community_layer = None
     if communities is not None and len(communities):
-        community_layer = _make_layer(communities, "communities")
+        community_layer = _make_layer(communities, "communities", "community_code")
         parent = _find_parents(community_layer, communities, street_layer)
         community_layer = _with_parent(community_layer, parent)
     crs = metric_crs or _guess_metric_crs(streets)
     if cells is not None:
-        grid = Grid.from_cells(cells, key="code", metric_crs=crs)
+        grid = Grid.from_cells(cells, key="cell_code", metric_crs=crs)
     else:
         grid = _make_cells(
             street_layer, community_layer, crs, cell_m=cell_m, previous=previous_grid,
@@ -107,7 +109,7 @@ def make_territory(  # noqa: PLR0913 - the layers of a version, all but one opti
     )
 
 
-def make_extent(extent: gpd.GeoDataFrame) -> AreaIndex:
+def make_extent(extent: gpd.GeoDataFrame | shapely.Geometry) -> AreaIndex:
     """Return the index of an extent; its polygons may overlap, and are repaired, as only in or out counts.
 
     Raises
@@ -115,8 +117,12 @@ def make_extent(extent: gpd.GeoDataFrame) -> AreaIndex:
     InvalidDataError
         If there is no polygon in it, or its CRS is not EPSG:4326.
     """
-    _check_crs(extent, "extent")
-    shapes = keep_polygons(shapely.make_valid(extent.geometry.dropna().to_numpy()))
+    if isinstance(extent, shapely.Geometry):
+        given = np.array([extent], dtype=object)
+    else:
+        check_areal_frame(extent, None, layer="extent")
+        given = extent.geometry.dropna().to_numpy()
+    shapes = keep_polygons(shapely.make_valid(given))
     shapes = shapes[~shapely.is_empty(shapes)]
     return AreaIndex.build(shapes, [f"{row:06d}" for row in range(len(shapes))], layer="extent")
 
@@ -126,9 +132,9 @@ def hash_streets(index: AreaIndex) -> str:
     return sha256(index.content_hash.encode()).hexdigest()[:VERSION_DIGITS]
 
 
-def _make_layer(layer: gpd.GeoDataFrame, name: str) -> AreaLayer:
-    _check_crs(layer, name)
-    codes = layer["code"].astype("str")
+def _make_layer(layer: gpd.GeoDataFrame, name: str, key: str) -> AreaLayer:
+    check_areal_frame(layer, key, layer=name)
+    codes = layer[key].astype("str")
     index = AreaIndex.build(layer.geometry.to_numpy(), codes.to_list(), layer=name)
     order = np.argsort(codes.to_numpy(dtype=np.str_), kind="stable")
     names = layer["name"] if "name" in layer.columns else codes
@@ -140,21 +146,19 @@ def _make_layer(layer: gpd.GeoDataFrame, name: str) -> AreaLayer:
     return AreaLayer(frame=frame, index=index, parent=np.empty(0, dtype=np.int32))
 
 
-def _check_crs(layer: gpd.GeoDataFrame, name: str) -> None:
-    key = "code" if name != "extent" else layer.columns[0]
-    check_areal_frame(layer, key, layer=name)
-
-
 def _with_parent(layer: AreaLayer, parent: PositionArray) -> AreaLayer:
     return AreaLayer(frame=layer.frame, index=layer.index, parent=parent.astype(np.int32))
 
 
-def _sorted_column(layer: AreaLayer, source: gpd.GeoDataFrame, column: str) -> pd.Series:
+def _sorted_column(
+    layer: AreaLayer, source: gpd.GeoDataFrame, key: str, *, column: str
+) -> pd.Series:
     """Return a column of the source in the order of the layer, all missing where there is none."""
     if column not in source.columns:
         return pd.Series(pd.NA, index=layer.frame.index, dtype="str")
-    values = source[column].astype("str")
-    return values.set_axis(source["code"].astype("str")).reindex(layer.codes).reset_index(drop=True)
+    order = np.argsort(source[key].astype("str").to_numpy(dtype=np.str_), kind="stable")
+    values = source[column].astype("str").iloc[order].reset_index(drop=True)
+    return values.where(values.str.strip() != "")
 
 
 def _look_up(known: pd.Index, codes: object) -> PositionArray:
@@ -166,7 +170,7 @@ def _find_districts(
     layer: AreaLayer, streets: gpd.GeoDataFrame, districts: AreaLayer | None
 ) -> tuple[pd.api.extensions.ExtensionArray, PositionArray]:
     """Return all district codes (those with polygons first) and each street's place among them."""
-    named = _sorted_column(layer, streets, "district")
+    named = _sorted_column(layer, streets, "street_code", column="district_code")
     official = pd.Series(layer.codes).str.fullmatch(rf"\d{{{STREET_DIGITS}}}")
     prefix = pd.Series(layer.codes).str[:DISTRICT_DIGITS].where(official)
     codes = named.fillna(prefix)
@@ -186,7 +190,9 @@ def _find_parents(
 ) -> PositionArray:
     """Return each community's street: by its column, by its code, by where it lies."""
     known = pd.Index(streets.codes)
-    parent = _look_up(known, _sorted_column(layer, communities, "street"))
+    parent = _look_up(
+        known, _sorted_column(layer, communities, "community_code", column="street_code")
+    )
     by_code = _look_up(known, pd.Series(layer.codes).str[:STREET_DIGITS])
     parent = np.where(parent >= 0, parent, by_code)
     parent = np.where(parent >= 0, parent, _locate_inside(layer, streets))
