@@ -138,6 +138,13 @@ class AreaIndex:
         """Arrays for kernels of other rooms; read-only."""
         return self._compiled
 
+    @property
+    def near_grid(self) -> NearGrid:
+        """Edges of all areas by cells, for kernels of other rooms; made at the first question."""
+        if self._near is None:
+            self._near = make_near_grid(coarsen(self._edges))
+        return self._near
+
     def save(self, path: str | Path) -> None:
         """Write the index to `path`, all or nothing."""
         facts = {
@@ -205,7 +212,7 @@ class AreaIndex:
         ValueError
             If shapes differ.
         """
-        x, y = _check_points(lon, lat)
+        x, y = check_points(lon, lat)
         if out is None:
             out = np.empty(len(x), dtype=np.int32)
         elif out.shape != x.shape or out.dtype != np.int32 or not out.flags.c_contiguous:
@@ -217,7 +224,7 @@ class AreaIndex:
         def work(part: slice) -> None:
             locate_points(x[part], y[part], result[part], self._compiled)
 
-        _share(work, len(x), threads or DEFAULT_THREADS)
+        share_work(work, len(x), threads or DEFAULT_THREADS)
         return result
 
     def near(
@@ -250,11 +257,9 @@ class AreaIndex:
         """
         if not 0 < cap_m < np.inf:
             raise ValueError(f"cap_m is {cap_m}, expected a positive number of metres")
-        x, y = _check_points(lon, lat)
+        x, y = check_points(lon, lat)
         own = self.locate_positions(x, y, threads=threads)
-        if self._near is None:
-            self._near = make_near_grid(coarsen(self._edges))
-        near = self._near
+        near = self.near_grid
         boundary_m = np.empty(len(x), dtype=np.float64)
         neighbour = np.empty(len(x), dtype=np.int32)
 
@@ -262,11 +267,11 @@ class AreaIndex:
             results = boundary_m[part], neighbour[part]
             measure_points(x[part], y[part], own[part], cap_m, near, self._compiled, *results)
 
-        _share(work, len(x), threads or DEFAULT_THREADS)
+        share_work(work, len(x), threads or DEFAULT_THREADS)
         return NearBoundary(boundary_m=boundary_m, neighbour=neighbour)
 
 
-def _check_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+def check_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Return both as read-only views of contiguous floats, so that kernels are compiled once."""
     x = np.ascontiguousarray(lon, dtype=np.float64).view()
     y = np.ascontiguousarray(lat, dtype=np.float64).view()
@@ -276,7 +281,7 @@ def _check_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, F
     return x, y
 
 
-def _share(work: Callable[[slice], None], count: int, threads: int) -> None:
+def share_work(work: Callable[[slice], None], count: int, threads: int) -> None:
     """Run `work` on slices of ``range(count)``, side by side."""
     parts = max(1, min(threads, count // SMALLEST_SHARE))
     limits = np.linspace(0, count, parts + 1).astype(int)

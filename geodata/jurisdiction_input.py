@@ -1,8 +1,8 @@
 """Areas → flat arrays: what is wrong with them is said here, before any index is built.
 
 The index counts crossings of rings (even-odd), so it needs rings that do not cross. A ring that only
-touches itself at a vertex is against the OGC rules, yet its inside is not in doubt; such rings stand
-in official files, so they are accepted as they are.
+touches itself is against the OGC rules, yet its inside is not in doubt; such rings stand in official
+files, so they are accepted as they are, like crossings with less than ``shapes.HARMLESS_M2`` in doubt.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,12 @@ import shapely
 
 from geodata.errors import InvalidDataError
 from geodata.problems import Problem
+from geodata.shapes import HARMLESS_M2, METRES_PER_DEGREE, explain_invalid, measure_disputed
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 POLYGON, MULTIPOLYGON = 3, 6  # shapely.GeometryType
-TOUCHING_RING = "Ring Self-intersection"  # GEOS: a ring touches itself; a crossing reads otherwise
-AREA_TOLERANCE = 1e-9  # share by which areas may differ that are equal but summed in another order
 LAYER = "areas"
 
 
@@ -189,18 +188,8 @@ def _find_invalid(shapes: npt.NDArray[np.object_]) -> list[tuple[int, str]]:
     with ThreadPoolExecutor(2) as pool:  # GEOS works without the interpreter's lock
         valid = np.concatenate(list(pool.map(shapely.is_valid, np.array_split(shapes, 8))))
     suspects = np.flatnonzero(~valid)
-    reasons = [str(shapely.is_valid_reason(shapes[position])) for position in suspects]
     return [
-        (int(position), reason)
-        for position, reason in zip(suspects, reasons, strict=True)
-        if not (reason.startswith(TOUCHING_RING) and _only_touches(shapes[position]))
+        (int(position), " at ".join(filter(None, explain_invalid(shapes[position]))))
+        for position in suspects
+        if measure_disputed(shapes[position]) * METRES_PER_DEGREE**2 >= HARMLESS_M2
     ]
-
-
-def _only_touches(shape: shapely.Geometry) -> bool:
-    """Tell whether a shape becomes valid without a new vertex and without a change of its area."""
-    repaired = shapely.make_valid(shape)
-    before = {tuple(vertex) for vertex in shapely.get_coordinates(shape)}
-    after = {tuple(vertex) for vertex in shapely.get_coordinates(repaired)}
-    area = shapely.area(shape)
-    return after <= before and abs(shapely.area(repaired) - area) <= AREA_TOLERANCE * area

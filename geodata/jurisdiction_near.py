@@ -159,7 +159,7 @@ def _scan(
 
 
 @njit(cache=True)
-def _find_nearest(
+def find_nearest(
     x: float, y: float, mx: float, my: float, limit: int, cap_m: float, near: NearGrid
 ) -> Nearest:
     """Return the nearest edge within `cap_m`; its owner is :data:`ANY_AREA` if there is none."""
@@ -242,7 +242,7 @@ def measure_points(
         if y < grid[Y0] - reach_y or y > grid[Y1] + reach_y:
             continue
         limit = own[i] if own[i] >= 0 else ANY_AREA - np.int32(1)
-        best = _find_nearest(x, y, mx, my, limit, cap_m, near)
+        best = find_nearest(x, y, mx, my, limit, cap_m, near)
         if best.owner == ANY_AREA:
             continue
         east, north = degree_lengths(y + 0.5 * best.foot_y / my)

@@ -15,7 +15,9 @@ from planner.errors import PlannerError
 COMMANDS = {
     "demo": "web.cli.demo:demo",
     "run": "web.cli.run:run",
+    "assign": "web.cli.assign:assign",
     "sample": "web.cli.sample:sample",
+    "rejudge": "web.cli.rejudge:rejudge",
 }
 """Command → where its click command stands; modules load only when their command is used."""
 

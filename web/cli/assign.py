@@ -1,0 +1,196 @@
+"""``gridgov assign``: points → areas, from any two files."""
+
+import json
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geodata.crs import STORAGE_CRS
+from geodata.errors import GeodataError, InvalidDataError
+from geodata.jurisdiction import DEFAULT_CAP_M, AreaIndex
+from geodata.layers import WRITABLE as LAYERS
+from geodata.layers import read_layer, write_layer
+from geodata.points import read_points
+from geodata.problems import Problem, has_errors
+from geodata.tables import WRITABLE as TABLES
+from geodata.tables import write_table
+from web.cli.console import StagePrinter
+
+STAGES = {"reading": "areas and points", "locating": "areas of the points", "writing": "file"}
+DISTANCE, NEIGHBOUR = "boundary_m", "neighbour"
+KEPT_SUFFIX = "_given"
+MOST_PROBLEMS_SHOWN = 10
+
+
+class Options(TypedDict):
+    """Options of the command."""
+
+    areas: Path
+    points: Path
+    key: str
+    out: Path
+    datum_areas: str
+    datum_points: str
+    lon: str | None
+    lat: str | None
+    cap_m: float
+    dry_run: bool
+    as_json: bool
+
+
+@click.command()
+@click.argument("areas", type=click.Path(path_type=Path))
+@click.argument("points", type=click.Path(path_type=Path))
+@click.option("--key", required=True, help="Column of AREAS with the code that points receive.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option(
+    "--datum-areas", default="WGS84", show_default=True, help="WGS84, CGCS2000, GCJ-02 or BD-09."
+)
+@click.option("--datum-points", default="WGS84", show_default=True, help="The same for POINTS.")
+@click.option("--lon", help="Column of POINTS with longitudes; found by its name otherwise.")
+@click.option("--lat", help="Column of POINTS with latitudes; found by its name otherwise.")
+@click.option(
+    "--cap-m",
+    default=DEFAULT_CAP_M,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True, max=100_000),
+    help="Metres up to which the distance to the boundary is measured.",
+)
+@click.option("--dry-run", is_flag=True, help="Do everything but write the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+def assign(**options: Unpack[Options]) -> None:
+    """Give every point of POINTS the code of the area of AREAS that holds it.
+
+    Both are files of any common kind: GeoPackage, GeoJSON, Shapefile, GeoParquet; POINTS also CSV, XLSX
+    or Parquet with columns of longitude and latitude. A point on a boundary, or in several areas, gets
+    the lowest code.
+
+    Three columns are added, all others and the order of rows stay: KEY; boundary_m, metres to the
+    nearest boundary (empty if farther than --cap-m); neighbour, the code of the area across it. Places
+    are written in WGS84.
+    """
+    progress = StagePrinter(STAGES)
+    check_ending(options["out"])
+    progress("reading", 0.0)
+    index = read_areas(options["areas"], key=options["key"], datum=options["datum_areas"])
+    points, problems = read_points(
+        options["points"],
+        datum=options["datum_points"],
+        lon=options["lon"],
+        lat=options["lat"],
+    )
+    progress("reading", 1.0)
+    progress("locating", 0.0)
+    result = assign_points(index, points, key=options["key"], cap_m=options["cap_m"])
+    progress("locating", 1.0)
+    if not options["dry_run"]:
+        progress("writing", 0.0)
+        write_result(result, options["out"])
+        progress("writing", 1.0)
+    report(result, problems, options)
+
+
+def check_ending(path: Path) -> None:
+    """Raise before the work starts if `path` cannot be written."""
+    if path.suffix.lower() not in {*TABLES, *LAYERS}:
+        raise GeodataError(
+            f"{path}: files of kind {path.suffix or 'no ending'!r} are not written; "
+            f"expected one of {', '.join(sorted({*TABLES, *LAYERS}))}"
+        )
+
+
+def read_areas(path: Path, *, key: str, datum: str) -> AreaIndex:
+    """Return the index of a layer of areas.
+
+    Raises
+    ------
+    InvalidDataError
+        If the layer cannot be read, has no column `key`, or an area is not fit for use.
+    """
+    frame, problems = read_layer(path, datum=datum, code=key)
+    if has_errors(problems):
+        raise InvalidDataError(problems)
+    names = [str(name) for name in frame.columns if name != frame.geometry.name]
+    if key not in names:
+        shown = ", ".join(names[:20])
+        fault = Problem(
+            file=str(path),
+            field=key,
+            problem=f"has no column {key!r}",
+            expected=f"--key with one of: {shown}",
+        )
+        raise InvalidDataError([fault])
+    codes = [format_code(value) for value in frame[key]]
+    return AreaIndex.build(frame.geometry.to_numpy(), codes, layer=str(path))
+
+
+def format_code(value: object) -> str | None:
+    """Return a code as text; a whole number stored as a float loses its point, a blank is missing."""
+    if value is None or pd.isna(value):  # type: ignore[call-overload]
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip() or None
+
+
+def assign_points(
+    index: AreaIndex, points: pd.DataFrame, *, key: str, cap_m: float
+) -> pd.DataFrame:
+    """Return `points` with the area, the distance to its boundary and the neighbour.
+
+    A column that had one of the new names is kept under that name and ``_given``.
+    """
+    lon, lat = points["lon"].to_numpy(), points["lat"].to_numpy()
+    near = index.near(lon, lat, cap_m=cap_m)
+    taken = {name: f"{name}{KEPT_SUFFIX}" for name in (key, DISTANCE, NEIGHBOUR) if name in points}
+    codes = pd.array(index.codes, dtype="str")
+    return points.rename(columns=taken).assign(
+        **{
+            key: codes.take(index.locate_positions(lon, lat), allow_fill=True),
+            DISTANCE: np.where(np.isfinite(near.boundary_m), near.boundary_m, np.nan).round(3),
+            NEIGHBOUR: codes.take(near.neighbour, allow_fill=True),
+        }
+    )
+
+
+def write_result(result: pd.DataFrame, path: Path) -> None:
+    """Write a table, or a layer of points where only layers have that ending."""
+    if path.suffix.lower() in TABLES:
+        write_table(result, path)
+        return
+    lon, lat = result["lon"].to_numpy(), result["lat"].to_numpy()
+    known = np.isfinite(lon) & np.isfinite(lat)
+    geometry = np.full(len(result), None, dtype=object)
+    geometry[known] = shapely.points(lon[known], lat[known])
+    write_layer(gpd.GeoDataFrame(result, geometry=geometry, crs=STORAGE_CRS), path)
+
+
+def report(result: pd.DataFrame, problems: list[Problem], options: Options) -> None:
+    """Print how many points were assigned, lie outside or have no place, and what was wrong."""
+    placed = result["lon"].notna() & result["lat"].notna()
+    assigned = result[options["key"]].notna()
+    counts = {
+        "read": len(result),
+        "assigned": int(assigned.sum()),
+        "outside": int((placed & ~assigned).sum()),
+        "without_place": int((~placed).sum()),
+        "problems": len(problems),
+        "out": None if options["dry_run"] else str(options["out"]),
+    }
+    for problem in problems[:MOST_PROBLEMS_SHOWN]:
+        click.echo(f"{problem.severity}: {problem}", err=True)
+    if len(problems) > MOST_PROBLEMS_SHOWN:
+        click.echo(f"… and {len(problems) - MOST_PROBLEMS_SHOWN} more", err=True)
+    if options["as_json"]:
+        click.echo(json.dumps(counts, ensure_ascii=False))
+        return
+    click.echo(
+        f"{counts['read']:,} points: {counts['assigned']:,} in an area, "
+        f"{counts['outside']:,} outside all areas, {counts['without_place']:,} without a place\n"
+        + ("nothing written (--dry-run)" if options["dry_run"] else f"written: {options['out']}")
+    )
