@@ -108,7 +108,11 @@ def make_arrow_texts(texts: pd.Series) -> Any:
     except (pa.ArrowException, UnicodeError, TypeError):
         plain = [None if value is None else _make_plain(value) for value in values]
         array = pa.array(plain, type=pa.large_string(), from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if not isinstance(array, pa.ChunkedArray):
+        return array
+    # Pandas may hold chunks of 32 and 64 bit offsets in one column.
+    chunks = [chunk.cast(pa.large_string()) for chunk in array.chunks]
+    return pa.concat_arrays(chunks) if chunks else pa.array([], type=pa.large_string())
 
 
 def _make_plain(value: object) -> str:
