@@ -73,7 +73,7 @@ def find_practice(
         counts["solved"].to_numpy(dtype=np.float64), counts["of"].to_numpy(dtype=np.float64)
     )
     counts = counts[counts["share_low"] > share_min]
-    rows = [row for row in map(lambda r: _propose(graph, r), counts.to_dict("records")) if row]
+    rows = [row for row in (_propose(graph, r) for r in counts.to_dict("records")) if row]
     frame = pd.DataFrame(rows, columns=list(PRACTICE_COLUMNS))
     return frame.sort_values(
         ["share_low", "scene_code"], ascending=[False, True], ignore_index=True

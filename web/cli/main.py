@@ -18,6 +18,7 @@ COMMANDS = {
     "assign": "web.cli.assign:assign",
     "sample": "web.cli.sample:sample",
     "rejudge": "web.cli.rejudge:rejudge",
+    "whistle": "web.cli.whistle:whistle",
 }
 """Command → where its click command stands; modules load only when their command is used."""
 

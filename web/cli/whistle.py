@@ -1,0 +1,83 @@
+"""``gridgov whistle``: who must come together for an item in a street, in which order."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gridgov.city import City, load_city
+from gridgov.city_duties import make_city_graph
+from gridgov.errors import GridgovError
+from gridgov.rules import whistle_text as text
+from gridgov.rules.duties import DutyGraph
+from gridgov.rules.whistle import WhistlePlan, whistle_for
+
+Sentences = tuple[str, ...]
+
+SECTIONS: tuple[tuple[str, Callable[[WhistlePlan, DutyGraph], Sentences]], ...] = (
+    ("先后次序", text.tell_stages),
+    ("关键路径", text.tell_order),
+    ("召集单位", lambda plan, _: text.tell_calls(plan)),
+    ("最少到场", text.tell_smallest),
+    ("提级", lambda plan, _: text.tell_superior(plan)),
+    ("清单问题", lambda plan, _: tuple(fault.text for fault in plan.faults)),
+)
+"""What is printed below the head: title and its sentences; a section without sentences is left out."""
+
+
+@click.command()
+@click.argument("city", type=click.Path(exists=True, path_type=Path))
+@click.option("--item", required=True, help="Code, name, or part of the name of a catalogue item.")
+@click.option("--street", required=True, help="Code, name, or part of the name of a street.")
+@click.option(
+    "--date",
+    "on_date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Day whose duty list counts. Default: today in the city.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def whistle(*, city: Path, item: str, street: str, on_date: datetime | None, as_json: bool) -> None:
+    """Say who must come when a street blows the whistle for an item, and in which order.
+
+    CITY is a city pack: its folder or its city.toml.
+    """
+    pack = load_city(city)
+    if pack.catalogue is None:
+        raise GridgovError(
+            f"{city}: the pack has no catalogue, so no item leads to duties; add [tables.catalogue]"
+        )
+    day = (on_date or datetime.now(pack.settings.timezone)).date()
+    graph = make_city_graph(pack, day)
+    plan = whistle_for(graph, item, street, constants=pack.settings.constants)
+    click.echo(_make_json(plan, graph, pack) if as_json else _make_page(plan, graph, pack))
+
+
+def _make_page(plan: WhistlePlan, graph: DutyGraph, city: City) -> str:
+    return "\n".join(_tell_page(plan, graph, city))
+
+
+def _tell_page(plan: WhistlePlan, graph: DutyGraph, city: City) -> Iterator[str]:
+    mark = " · 合成数据" if city.settings.synthetic else ""
+    yield f"{city.name} · 事项{plan.item.item_code} · {plan.on_date.isoformat()}{mark}"
+    yield text.tell_head(plan)
+    yield text.tell_lead(plan, graph)
+    for title, tell in SECTIONS:
+        sentences = tell(plan, graph)
+        if sentences:
+            yield ""
+            yield f"【{title}】"
+            yield from (f"  {sentence}" for sentence in sentences)
+
+
+def _make_json(plan: WhistlePlan, graph: DutyGraph, city: City) -> str:
+    facts: dict[str, Any] = asdict(plan)
+    facts["synthetic"] = city.settings.synthetic
+    facts["lead"] = {"unit_code": plan.lead, "name": graph.name_of(plan.lead), "by": plan.lead_by}
+    del facts["lead_by"]
+    facts["helpers"] = [{"unit_code": u, "name": graph.name_of(u)} for u in plan.helpers]
+    facts["sentences"] = text.tell_plan(plan, graph)
+    return json.dumps(facts, ensure_ascii=False, indent=2, default=str)
