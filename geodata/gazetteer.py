@@ -11,7 +11,7 @@ import shapely
 from geodata.address_lexicon import make_lexicon
 from geodata.address_parse import Lexicon
 from geodata.gazetteer_names import is_telling
-from geodata.gazetteer_grams import Grams, make_no_grams
+from geodata.gazetteer_grams import Grams, make_grams
 from geodata.gazetteer_postings import AREA, PLACE, WAY, Postings
 from geodata.gazetteer_places import Areas, Places, make_areas, make_places
 from geodata.gazetteer_records import (
@@ -107,13 +107,13 @@ def build_index(records: Records) -> Gazetteer:
         labels=labels,
         own_city=_mark_own_cities(records.city_names, names, lexicon),
         calibration=get_default_calibration(),
-        grams=make_no_grams(),
+        grams=make_grams(lexicon.trie.codes, lexicon.trie.start, np.diff(postings.start) > 0),
     )
 
 
 def get_default_calibration() -> np.ndarray:
     """Return base and scale of the radius for each kind of evidence before any fit."""
-    return np.column_stack([np.full(13, 20.0), np.full(13, 1.645)])
+    return np.column_stack([np.full(14, 20.0), np.full(14, 1.645)])
 
 
 def _link(kind: int, names: list[list[str]]) -> pd.DataFrame:

@@ -20,6 +20,8 @@ from geodata.geocoder_tables import (
 
 _NAME = int(TokenKind.NAME)
 _NUMBER = int(TokenKind.NUMBER)
+_WAY = int(TokenKind.WAY)
+_TEXT = int(TokenKind.TEXT)
 _NEAR = int(TokenKind.NEAR)
 _OPPOSITE = int(TokenKind.OPPOSITE)
 _FRONT = int(TokenKind.FRONT)
@@ -39,6 +41,7 @@ _FREE_NUMBER = int(Evidence.FREE_NUMBER)
 _HABIT_NUMBER = int(Evidence.HABIT_NUMBER)
 _PLACE = int(Evidence.PLACE)
 _BESIDE_PLACE = int(Evidence.BESIDE_PLACE)
+_PART = int(Evidence.PART)
 _INTERSECTION = int(Evidence.INTERSECTION)
 _ROAD_END = int(Evidence.ROAD_END)
 _ROAD = int(Evidence.ROAD)
@@ -65,19 +68,31 @@ def find_candidates(
             continue
         name = tokens.ident[row, k]
         first, last = index.postings.start[name], index.postings.start[name + 1]
+        part = _is_part(tokens, row, k)
+        is_way = False
         for p in range(first, min(last, first + _MOST_MEANINGS)):
             kind, ident = index.postings.kind[p], np.int64(index.postings.ident[p])
             weak = WEAK_COST * index.postings.weak[p]
             if kind == AREA:
                 _add_area(index.areas, ident, weak, ladder, found, k)
-            elif kind == WAY:
+            elif kind == WAY and not part:
+                is_way = True
                 _add_way(index, tokens, (row, k), (ident, weak), found)
-            else:
-                _add_place(index, tokens, (row, k), (ident, weak), found)
+            elif not is_way:
+                # A bus stop named after its road says less than the road.
+                _add_place(index, tokens, (row, k, part), (ident, weak), found)
     _add_crossings(index, tokens, row, found)
     for level in range(3):
         for i in range(ladder.count[level]):
             _add_area_point(index.areas, ladder.ident[level, i], 0.0, found, 0)
+
+
+@njit(cache=True, nogil=True)
+def _is_part(tokens: Tokens, row: int, k: int) -> bool:
+    """Tell whether a name touches unknown text: 天坛 in 天坛东里 is only near the place meant."""
+    if k + 1 < tokens.count[row] and tokens.kind[row, k + 1] in (_WAY, _TEXT):
+        return True
+    return k > 0 and tokens.kind[row, k - 1] in (_WAY, _TEXT)
 
 
 @njit(cache=True, nogil=True)
@@ -207,16 +222,19 @@ def _find_end(ways: Ways, way: int, east: float, north: float) -> tuple[float, f
 
 @njit(cache=True, nogil=True)
 def _add_place(
-    index: Index, tokens: Tokens, at: tuple[int, int], meaning: tuple[int, float], found: Candidates
+    index: Index,
+    tokens: Tokens,
+    at: tuple[int, int, bool],
+    meaning: tuple[int, float],
+    found: Candidates,
 ) -> None:
-    row, k = at
+    row, k, part = at
     ident, cost = meaning
     x, y = np.float64(index.places.x[ident]), np.float64(index.places.y[ident])
     raw = _POINT_SPREAD_M + np.float64(index.places.r[ident])
     x, y, raw, beside = move_beside(index, tokens, (row, k + 1), (x, y, raw))
-    add_candidate(
-        found, (x, y, raw), _BESIDE_PLACE if beside else _PLACE, (PLACE, ident, -1, k), cost
-    )
+    evidence = _PART if part else (_BESIDE_PLACE if beside else _PLACE)
+    add_candidate(found, (x, y, raw), evidence, (PLACE, ident, -1, k), cost)
 
 
 @njit(cache=True, nogil=True)

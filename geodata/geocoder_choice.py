@@ -6,6 +6,8 @@ from numba import njit
 from geodata.address_parse import Lexicon, Tokens, make_cover, parse_row
 from geodata.address_words import TokenKind
 from geodata.gazetteer_postings import AREA, WAY
+from geodata.gazetteer_grams import Alike, make_alike
+from geodata.geocoder_alike import add_alike
 from geodata.geocoder_candidates import find_candidates
 from geodata.geocoder_shapes import (
     find_distance_to_area,
@@ -35,11 +37,14 @@ _KNOWN_NUMBER = int(Evidence.KNOWN_NUMBER)
 _NEAR_NUMBER = int(Evidence.NEAR_NUMBER)
 _HABIT_NUMBER = int(Evidence.HABIT_NUMBER)
 _ROAD = int(Evidence.ROAD)
+_PART = int(Evidence.PART)
 _EMPTY, _TOO_LONG = int(Reason.EMPTY), int(Reason.TOO_LONG)
 _ONLY_DIGITS, _TOO_SHORT = int(Reason.ONLY_DIGITS), int(Reason.TOO_SHORT)
 _OTHER_CITY, _NO_NAME = int(Reason.OTHER_CITY), int(Reason.NO_NAME)
 _AREA_ENDINGS = tuple(ord(character) for character in "区县市省")
 
+_VAGUE_M = 400.0
+"""A circle wider than this is worth a search for names that are alike."""
 _RIVAL_COST = 0.7
 """Candidates within this of the winner's log radius are told apart by nothing: ambiguous."""
 _MOST_PENALTY = 4.0
@@ -60,12 +65,13 @@ def answer_rows(
     cover = make_cover()
     found = make_candidates()
     ladder = make_ladder()
+    alike = make_alike(len(index.grams.norm))
     for row in range(rows[0], rows[1]):
         text = codes[start[row] : start[row + 1]]
         reason = _refuse(text)
         if reason == 0:
             parse_row(index.lexicon, text, cover, tokens, 0)
-            reason = answer_parts(index, text, tokens, (0, row), (ladder, found), answers)
+            reason = answer_parts(index, text, tokens, (0, row), (ladder, found, alike), answers)
         answers.reason[row] = reason
 
 
@@ -88,19 +94,24 @@ def answer_parts(
     text: np.ndarray,
     tokens: Tokens,
     rows: tuple[int, int],
-    room: tuple[Ladder, Candidates],
+    room: tuple[Ladder, Candidates, Alike],
     answers: Answers,
 ) -> int:
     """Answer one parsed text: row ``rows[0]`` of `tokens` to row ``rows[1]`` of `answers`."""
-    ladder, found = room
+    ladder, found, alike = room
     part, row = rows
     if _is_elsewhere(index, text, tokens, part):
         return _OTHER_CITY
     find_candidates(index, tokens, part, ladder, found)
-    if found.count[0] == 0:
+    weigh(index, ladder, found, 0)
+    best = find_best(found)
+    if best < 0 or found.radius[best] > _VAGUE_M or found.evidence[best] == _PART:
+        count = found.count[0]
+        add_alike(index, text, (tokens, part), (ladder, found), alike)
+        weigh(index, ladder, found, count)
+        best = find_best(found)
+    if best < 0:
         return _NO_NAME
-    weigh(index, ladder, found)
-    best = np.argmin(found.cost[: found.count[0]])
     refine(index, ladder, found, best)
     _write(ladder, found, best, answers, row)
     return 0
@@ -127,9 +138,15 @@ def _is_elsewhere(index: Index, text: np.ndarray, tokens: Tokens, row: int) -> b
 
 
 @njit(cache=True, nogil=True)
-def weigh(index: Index, ladder: Ladder, found: Candidates) -> None:
-    """Give each candidate its radius and cost: log radius plus how far it is from the named areas."""
-    for i in range(found.count[0]):
+def find_best(found: Candidates) -> int:
+    """Return the candidate of least cost, or -1."""
+    return np.argmin(found.cost[: found.count[0]]) if found.count[0] else -1
+
+
+@njit(cache=True, nogil=True)
+def weigh(index: Index, ladder: Ladder, found: Candidates, first: int) -> None:
+    """Give candidates from `first` on radius and cost: log radius plus distance to the named areas."""
+    for i in range(first, found.count[0]):
         evidence = found.evidence[i]
         radius = index.calibration[evidence, 0] + index.calibration[evidence, 1] * found.raw[i]
         found.radius[i] = radius

@@ -26,10 +26,11 @@ class Evidence(IntEnum):
     INTERSECTION = 6
     ROAD_END = 7
     ROAD = 8
-    SIMILAR = 9
-    COMMUNITY = 10
-    STREET = 11
-    DISTRICT = 12
+    SIMILAR = 9  # a name that looks or sounds like the one given
+    PART = 10  # a known name within a longer unknown one
+    COMMUNITY = 11
+    STREET = 12
+    DISTRICT = 13
 
 
 LEVEL_OF_EVIDENCE = {
@@ -43,6 +44,7 @@ LEVEL_OF_EVIDENCE = {
     Evidence.ROAD_END: PlaceLevel.ROAD,
     Evidence.ROAD: PlaceLevel.ROAD,
     Evidence.SIMILAR: PlaceLevel.ROAD,
+    Evidence.PART: PlaceLevel.ROAD,
     Evidence.COMMUNITY: PlaceLevel.COMMUNITY,
     Evidence.STREET: PlaceLevel.STREET,
     Evidence.DISTRICT: PlaceLevel.DISTRICT,
