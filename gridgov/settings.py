@@ -4,12 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from geodata.datum import Datum
-from geodata.gazetteer import SourceKind
 from gridgov.rules.constants import Constants, make_constants
 from gridgov.rules.deadlines import DEFAULT_GRADES, GradeLimit
+
+SourceKind = Literal["address", "place", "road", "number", "community", "street", "district"]
+"""What a row of a gazetteer source is, as the geocoder knows it."""
+
+SOURCE_COLUMNS = (
+    "name",
+    "address",
+    "lon",
+    "lat",
+    "aliases",
+    "street",
+    "community",
+    "district",
+    "number",
+    "road",
+)
+"""What ``[[gazetteer]] columns`` may map; a vector file brings its geometry itself."""
 
 SETTINGS_FILE = "city.toml"
 

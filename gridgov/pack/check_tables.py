@@ -152,6 +152,7 @@ def _check_duties(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> No
     )
     units = tables.frames.get("units")
     if units is not None:
+        # An empty one is a duty that nobody holds: that, too, is the duty graph's to report.
         unknown = ~frame["unit"].isin({*units["unit_code"], *_PLACES})
         faults.rows(
             frame["unit"],

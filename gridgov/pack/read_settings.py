@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from geodata.crs import check_metric_crs
 from geodata.datum import Datum, parse_datum
 from geodata.errors import GeodataError
-from geodata.gazetteer import SOURCE_COLUMNS, SourceKind
 from geodata.problems import Problem
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.pack.toml_section import Section, TomlFile
@@ -29,10 +28,12 @@ from gridgov.rules.constants import (
 )
 from gridgov.rules.deadlines import DEFAULT_GRADES, ClockKind, GradeLimit, Limit, make_limit
 from gridgov.settings import (
+    SOURCE_COLUMNS,
     AppealsSettings,
     GazetteerSettings,
     LayerSettings,
     Settings,
+    SourceKind,
     TableSettings,
 )
 

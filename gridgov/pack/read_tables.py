@@ -37,16 +37,17 @@ DATE_COLUMNS = frozenset({"valid_from", "valid_to", "date"})
 
 @dataclass(frozen=True)
 class TableSpec:
-    """Columns of one table: all it may have, and those it must have."""
+    """Columns of one table: all it may have, those it must have, and those of them that may be empty."""
 
     columns: tuple[str, ...]
     required: tuple[str, ...]
+    empty: tuple[str, ...] = ()
 
 
 SPECS: Mapping[str, TableSpec] = {
     "units": TableSpec(UNIT_COLUMNS, ("unit_code", "name", "kind")),
     "catalogue": TableSpec(ITEM_COLUMNS, ("item_code", "level", "name")),
-    "duties": TableSpec(DUTY_COLUMNS, ("duty_code", "scene_code", "unit", "role")),
+    "duties": TableSpec(DUTY_COLUMNS, ("duty_code", "scene_code", "unit", "role"), ("unit",)),
     "dependencies": TableSpec(DEPENDENCY_COLUMNS, ("before_duty", "after_duty")),
     "holidays": TableSpec(HOLIDAY_COLUMNS, ("date", "kind")),
     "categories": TableSpec(CATEGORY_COLUMNS, ("value", "item_code")),
@@ -54,10 +55,19 @@ SPECS: Mapping[str, TableSpec] = {
 
 
 class Faults:
-    """Faults of one file, added by rows of a frame whose index :func:`row_number` understands."""
+    """Faults of one file; the index of its frames is the position in the file.
 
-    def __init__(self, file: object) -> None:
+    Parameters
+    ----------
+    file
+        File as the user named it.
+    first_row
+        Row of position 0 as the user sees it: 2 below a header, 1 for features of a layer.
+    """
+
+    def __init__(self, file: object, *, first_row: int = row_number(0)) -> None:
         self.file = str(file)
+        self.first_row = first_row
         self.problems: list[Problem] = []
 
     def add(self, problem: str, expected: str = "", *, field: str = "", value: object = "") -> None:
@@ -87,7 +97,7 @@ class Faults:
     ) -> None:
         """Note a fault of each value of the column `values` where `wrong` holds."""
         chosen = values[np.asarray(wrong, dtype=bool)]
-        rows = [row_number(position) for position in chosen.index]
+        rows = [int(position) + self.first_row for position in chosen.index]
         self.problems.extend(
             Problem(
                 file=self.file,
@@ -129,7 +139,7 @@ def read_pack_table(settings: TableSettings) -> tuple[pd.DataFrame | None, list[
             if name in DATE_COLUMNS
             else frame[name].astype("str").str.strip().fillna("")
         )
-    for name in spec.required:
+    for name in [one for one in spec.required if one not in spec.empty]:
         faults.rows(
             frame[name], frame[name].isna() | (frame[name] == ""), "is empty", expected="a value"
         )

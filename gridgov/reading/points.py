@@ -82,7 +82,7 @@ def _read_numbers(values: pd.Series, faults: RowFaults) -> Floats:
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     given = values.notna().to_numpy(dtype=bool)
     if not pd.api.types.is_numeric_dtype(values):
-        given &= (values.astype("str").str.strip() != "").to_numpy(dtype=bool)
+        given = given & (values.astype("str").str.strip() != "").to_numpy(dtype=bool)
     wrong = given & (np.isnan(numbers) | (np.abs(numbers) > 180))
     faults.rows(values, wrong, "is no coordinate; not used", expected="degrees such as 116.40738")
     found: Floats = np.where(wrong, np.nan, numbers)

@@ -45,9 +45,9 @@ def read_times(values: pd.Series, rules: TimeRules, faults: RowFaults) -> pd.Ser
     if pd.api.types.is_datetime64_any_dtype(values):
         return _localise(values.astype("datetime64[us]"), zone, faults)
     texts = values.astype("str").str.strip()
+    # An offset follows a time of day; the end of a date alone ("2024-05-01") is none.
     offset = texts.str.contains(_OFFSET, regex=True, na=False).to_numpy(dtype=bool)
-    # A date ends in "-05-0100" only if it is no date: offsets follow a time of day.
-    offset &= texts.str.contains(":", regex=False, na=False).to_numpy(dtype=bool)
+    offset = offset & texts.str.contains(":", regex=False, na=False).to_numpy(dtype=bool)
     times = _localise(_parse(texts.where(~offset), rules.forms), zone, faults)
     if offset.any():
         aware = pd.to_datetime(texts[offset], format="ISO8601", utc=True, errors="coerce")

@@ -68,6 +68,25 @@ DEFAULTS: Mapping[str, Constant] = dict(
             high=1.0,
         ),
         _constant(
+            "dispatch.point_uncertainty_m",
+            15.0,
+            "assumed",
+            "radius that holds the true place of a point that came with an appeal in 90 % of cases",
+        ),
+        _constant(
+            "dispatch.cell_uncertainty_max_m",
+            300.0,
+            "assumed",
+            "places less certain than this get no cell: it would be made up",
+        ),
+        _constant(
+            "dispatch.named_area_confidence",
+            0.95,
+            "assumed",
+            "probability of the street where the address names it or a community in it, and no more",
+            high=1.0,
+        ),
+        _constant(
             "dispatch.item_confidence_min",
             0.6,
             "assumed",

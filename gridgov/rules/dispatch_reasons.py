@@ -86,7 +86,11 @@ def _join(*parts: pa.Array | pa.Scalar, separator: str = "") -> pa.Array:
 def _arrow(values: pd.Series) -> pa.Array:
     """Return a column of texts as an Arrow array with nulls."""
     array = pa.array(values.astype("str"), type=pa.large_string(), from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if not isinstance(array, pa.ChunkedArray):
+        return array
+    # Pandas may hold chunks of 32 and 64 bit offsets in one column.
+    chunks = [chunk.cast(pa.large_string()) for chunk in array.chunks]
+    return pa.concat_arrays(chunks) if chunks else pa.array([], pa.large_string())
 
 
 def _where(holds: npt.NDArray[np.bool_], texts: pa.Array | pa.Scalar) -> pa.Array:
