@@ -16,7 +16,7 @@ import shapely
 
 from geodata.crs import check_metric_crs
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.grid_build import AreaHistory, lay_cells, project_rings
+from geodata.grid_build import AreaHistory, CellArrays, lay_cells, project_rings
 from geodata.grid_cells import FRAME_COLUMNS, Grid, check_areal_frame, make_empty_frame
 from geodata.grid_codes import cell_code, make_cell_codes, make_cell_prefix, split_cell_codes
 from geodata.grid_projection import make_fast_projection
@@ -92,9 +92,7 @@ def make_grid(
         history=_split_history(previous, cell_m, metric_crs),
         valid_from=since,
     )
-    cell_codes = make_cell_codes(list(codes), cells.area, cells.sequence)
     return Grid(
-        codes=cell_codes,
         area_codes=codes,
         metric_crs=metric_crs,
         cell_m=cell_m,
@@ -103,7 +101,7 @@ def make_grid(
             index=index, tables=tables, area_geometries=shapes, cell_area=cells.area,
             whole=cells.whole,
         ),
-        retired=_retire(previous, cell_codes, since),
+        retired=_retire(previous, codes, cells, since=since),
     )  # fmt: skip
 
 
@@ -124,10 +122,17 @@ def _check_prefixes(codes: npt.NDArray[np.str_]) -> None:
         )
 
 
-def _retire(previous: Grid | None, codes: pd.Index, since: np.datetime64) -> pd.DataFrame:
+def _retire(
+    previous: Grid | None,
+    area_codes: npt.NDArray[np.str_],
+    cells: CellArrays,
+    *,
+    since: np.datetime64,
+) -> pd.DataFrame:
     """Return all cells that were in force once and are not any more."""
     if previous is None:
         return make_empty_frame()
+    codes = make_cell_codes(list(area_codes), cells.area, cells.sequence)
     gone = previous.frame[~previous.codes.isin(codes)].assign(
         valid_to=since.astype("datetime64[s]")
     )
@@ -158,13 +163,14 @@ def _make_history(
     previous: Grid, used: npt.NDArray[np.int64], place: tuple[int, int]
 ) -> AreaHistory:
     part, cells = slice(*place), previous.cells
-    factor = round(cells.side_m[place[0]] / previous.cell_m) if place[1] > place[0] else 0
+    known = place[1] > place[0]
+    factor = round(previous.side_m[place[0]] / previous.cell_m) if known else 0
     return AreaHistory(
         factor=factor,
         used=used,
         row=cells.row[part],
         column=cells.column[part],
-        sequence=cells.sequence[part],
+        sequence=cells.sequence[part].astype(np.int64),
         area_m2=cells.area_m2[part],
         x=cells.x[part],
         y=cells.y[part],

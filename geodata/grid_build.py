@@ -63,11 +63,9 @@ class CellArrays:
         Position of the area, int32.
     row, column
         Lattice row (southward) and column (eastward) of the cell's largest piece, in squares of
-        `side_m` counted from the origin of the metric system, int64.
+        `side_m` counted from the origin of the metric system, int32.
     sequence
-        Number in the area, 1 … 999.
-    side_m
-        Side of the lattice square.
+        Number in the area, 1 … 999, int16.
     area_m2, x, y
         Area and centroid in the metric system.
     whole
@@ -77,10 +75,9 @@ class CellArrays:
     """
 
     area: PositionArray
-    row: IntArray
-    column: IntArray
-    sequence: IntArray
-    side_m: FloatArray
+    row: npt.NDArray[np.int32]
+    column: npt.NDArray[np.int32]
+    sequence: npt.NDArray[np.int16]
     area_m2: FloatArray
     x: FloatArray
     y: FloatArray
@@ -287,20 +284,19 @@ def _join_cells(lattices: list[_AreaLattice], cell_m: float) -> CellArrays:
     side = np.repeat([cell_m * lattice.factor for lattice in lattices], counts)
     top = np.repeat([lattice.top for lattice in lattices], counts)
     left = np.repeat([lattice.left for lattice in lattices], counts)
-    cells = LatticeCells(
-        *(np.concatenate([np.ravel(field) for field in fields])
-          for fields in zip(*(lattice.cells for lattice in lattices), strict=True))
-    )  # fmt: skip
+
+    def join(name: str) -> npt.NDArray[np.generic]:
+        return np.concatenate([getattr(lattice.cells, name) for lattice in lattices])
+
     return CellArrays(
         area=np.repeat(np.arange(len(lattices), dtype=np.int32), counts),
-        row=cells.row + top,
-        column=cells.column + left,
-        sequence=np.concatenate([lattice.sequence for lattice in lattices]),
-        side_m=side,
-        area_m2=cells.share * side**2,
-        x=(cells.u + left) * side,
-        y=-(cells.v + top) * side,
-        whole=cells.whole,
+        row=(join("row") + top).astype(np.int32),
+        column=(join("column") + left).astype(np.int32),
+        sequence=np.concatenate([one.sequence for one in lattices]).astype(np.int16),
+        area_m2=join("share") * side**2,
+        x=(join("u") + left) * side,
+        y=-(join("v") + top) * side,
+        whole=join("whole").astype(np.bool_),
         valid_from=np.concatenate([lattice.valid_from for lattice in lattices]),
     )
 
@@ -312,18 +308,19 @@ def _join_tables(
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     shapes = np.array([lattice.cells.table.shape for lattice in lattices], dtype=np.int64)
     side_m = np.array([cell_m * lattice.factor for lattice in lattices])
-    cells = [
-        np.where(lattice.cells.table >= 0, lattice.cells.table + start, -1).ravel()
-        for lattice, start in zip(lattices, first, strict=True)
-    ]
+    starts = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))])
+    cells = np.empty(starts[-1], dtype=np.int32)
+    for lattice, start, at in zip(lattices, first, starts, strict=False):
+        table = lattice.cells.table.ravel()
+        cells[at : at + table.size] = np.where(table >= 0, table + start, -1)
     return LatticeTables(
         side_m=side_m,
         top=np.array([lattice.top for lattice in lattices], dtype=np.int64),
         left=np.array([lattice.left for lattice in lattices], dtype=np.int64),
         rows=shapes[:, 0],
         columns=shapes[:, 1],
-        starts=np.concatenate([[0], np.cumsum(shapes.prod(axis=1))]),
-        cells=np.concatenate(cells).astype(np.int32),
+        starts=starts,
+        cells=cells,
         projection=projection,
         tolerance_m=measure_tolerance_m(side_m, projection),
     )

@@ -14,13 +14,15 @@ import shapely
 from geodata.crs import STORAGE_CRS, check_metric_crs, from_metric, to_metric
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.grid_build import CellArrays
-from geodata.grid_codes import split_cell_codes
+from geodata.grid_codes import LAST_SEQUENCE, make_cell_codes, split_cell_codes
 from geodata.grid_index import PositionArray
-from geodata.grid_shapes import CellShapes, DrawnShapes
+from geodata.grid_shapes import CellShapes, DrawnShapes, LatticeShapes
 from geodata.jurisdiction import AreaIndex
 from geodata.problems import Problem
 
 FloatArray = npt.NDArray[np.float64]
+
+SEQUENCES = LAST_SEQUENCE + 1
 
 FRAME_COLUMNS = (
     "cell_code",
@@ -44,8 +46,6 @@ class Grid:
 
     Attributes
     ----------
-    codes
-        Code of each cell, unique, in the order of their positions.
     area_codes
         Codes of the areas that the cells belong to, ascending.
     metric_crs
@@ -58,19 +58,41 @@ class Grid:
         Where the cells are.
     retired
         Cells no longer in force, :data:`FRAME_COLUMNS`.
+    drawn_codes
+        Codes of drawn cells, in the order of their positions; None: codes follow from area and sequence.
     """
 
-    codes: pd.Index
     area_codes: npt.NDArray[np.str_]
     metric_crs: str
     cell_m: float
     cells: CellArrays
     shapes: CellShapes
     retired: pd.DataFrame
+    drawn_codes: pd.Index | None = None
 
     def __len__(self) -> int:
         """Return the number of cells in force."""
-        return len(self.codes)
+        return len(self.cells.area)
+
+    @cached_property
+    def codes(self) -> pd.Index:
+        """Code of each cell, unique, in the order of positions; made when first asked for."""
+        if self.drawn_codes is not None:
+            return self.drawn_codes
+        return make_cell_codes(list(self.area_codes), self.cells.area, self.cells.sequence)
+
+    def take_codes(self, positions: PositionArray) -> pd.api.extensions.ExtensionArray:
+        """Return the codes of cells, missing at -1."""
+        if self.drawn_codes is not None:
+            return self.drawn_codes.array.take(positions, allow_fill=True)
+        known = np.flatnonzero(positions >= 0)
+        at = positions[known]
+        codes = make_cell_codes(
+            list(self.area_codes), self.cells.area[at], self.cells.sequence[at]
+        ).array
+        order = np.full(len(positions), -1)
+        order[known] = np.arange(len(known))
+        return codes.take(order, allow_fill=True)
 
     def locate(self, lon: npt.ArrayLike, lat: npt.ArrayLike) -> pd.Categorical:
         """Return the cell code of each point in EPSG:4326, missing where there is none."""
@@ -102,8 +124,23 @@ class Grid:
 
     def find_positions(self, codes: Sequence[str] | pd.Index | pd.Series) -> PositionArray:
         """Return the positions of cell codes, -1 for a code that is not in force."""
-        found: PositionArray = self.codes.get_indexer(pd.Index(codes)).astype(np.int32)
-        return found
+        wanted = pd.Index(codes, dtype="str")
+        if self.drawn_codes is not None:
+            drawn: PositionArray = self.drawn_codes.get_indexer(wanted).astype(np.int32)
+            return drawn
+        parts = split_cell_codes(wanted)
+        area = pd.Index(self.area_codes, dtype="str").get_indexer(parts["area_code"])
+        key = area * SEQUENCES + parts["sequence"].to_numpy()
+        order, keys = self._sorted_keys
+        place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+        found: PositionArray = np.where((area >= 0) & (keys[place] == key), order[place], -1)
+        return found.astype(np.int32)
+
+    @cached_property
+    def _sorted_keys(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        keys = self.cells.area.astype(np.int64) * SEQUENCES + self.cells.sequence
+        order = np.argsort(keys, kind="stable")
+        return order, keys[order]
 
     def geometries(
         self, codes: Sequence[str] | pd.Index | pd.Series | None = None
@@ -122,7 +159,7 @@ class Grid:
         """
         at = self._require(codes)
         columns = {
-            "cell_code": self.codes[at],
+            "cell_code": self.take_codes(at),
             "area_code": self._take_area_codes(at),
             "area_m2": self.cells.area_m2[at],
         }
@@ -139,12 +176,22 @@ class Grid:
         at = self._require(codes)
         x, y = self.cells.x[at], self.cells.y[at]
         lon, lat = from_metric(x, y, self.metric_crs)
-        return pd.DataFrame({"lon": lon, "lat": lat, "x": x, "y": y}, index=self.codes[at])
+        return pd.DataFrame(
+            {"lon": lon, "lat": lat, "x": x, "y": y},
+            index=pd.Index(self.take_codes(at), name="cell_code"),
+        )
 
     @property
     def area_m2(self) -> FloatArray:
         """Area of each cell in the metric system, in the order of :attr:`codes`."""
         return self.cells.area_m2
+
+    @property
+    def side_m(self) -> FloatArray:
+        """Side of each cell's lattice square in metres, NaN for drawn cells."""
+        if not isinstance(self.shapes, LatticeShapes):
+            return np.full(len(self), np.nan)
+        return self.shapes.tables.side_m[self.cells.area]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -156,7 +203,7 @@ class Grid:
                 "area_code": self._take_area_codes(self._require(None)),
                 "row": cells.row,
                 "col": cells.column,
-                "side_m": cells.side_m,
+                "side_m": self.side_m,
                 "lon": centers["lon"].to_numpy(),
                 "lat": centers["lat"].to_numpy(),
                 "area_m2": cells.area_m2,
@@ -226,7 +273,7 @@ class Grid:
             parents.astype("str").replace("", pd.NA).to_numpy(dtype=object), sort=True
         )
         return cls(
-            codes=names,
+            drawn_codes=names,
             area_codes=np.asarray(area_codes, dtype=np.str_),
             metric_crs=check_metric_crs(metric_crs),
             cell_m=float("nan"),
@@ -291,13 +338,12 @@ def _measure_drawn(
         shapes, lambda xy: np.stack(to_metric(xy[:, 0], xy[:, 1], metric_crs), axis=1)
     )
     centre = shapely.centroid(metric)
-    nothing = np.full(len(shapes), -1, dtype=np.int64)
+    nothing = np.full(len(shapes), -1, dtype=np.int32)
     return CellArrays(
         area=cell_area,
         row=nothing,
         column=nothing,
-        sequence=split_cell_codes(codes)["sequence"].to_numpy(),
-        side_m=np.full(len(shapes), np.nan),
+        sequence=split_cell_codes(codes)["sequence"].to_numpy().astype(np.int16),
         area_m2=shapely.area(metric),
         x=shapely.get_x(centre),
         y=shapely.get_y(centre),

@@ -65,12 +65,14 @@ def cell_code(area_code: str, sequence: int) -> str:
 
 
 def make_cell_codes(
-    area_codes: Sequence[str], areas: npt.ArrayLike, sequence: IntArray
+    area_codes: Sequence[str], areas: npt.ArrayLike, sequence: npt.ArrayLike
 ) -> pd.Index:
     """Return the codes of many cells: `areas` are positions in `area_codes`."""
     prefixes = pd.array([make_cell_prefix(code) for code in area_codes], dtype="str")
     digits = pd.array([f"{n:0{SEQUENCE_DIGITS}d}" for n in range(LAST_SEQUENCE + 1)], dtype="str")
-    return pd.Index(prefixes.take(np.asarray(areas)) + digits.take(sequence), name="cell_code")
+    return pd.Index(
+        prefixes.take(np.asarray(areas)) + digits.take(np.asarray(sequence)), name="cell_code"
+    )
 
 
 def split_cell_codes(codes: pd.Index) -> pd.DataFrame:

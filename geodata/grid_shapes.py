@@ -21,6 +21,10 @@ CORNERS = ((0, 0), (0, 1), (1, 1), (1, 0), (0, 0))  # (row, column) steps around
 class CellShapes(Protocol):
     """What a grid asks of its cells."""
 
+    @property
+    def index(self) -> AreaIndex:
+        """Return the index of the polygons that the cells are cut from, or of the cells."""
+
     def locate(self, lon: FloatArray, lat: FloatArray) -> PositionArray:
         """Return the cell position of each point, -1 = none."""
 

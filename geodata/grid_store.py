@@ -1,10 +1,12 @@
-"""Grids on disk: a folder that loads without building anything again."""
+"""Grids on disk: a folder whose arrays are memory-mapped, so that loading a million cells takes no time."""
 
 import json
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -13,46 +15,62 @@ from geodata.grid_build import CellArrays
 from geodata.grid_cells import Grid
 from geodata.grid_index import LatticeTables
 from geodata.grid_projection import FastProjection
-from geodata.grid_shapes import CellShapes, DrawnShapes, LatticeShapes
-from geodata.jurisdiction import AreaIndex
+from geodata.grid_shapes import CellShapes, DrawnShapes, GeometryArray, LatticeShapes
+from geodata.jurisdiction import AreaIndex, IndexFileError
 
-FORMAT = 1
+FORMAT = 2
+CELL_ARRAYS = tuple(field.name for field in fields(CellArrays))
 TABLE_ARRAYS = ("side_m", "top", "left", "rows", "columns", "starts", "cells", "tolerance_m")
+
+Areas = tuple[AreaIndex, GeometryArray]
 
 
 class GridFolderError(GeodataError):
     """A grid folder cannot be used; the message names it and the remedy."""
 
 
-def save_grid(grid: Grid, folder: Path) -> None:
-    """Write `grid` to `folder`, which must exist."""
+def save_grid(grid: Grid, folder: Path, *, shared: bool = False) -> None:
+    """Write `grid` to `folder`, which must exist.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    folder
+        Where to.
+    shared
+        The index and polygons of its areas stand elsewhere and are given again at loading.
+    """
     shapes = grid.shapes
-    facts = {"format": FORMAT, "metric_crs": grid.metric_crs, "cell_m": grid.cell_m}
-    arrays = {name.name: getattr(grid.cells, name.name) for name in fields(CellArrays)}
+    facts: dict[str, Any] = {"format": FORMAT, "metric_crs": grid.metric_crs, "shared": shared}
+    facts |= {"cell_m": grid.cell_m if np.isfinite(grid.cell_m) else None}
+    for name in CELL_ARRAYS:
+        np.save(folder / f"cell_{name}.npy", getattr(grid.cells, name))
     if isinstance(shapes, LatticeShapes):
-        projection = shapes.tables.projection
-        facts |= {"kind": "lattice", "frame": projection.frame, "shape": projection.shape}
-        facts |= {"error_m": projection.error_m}
-        arrays |= {f"table_{name}": getattr(shapes.tables, name) for name in TABLE_ARRAYS}
-        arrays |= {"coefficients": projection.coefficients}
+        facts |= _save_tables(shapes.tables, folder)
         polygons = shapes.area_geometries
     else:
         assert isinstance(shapes, DrawnShapes)  # noqa: S101 - the two kinds there are
         facts |= {"kind": "drawn"}
         polygons = shapes.cell_geometries
-    shapes.index.save(folder / "index.bin")
-    np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
-    pd.DataFrame({"geometry": shapely.to_wkb(polygons)}).to_parquet(folder / "polygons.parquet")
-    pd.DataFrame({"cell_code": grid.codes}).to_parquet(folder / "codes.parquet")
-    pd.DataFrame({"area_code": pd.array(grid.area_codes, dtype="str")}).to_parquet(
-        folder / "area_codes.parquet"
-    )
+        pd.DataFrame({"cell_code": grid.codes}).to_parquet(folder / "codes.parquet")
+    if not shared:
+        shapes.index.save(folder / "index.bin")
+        pd.DataFrame({"geometry": shapely.to_wkb(polygons)}).to_parquet(folder / "polygons.parquet")
+    facts |= {"area_codes": grid.area_codes.tolist()}
     grid.retired.to_parquet(folder / "retired.parquet")
     (folder / "grid.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
-def load_grid(folder: Path) -> Grid:
+def load_grid(folder: Path, *, areas: Areas | None = None) -> Grid:
     """Return the grid of a folder that :func:`save_grid` wrote.
+
+    Parameters
+    ----------
+    folder
+        Where from.
+    areas
+        Index and polygons of the areas, where they were saved elsewhere.
 
     Raises
     ------
@@ -66,54 +84,71 @@ def load_grid(folder: Path) -> Grid:
                 f"{folder} has grid format {facts.get('format')}, this program reads {FORMAT}; "
                 "make the grid again"
             )
-        return _read_grid(folder, facts)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        return _read_grid(folder, facts, areas)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, IndexFileError) as error:
         raise GridFolderError(
             f"{folder} holds no whole grid ({error}); make the grid again"
         ) from error
 
 
-def _read_grid(folder: Path, facts: dict[str, object]) -> Grid:
-    with np.load(folder / "arrays.npz", allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    cells = CellArrays(**{name.name: arrays[name.name] for name in fields(CellArrays)})
-    polygons = pd.read_parquet(folder / "polygons.parquet")["geometry"].to_numpy(dtype=object)
-    area_codes = pd.read_parquet(folder / "area_codes.parquet")["area_code"]
+def _save_tables(tables: LatticeTables, folder: Path) -> dict[str, Any]:
+    for name in TABLE_ARRAYS:
+        np.save(folder / f"table_{name}.npy", getattr(tables, name))
+    projection = tables.projection
+    np.save(folder / "coefficients.npy", projection.coefficients)
+    return {
+        "kind": "lattice",
+        "frame": projection.frame,
+        "shape": projection.shape,
+        "error_m": projection.error_m,
+    }
+
+
+def _map_array(path: Path) -> npt.NDArray[Any]:
+    """Return an array of a file, read only where it is touched."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _read_grid(folder: Path, facts: dict[str, Any], areas: Areas | None) -> Grid:
+    cells = CellArrays(**{name: _map_array(folder / f"cell_{name}.npy") for name in CELL_ARRAYS})
+    if len({len(getattr(cells, name)) for name in CELL_ARRAYS}) != 1:
+        raise ValueError("arrays of different length")
+    if not facts["shared"]:
+        polygons = pd.read_parquet(folder / "polygons.parquet")["geometry"].to_numpy(dtype=object)
+        areas = AreaIndex.load(folder / "index.bin"), shapely.from_wkb(polygons)
+    if areas is None:
+        raise ValueError("its areas stand elsewhere and were not given")
+    drawn = facts["kind"] == "drawn"
+    names = pd.read_parquet(folder / "codes.parquet")["cell_code"] if drawn else None
     return Grid(
-        codes=pd.Index(pd.read_parquet(folder / "codes.parquet")["cell_code"], name="cell_code"),
-        area_codes=area_codes.to_numpy(dtype=np.str_),
-        metric_crs=str(facts["metric_crs"]),
-        cell_m=float(str(facts["cell_m"])),
+        area_codes=np.array(facts["area_codes"], dtype=np.str_),
+        metric_crs=facts["metric_crs"],
+        cell_m=float("nan") if facts["cell_m"] is None else float(facts["cell_m"]),
         cells=cells,
-        shapes=_read_shapes(
-            AreaIndex.load(folder / "index.bin"), shapely.from_wkb(polygons), cells,
-            (facts, arrays),
-        ),
+        shapes=_read_shapes(folder, facts, cells, areas=areas),
         retired=pd.read_parquet(folder / "retired.parquet"),
-    )  # fmt: skip
+        drawn_codes=None if names is None else pd.Index(names, name="cell_code"),
+    )
 
 
 def _read_shapes(
-    index: AreaIndex,
-    polygons: "np.typing.NDArray[np.object_]",
-    cells: CellArrays,
-    stored: tuple[dict[str, object], dict[str, "np.typing.NDArray[np.generic]"]],
+    folder: Path, facts: dict[str, Any], cells: CellArrays, *, areas: Areas
 ) -> CellShapes:
-    facts, arrays = stored
+    index, polygons = areas
     if facts["kind"] == "drawn":
         return DrawnShapes(index=index, cell_geometries=polygons, cell_area=cells.area)
     projection = FastProjection(
-        metric_crs=str(facts["metric_crs"]),
-        frame=tuple(facts["frame"]),  # type: ignore[arg-type] # JSON keeps the six numbers
-        shape=tuple(facts["shape"]),  # type: ignore[arg-type]
-        coefficients=arrays["coefficients"],  # type: ignore[arg-type]
-        error_m=float(str(facts["error_m"])),
+        metric_crs=facts["metric_crs"],
+        frame=tuple(facts["frame"]),
+        shape=tuple(facts["shape"]),
+        coefficients=_map_array(folder / "coefficients.npy"),
+        error_m=facts["error_m"],
     )
-    tables = LatticeTables(
-        projection=projection,
-        **{name: arrays[f"table_{name}"] for name in TABLE_ARRAYS},  # type: ignore[arg-type]
-    )
+    tables = {name: _map_array(folder / f"table_{name}.npy") for name in TABLE_ARRAYS}
     return LatticeShapes(
-        index=index, tables=tables, area_geometries=polygons, cell_area=cells.area,
+        index=index,
+        tables=LatticeTables(projection=projection, **tables),
+        area_geometries=polygons,
+        cell_area=cells.area,
         whole=cells.whole,
-    )  # fmt: skip
+    )

@@ -197,7 +197,7 @@ class Territory:
         area = np.where(street >= 0, self.street_cells[street], NONE)
         if self.communities is not None:
             area = np.where(community >= 0, self.community_cells[community], area)
-        return _take(self.grid.codes.array, self.grid.locate_in(area.astype(np.int32), lon, lat))
+        return self.grid.take_codes(self.grid.locate_in(area.astype(np.int32), lon, lat))
 
     def _measure_confidence(
         self,

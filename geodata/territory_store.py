@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from zipfile import BadZipFile
 
 import geopandas as gpd
 import numpy as np
@@ -10,12 +11,17 @@ import pandas as pd
 from geodata.errors import GeodataError
 from geodata.exceptions import Exceptions
 from geodata.folders import replace_folder
-from geodata.grid_store import load_grid, save_grid
-from geodata.jurisdiction import AreaIndex
+from geodata.grid_cells import Grid
+from geodata.grid_store import GridFolderError, load_grid, save_grid
+from geodata.jurisdiction import AreaIndex, IndexFileError
 from geodata.territory import AreaLayer, Territory
 
-FORMAT = 1
+FORMAT = 2
 FACTS = "territory.json"
+
+
+BROKEN = (OSError, ValueError, KeyError, EOFError, BadZipFile, IndexFileError, GridFolderError)
+"""What reading a damaged bundle may raise."""
 
 
 class TerritoryFolderError(GeodataError):
@@ -43,7 +49,7 @@ def save_territory(territory: Territory, folder: str | Path) -> None:
             territory.extent.save(aside / "extent.bin")
         if territory.grid is not None:
             (aside / "grid").mkdir()
-            save_grid(territory.grid, aside / "grid")
+            save_grid(territory.grid, aside / "grid", shared=bool(_name_shared(territory)))
         np.savez(
             aside / "links.npz",
             street_cells=territory.street_cells,
@@ -52,6 +58,7 @@ def save_territory(territory: Territory, folder: str | Path) -> None:
         codes = pd.DataFrame({"code": territory.district_codes})
         codes.to_parquet(aside / "district_codes.parquet")
         facts = {"format": FORMAT, "version": territory.version, "cap_m": territory.cap_m}
+        facts |= {"grid_of": _name_shared(territory)}
         (aside / FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
@@ -72,10 +79,20 @@ def load_territory(folder: str | Path) -> Territory:
                 "build the territory again from its layers"
             )
         return _read_territory(folder, facts)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except BROKEN as error:
         raise TerritoryFolderError(
             f"{folder} holds no whole territory ({error}); build it again from its layers"
         ) from error
+
+
+def _name_shared(territory: Territory) -> str:
+    """Return the layer whose index and polygons the grid uses, empty if none of the territory's."""
+    if territory.grid is not None:
+        for name in ("communities", "streets"):
+            layer = getattr(territory, name)
+            if layer is not None and territory.grid.shapes.index is layer.index:
+                return name
+    return ""
 
 
 def _save_layer(layer: AreaLayer, folder: Path) -> None:
@@ -95,10 +112,19 @@ def _load_layer(folder: Path) -> AreaLayer | None:
     )
 
 
+def _load_grid(folder: Path, shared: AreaLayer | None) -> Grid | None:
+    if not folder.is_dir():
+        return None
+    areas = None if shared is None else (shared.index, shared.frame.geometry.to_numpy())
+    return load_grid(folder, areas=areas)
+
+
 def _read_territory(folder: Path, facts: dict[str, object]) -> Territory:
     streets = _load_layer(folder / "streets")
     if streets is None:
         raise FileNotFoundError("no streets")
+    communities = _load_layer(folder / "communities")
+    shared = {"streets": streets, "communities": communities}.get(str(facts["grid_of"]))
     exceptions = None
     if (folder / "exceptions").is_dir():
         exceptions = Exceptions(
@@ -113,8 +139,8 @@ def _read_territory(folder: Path, facts: dict[str, object]) -> Territory:
         streets=streets,
         districts=_load_layer(folder / "districts"),
         district_codes=pd.read_parquet(folder / "district_codes.parquet")["code"].array,
-        communities=_load_layer(folder / "communities"),
-        grid=load_grid(folder / "grid") if (folder / "grid").is_dir() else None,
+        communities=communities,
+        grid=_load_grid(folder / "grid", shared),
         street_cells=street_cells,
         community_cells=community_cells,
         exceptions=exceptions,
