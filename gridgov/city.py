@@ -15,9 +15,10 @@ from geodata.geocoder import Geocoder
 from geodata.problems import Problem, has_errors
 from geodata.territory import Territory
 from gridgov.errors import CityError
+from gridgov.pack.check_geography import find_geography_problems
 from gridgov.pack.check_layers import PackLayers, check_layers, fill_districts, make_extent
 from gridgov.pack.check_tables import PackTables, check_tables
-from gridgov.pack.compiled import get_territory
+from gridgov.pack.compiled import find_cache_folder, get_territory
 from gridgov.pack.make_values import (
     find_scene_helpers,
     make_pack_calendar,
@@ -160,8 +161,16 @@ def load_city(path: Path | str) -> City:
     return city
 
 
-def check_city(path: Path | str) -> tuple[City | None, list[Problem]]:
-    """Return the city of a pack, None if it has errors, and everything wrong with any of its files."""
+def check_city(path: Path | str, *, deep: bool = False) -> tuple[City | None, list[Problem]]:
+    """Return the city of a pack, None if it has errors, and everything wrong with any of its files.
+
+    Parameters
+    ----------
+    path
+        ``city.toml`` or its folder.
+    deep
+        Whether the borders of communities are looked at too, which takes a while.
+    """
     file = find_settings_file(path)
     settings, problems = read_settings(file)
     if settings is None:
@@ -173,10 +182,14 @@ def check_city(path: Path | str) -> tuple[City | None, list[Problem]]:
     extent = make_extent(layers)
     sources, found = read_sources(settings.gazetteer, extent)
     problems += found
-    if has_errors(problems) or "streets" not in layers:
+    if "streets" not in layers:
         return None, problems
     content_hash = _hash_files(settings)
     layers["streets"] = fill_districts(layers["streets"], layers.get("districts"))
+    store = find_cache_folder(content_hash) / f"geography-{'deep' if deep else 'quick'}.json"
+    problems += find_geography_problems(settings, layers, deep=deep, store=store)
+    if has_errors(problems):
+        return None, problems
     city = City(
         settings=settings,
         layers=layers,
@@ -227,8 +240,9 @@ def _hash_files(settings: Settings) -> str:
     """Return a hash of the content of every file of the pack."""
     digest = sha256()
     files = [settings.file, *(one.path for one in settings.gazetteer)]
-    files += [one.path for one in (*settings.layers.values(), *settings.tables.values())]
-    files += [one.code_table for one in settings.layers.values() if one.code_table]
+    files += [layer.path for layer in settings.layers.values()]
+    files += [layer.code_table for layer in settings.layers.values() if layer.code_table]
+    files += [table.path for table in settings.tables.values()]
     for file in files:
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):

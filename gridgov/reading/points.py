@@ -9,16 +9,14 @@ import pandas as pd
 import shapely
 
 from geodata.datum import Datum, convert
+from geodata.datum_guess import guess_datum
 from gridgov.reading.faults import RowFaults
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-MOST_SHARE = 0.5
-"""With more than this share of points outside, the file as a whole is suspect."""
-SLIGHT_SHARE = 0.005
-"""A wrong datum moves points by 300–700 m: in a large city only few cross its border, but more than this."""
-SAMPLE = 20_000
+LEAST_POINTS = 10
+"""Fewer points say nothing about the datum of a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ def read_points(
     faults.rows(
         given, outside, "lies outside the city; not used", expected="a point inside its extent"
     )
-    _note_datum(raw_x, raw_y, (usable, outside), rules, faults)
+    _note_datum(raw_x, raw_y, outside, rules, faults)
     return np.where(outside, np.nan, x), np.where(outside, np.nan, y)
 
 
@@ -104,33 +102,17 @@ def _find_swapped(x: Floats, y: Floats, suspects: Bools, rules: PointRules) -> B
     return found
 
 
-def _note_datum(
-    x: Floats, y: Floats, masks: tuple[Bools, Bools], rules: PointRules, faults: RowFaults
-) -> None:
-    """Say so where many points are outside, and which datum would fit."""
-    usable, outside = masks
-    count = int(usable.sum())
-    share = outside.sum() / count if count else 0.0
-    if count < 10 or share < SLIGHT_SHARE:
+def _note_datum(x: Floats, y: Floats, outside: Bools, rules: PointRules, faults: RowFaults) -> None:
+    """Say so where the points fit the city better in another datum, or hardly fit it at all."""
+    count = int((~np.isnan(x)).sum())
+    if rules.extent is None or count < LEAST_POINTS:
         return
-    step = max(1, count // SAMPLE)
-    at = np.flatnonzero(usable)[::step]
-    shares = {}
-    for datum in (Datum.WGS84, Datum.GCJ02, Datum.BD09):
-        moved = convert(x[at], y[at], source=datum, target=Datum.WGS84)
-        shares[datum] = 1.0 - find_inside(rules.extent, *moved).mean()
-    best = min(shares, key=lambda datum: shares[datum])
-    fits = best != rules.datum and shares[best] < share / 4
-    if not fits and share < MOST_SHARE:
-        return
-    expected = (
-        f'with datum {best} only {shares[best]:.1%} would be outside: check [appeals] datum = "{best}"'
-        if fits
-        else "no known datum fits: is this another city's file, or are its columns mixed up?"
-    )
-    faults.whole(
-        f"{share:.1%} of {count} points lie outside the city when read as {rules.datum}",
-        expected,
-        field="lon lat",
-        value=str(rules.datum),
-    )
+    fault = guess_datum(x, y, rules.extent).explain(rules.datum)
+    if fault:
+        faults.whole(
+            fault,
+            "check [appeals] datum, lon and lat; or is this another city's file? "
+            f"{outside.sum()} of {count} points are not used",
+            field="lon lat",
+            value=str(rules.datum),
+        )

@@ -14,6 +14,7 @@ from planner.errors import PlannerError
 
 COMMANDS = {
     "demo": "web.cli.demo:demo",
+    "check": "web.cli.check:check",
     "run": "web.cli.run:run",
     "assign": "web.cli.assign:assign",
     "sample": "web.cli.sample:sample",

@@ -1,0 +1,74 @@
+"""``gridgov check``: everything wrong with a city pack, at once."""
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geodata.problems import Problem
+from gridgov.city import City, check_city
+from web.cli.console import StagePrinter
+
+EXIT_WRONG_INPUT = 2
+MOST_SHOWN = 200
+
+
+@click.command(
+    help="Find everything wrong with the pack CITY (city.toml or its folder) and say file, row, column, "
+    "value and what was expected. Nothing is written into the pack. Exit code 2 if there are errors."
+)
+@click.argument("city", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print problems and counts as JSON.")
+@click.option("--quick", is_flag=True, help="Leave out the borders of communities.")
+def check(city: Path, *, as_json: bool, quick: bool) -> int:
+    """Print the problems of a pack and return the exit code."""
+    show = StagePrinter({"pack": "reading and checking the pack"})
+    show("pack", 0.0)
+    loaded, problems = check_city(city, deep=not quick)
+    show("pack", 1.0)
+    problems = sorted(problems, key=lambda problem: problem.severity)
+    if as_json:
+        click.echo(json.dumps(_make_answer(loaded, problems), ensure_ascii=False, indent=2))
+    else:
+        _print_lines(city, loaded, problems)
+    return 0 if loaded is not None else EXIT_WRONG_INPUT
+
+
+def _make_answer(city: City | None, problems: list[Problem]) -> dict[str, Any]:
+    severities = Counter(problem.severity for problem in problems)
+    return {
+        "usable": city is not None,
+        "errors": severities["error"],
+        "warnings": severities["warning"],
+        "contents": {} if city is None else count_contents(city),
+        "assumed": [] if city is None else [str(c) for c in city.settings.constants.assumed()],
+        "problems": [asdict(problem) for problem in problems],
+    }
+
+
+def count_contents(city: City) -> dict[str, int]:
+    """Return how many of each thing a pack holds."""
+    counts = {role: len(layer) for role, layer in city.layers.items()}
+    counts |= {role: len(table) for role, table in city.tables.items()}
+    counts["gazetteer"] = sum(len(source.frame) for source in city.sources)
+    return counts
+
+
+def _print_lines(path: Path, city: City | None, problems: list[Problem]) -> None:
+    for problem in problems[:MOST_SHOWN]:
+        click.echo(f"{problem.severity}: {problem}")
+    if len(problems) > MOST_SHOWN:
+        click.echo(f"… and {len(problems) - MOST_SHOWN} more; --json gives all")
+    errors = sum(problem.severity == "error" for problem in problems)
+    found = f"{errors} errors, {len(problems) - errors} warnings"
+    if city is None:
+        click.echo(f"{path}: {found}; the pack cannot be used until the errors are mended")
+        return
+    counts = ", ".join(f"{number} {role}" for role, number in count_contents(city).items())
+    assumed = len(city.settings.constants.assumed())
+    click.echo(f"{city.name}: {counts}")
+    click.echo(f"{assumed} constants are assumed, not documented; --json lists them")
+    click.echo(f"{path}: {found}; the pack can be used")
