@@ -238,10 +238,12 @@ def _read_records(
     start = 0
     while start < len(lines):
         fields, used = _read_record(lines, start, delimiter)
-        if used > 1 and (fields is None or len(fields) != width):
+        if fields is None:
+            used = 1  # only the line of the stray quote is lost
+        elif used > 1 and len(fields) != width:
             following, _ = _read_record(lines, start + 1, delimiter)
-            if fields is None or (following is not None and len(following) == width):
-                fields, used = None, 1  # the quote is a stray one: only its own line is lost
+            if following is not None and len(following) == width:
+                fields, used = None, 1
         yield fields, "".join(lines[start : start + used])
         start += used
 

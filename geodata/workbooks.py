@@ -1,6 +1,7 @@
 """Workbooks (XLSX): values as text in reading, safe and dated by hand in writing."""
 
 import datetime as dt
+import io
 import re
 import warnings
 import zipfile
@@ -20,6 +21,7 @@ from geodata.problems import Problem
 MOST_ROWS = 1_048_576  # of a sheet, Excel's own limit
 LONGEST_CELL = 32_767  # characters, Excel's own limit
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # XML 1.0 forbids them
+_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(<)")
 _FIXED_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - XLSX knows no zones; same input, same bytes
 
 
@@ -66,8 +68,20 @@ def write_workbook(frame: pd.DataFrame, path: Path) -> None:
     sheet.append([_make_cell(sheet, str(name)) for name in frame.columns])
     for row in frame.astype(object).itertuples(index=False, name=None):
         sheet.append([_make_cell(sheet, value) for value in row])
-    book.properties.created = book.properties.modified = _FIXED_TIME
-    book.save(path)
+    book.properties.created = _FIXED_TIME
+    saved = io.BytesIO()
+    book.save(saved)
+    _write_undated(saved, path)
+
+
+def _write_undated(saved: io.BytesIO, path: Path) -> None:
+    """Write a workbook again without the time of saving, so that the same frame gives the same bytes."""
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == "docProps/core.xml":
+                content = _MODIFIED.sub(rb"\g<1>2000-01-01T00:00:00Z\g<2>", content)
+            new.writestr(zipfile.ZipInfo(entry.filename), content, zipfile.ZIP_DEFLATED)
 
 
 def _make_cell(sheet: Any, value: object) -> object:
