@@ -35,6 +35,8 @@ ANY_AREA = np.int32(2**31 - 1)
 ON_BOUNDARY_M = 1e-3  # nearer than this, the direction to the boundary says nothing
 PROBES_M = (1.0, 5.0, 20.0)  # beyond the boundary: gaps between drawn areas are narrower than these
 
+BESIDE = 1e-3  # metres beside an edge for each metre along it
+
 
 class NearGrid(NamedTuple):
     """Edges by cells.
@@ -61,7 +63,10 @@ class NearGrid(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The nearest edge found so far: squared distance, its foot in metres from the point, direction."""
+    """The nearest edge found so far.
+
+    Squared distance, the foot in metres from the point, the edge from its foot inwards, its area.
+    """
 
     square: float
     foot_x: float
@@ -154,7 +159,9 @@ def _scan(
             continue
         if square < best.square or near.owners[i] < best.owner:
             owner = near.owners[i]
-            best = Nearest(square, ax + share * dx, ay + share * dy, dx, dy, owner)
+            inward = 1.0 if share < 1.0 else -1.0
+            foot_x, foot_y = ax + share * dx, ay + share * dy
+            best = Nearest(square, foot_x, foot_y, inward * dx, inward * dy, owner)
     return best
 
 
@@ -197,19 +204,26 @@ def find_nearest(
 def _find_across(
     x: float, y: float, own: int, best: Nearest, mx: float, my: float, index: Compiled
 ) -> int:
-    """Return the first other area behind the foot of the nearest edge, -1 for none."""
-    away_x, away_y, sides = best.foot_x, best.foot_y, 1
-    if best.square < ON_BOUNDARY_M * ON_BOUNDARY_M:
-        away_x, away_y, sides = -best.along_y, best.along_x, 2
-    length = sqrt(away_x * away_x + away_y * away_y)
-    for probe in PROBES_M:
-        for side in range(sides):
-            step = (probe if side == 0 else -probe) / length
-            px = x + (best.foot_x + step * away_x) / mx
-            py = y + (best.foot_y + step * away_y) / my
-            found = locate_point(px, py, index)
+    """Return the first other area behind the foot of the nearest edge, -1 for none.
+
+    On the boundary, and at the slanted tip of another area, behind is no direction; there it is the
+    area on the other side of the edge, just beside it.
+    """
+    if best.square > ON_BOUNDARY_M * ON_BOUNDARY_M:
+        scale = 1.0 / sqrt(best.square)
+        for probe in PROBES_M:
+            far = 1.0 + probe * scale
+            found = locate_point(x + far * best.foot_x / mx, y + far * best.foot_y / my, index)
             if found >= 0 and found != own:
                 return found
+    length = sqrt(best.along_x * best.along_x + best.along_y * best.along_y)
+    step = min(PROBES_M[0], 0.5 * length) / length
+    for side in (-BESIDE, BESIDE, -1.0, 1.0):
+        px = best.foot_x + step * (best.along_x - side * best.along_y)
+        py = best.foot_y + step * (best.along_y + side * best.along_x)
+        found = locate_point(x + px / mx, y + py / my, index)
+        if found >= 0 and found != own:
+            return found
     return -1
 
 

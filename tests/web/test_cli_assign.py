@@ -1,0 +1,155 @@
+"""``gridgov assign`` on files of every kind, and what it says about bad ones."""
+
+import json
+import subprocess
+import sys
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from click.testing import CliRunner
+
+from geodata.errors import GeodataError
+from web.cli.assign import assign
+
+AREAS = gpd.GeoDataFrame(
+    {"code": [110101002, 110101001], "name": ["东", "西"]},
+    geometry=[shapely.box(116.01, 39, 116.02, 39.01), shapely.box(116, 39, 116.01, 39.01)],
+    crs=4326,
+)
+POINTS = pd.DataFrame(
+    {
+        "id": ["a", "b", "c", "d"],
+        "lon": [116.015, 116.00999, 117.0, np.nan],
+        "lat": [39.005, 39.005, 39.0, np.nan],
+        "note": ["一", "二", None, "四"],
+    }
+)
+
+
+def write_layer(frame, path):
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_file(path)
+    return path
+
+
+def write_points(path):
+    if path.suffix == ".csv":
+        POINTS.to_csv(path, index=False)
+        return path
+    known = POINTS[POINTS["lon"].notna()]
+    points = gpd.points_from_xy(known["lon"], known["lat"], crs=4326)
+    return write_layer(gpd.GeoDataFrame(known[["id", "note"]], geometry=points), path)
+
+
+def run(*arguments):
+    return CliRunner().invoke(assign, [str(a) for a in arguments], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("areas", ["a.gpkg", "a.geojson", "a.shp", "a.parquet"])
+@pytest.mark.parametrize("points", ["p.csv", "p.gpkg", "p.geojson", "p.parquet"])
+def test_any_two_files(tmp_path, areas, points):
+    layer = write_layer(AREAS, tmp_path / areas)
+    out = tmp_path / "out.csv"
+    result = run(layer, write_points(tmp_path / points), "--key", "code", "--out", out)
+    assert result.exit_code == 0
+    found = pd.read_csv(out, dtype={"code": "str", "neighbour": "str"})
+    assert list(found["id"]) == list("abcd")[: len(found)]
+    assert list(found["code"])[:2] == ["110101002", "110101001"]
+    assert found["code"][2:].isna().all()
+    assert found["boundary_m"][1] == pytest.approx(0.865, abs=0.01)
+    assert list(found["neighbour"].fillna(""))[:3] == ["", "110101002", ""]
+    assert list(found["note"].fillna(""))[:3] == ["一", "二", ""]
+
+
+@pytest.mark.parametrize("ending", [".gpkg", ".geojson", ".geoparquet", ".parquet", ".xlsx"])
+def test_every_kind_of_output(tmp_path, ending):
+    layer = write_layer(AREAS, tmp_path / "a.gpkg")
+    out = tmp_path / f"out{ending}"
+    result = run(layer, write_points(tmp_path / "p.csv"), "--key", "code", "--out", out)
+    assert result.exit_code == 0
+    readers = {
+        ".parquet": pd.read_parquet,
+        ".geoparquet": gpd.read_parquet,
+        ".xlsx": lambda path: pd.read_excel(path, dtype="str"),
+    }
+    found = readers.get(ending, gpd.read_file)(out)
+    assert list(found["id"]) == ["a", "b", "c", "d"]
+    assert [str(code) for code in found["code"][:2]] == ["110101002", "110101001"]
+
+
+def test_counts_are_printed_and_add_up(tmp_path):
+    layer = write_layer(AREAS, tmp_path / "a.gpkg")
+    out = tmp_path / "o.csv"
+    points = write_points(tmp_path / "p.csv")
+    result = run(layer, points, "--key", "code", "--out", out, "--json", "--dry-run")
+    counts = json.loads(result.stdout)
+    assert not out.exists()
+    assert counts["read"] == counts["assigned"] + counts["outside"] + counts["without_place"] == 4
+    assert counts["without_place"] == 1
+
+
+def test_a_column_of_the_same_name_is_kept(tmp_path):
+    layer = write_layer(AREAS, tmp_path / "a.gpkg")
+    POINTS.assign(code="recorded").to_csv(tmp_path / "p.csv", index=False)
+    run(layer, tmp_path / "p.csv", "--key", "code", "--out", tmp_path / "o.csv")
+    found = pd.read_csv(tmp_path / "o.csv")
+    assert (found["code_given"] == "recorded").all()
+
+
+def test_datums_are_converted(tmp_path):
+    layer = write_layer(AREAS, tmp_path / "a.gpkg")
+    pd.DataFrame({"lon": [116.0055], "lat": [39.005]}).to_csv(tmp_path / "p.csv", index=False)
+    for datum, expected in (("WGS84", "110101001"), ("GCJ-02", None)):
+        arguments = (layer, tmp_path / "p.csv", "--key", "code", "--datum-points", datum)
+        run(*arguments, "--out", tmp_path / "o.parquet")
+        found = pd.read_parquet(tmp_path / "o.parquet")["code"][0]
+        assert (found == expected) if expected else pd.isna(found) or found != expected
+
+
+BOWTIE = shapely.Polygon([(116, 39), (117, 40), (117, 39), (116, 40)])
+BAD_AREAS = {
+    "bowtie": (AREAS.set_geometry([BOWTIE, AREAS.geometry[1]]), "not valid"),
+    "empty": (AREAS.set_geometry([shapely.Polygon(), AREAS.geometry[1]]), "empty geometry"),
+    "swapped": (
+        AREAS.set_geometry(shapely.transform(AREAS.geometry.to_numpy(), lambda xy: xy[:, ::-1])),
+        "swap",
+    ),
+    "twice": (AREAS.assign(code=[1, 1]), "code used before"),
+    "no code": (AREAS.assign(code=[None, "x"]), "no code"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_AREAS)
+def test_bad_areas_are_named(tmp_path, name):
+    frame, fault = BAD_AREAS[name]
+    layer = tmp_path / "streets.gpkg"
+    frame.to_file(layer)
+    with pytest.raises(GeodataError, match=fault) as caught:
+        run(layer, write_points(tmp_path / "p.csv"), "--key", "code", "--out", tmp_path / "o.csv")
+    assert "streets.gpkg" in str(caught.value)
+    assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a.gpkg", "p.csv", "--key", "codes", "--out", "o.csv"), "one of: code, name"),
+        (("none.gpkg", "p.csv", "--key", "code", "--out", "o.csv"), "does not exist"),
+        (("a.gpkg", "p.csv", "--key", "code", "--out", "o.doc"), r"o\.doc.*\.csv"),
+        (("a.gpkg", "a.gpkg", "--key", "code", "--out", "o.csv"), "no layer of single points"),
+        (("a.gpkg", "p.csv", "--key", "code", "--out", "o.csv", "--lon", "x"), "no column x"),
+    ],
+)
+def test_the_command_line_says_what_is_wrong_without_a_traceback(tmp_path, arguments, message):
+    write_layer(AREAS, tmp_path / "a.gpkg")
+    write_points(tmp_path / "p.csv")
+    command = [sys.executable, "-m", "web.cli.main", "assign", *arguments]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert pd.Series([result.stderr]).str.contains(message).all(), result.stderr
