@@ -114,11 +114,13 @@ def _find_stages(scene: Links) -> tuple[tuple[str, ...], ...]:
 
 
 def _cut(scene: Links, circles: Iterable[Circle]) -> Links:
-    cut = [edge for circle in circles for edge in circle.cut]
-    if not cut:
-        return scene
+    """Return the scene without circles: all members of one start once what the group waits for is done."""
     opened = scene.copy()
-    opened.remove_edges_from(cut)
+    for circle in circles:
+        members = set(circle.members)
+        before = {b for member in members for b in scene.predecessors(member)} - members
+        opened.add_edges_from((b, member) for b in sorted(before) for member in circle.members)
+        opened.remove_edges_from(circle.cut)
     return opened
 
 
