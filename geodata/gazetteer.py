@@ -1,62 +1,28 @@
 """The gazetteer: one index of names, numbers and points from any mix of sources."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import shapely
 
-from geodata.address_lexicon import make_lexicon
-from geodata.address_parse import Lexicon
-from geodata.gazetteer_names import is_telling
-from geodata.gazetteer_grams import Grams, make_grams
-from geodata.gazetteer_postings import AREA, PLACE, WAY, Postings
-from geodata.gazetteer_places import Areas, Places, make_areas, make_places
-from geodata.gazetteer_records import (
-    GazetteerSource,
-    Projection,
-    Records,
-    SourceKind,
-    make_records,
+from geodata.gazetteer_calibration import (
+    HeldOut,
+    collect_texts,
+    fit_calibration,
+    get_default_calibration,
+    hold_out,
+    make_folds,
 )
-from geodata.gazetteer_ways import Habits, Ways, make_ways
+from geodata.gazetteer_index import Gazetteer, build_gazetteer, make_index
+from geodata.gazetteer_records import GazetteerSource, SourceKind, make_records
+from geodata.geocoder_tables import Answers
 
-__all__ = ["Gazetteer", "GazetteerSource", "Postings", "SourceKind", "make_gazetteer"]
+__all__ = ["Gazetteer", "GazetteerSource", "SourceKind", "make_gazetteer"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Gazetteer:
-    """Built index of a city's names; make it with :func:`make_gazetteer` or :meth:`load`.
-
-    Attributes
-    ----------
-    lexicon
-        All names in one trie.
-    names
-        Arrow array of the folded names in the order of their numbers.
-    label_start, labels
-        Name number of each area, way and place: what an answer calls it.
-    own_cities
-        Numbers of the words that name this city itself; other cities' addresses are refused.
-    calibration
-        Radius of 90 % as scale and base of the raw spread for each kind of evidence, shape (kinds, 2).
-    """
-
-    projection: Projection
-    lexicon: Lexicon
-    names: pa.Array
-    areas: Areas
-    ways: Ways
-    places: Places
-    habits: Habits
-    postings: Postings
-    labels: np.ndarray
-    own_city: np.ndarray
-    calibration: np.ndarray
-    grams: Grams
-    meta: dict[str, object] = field(default_factory=dict)
+FEWEST_TO_CALIBRATE = 50
+"""With fewer distinct addresses the default radii stay."""
 
 
 def make_gazetteer(
@@ -64,8 +30,10 @@ def make_gazetteer(
     *,
     extent: shapely.Geometry | None = None,
     city: str = "",
+    calibrated: bool = True,
+    seed: int = 0,
 ) -> Gazetteer:
-    """Build a gazetteer of `sources`.
+    """Build a gazetteer of `sources` and calibrate its radii on its own addresses.
 
     Parameters
     ----------
@@ -74,81 +42,46 @@ def make_gazetteer(
     extent
         Rows outside it are left out (EPSG:4326).
     city
-        Name of the city (北京市); otherwise the cities that its own addresses name are taken.
+        Name of the city (北京市); cities that its own addresses name count as well.
+    calibrated
+        Whether to fit the radii by holding out addresses; otherwise wide defaults stand.
+    seed
+        Of the folds.
     """
-    return build_index(make_records(sources, extent=extent, city=city))
+    gazetteer = _build(sources, extent, city)
+    if not calibrated:
+        return gazetteer
+    texts = collect_texts(sources)
+    if texts["key"].nunique() < FEWEST_TO_CALIBRATE:
+        return gazetteer
+    folds = make_folds(texts, seed=seed)
+    held = [_hold(sources, texts, folds == fold, (extent, city)) for fold in range(folds.max() + 1)]
+    return replace(gazetteer, calibration=fit_calibration(held, _measure_errors))
 
 
-def build_index(records: Records) -> Gazetteer:
-    """Build the index of records."""
-    areas = make_areas(records)
-    ways, habits, way_names = make_ways(records)
-    places, place_names = make_places(records)
-    links = pd.concat(
-        [
-            _link(AREA, list(records.areas["names"])),
-            _link(WAY, way_names),
-            place_names.rename(columns={"place": "ident", "alias": "weak"}).assign(kind=PLACE),
-        ],
-        ignore_index=True,
-    )
-    links = links[links["name"].map(is_telling)]
-    lexicon, names = make_lexicon(links["name"].unique())
-    postings, labels = _make_postings(links, names, (len(areas.x), len(ways.x), len(places.x)))
-    return Gazetteer(
-        projection=records.projection,
-        lexicon=lexicon,
-        names=pa.array(names, type=pa.large_string()),
-        areas=areas,
-        ways=ways,
-        places=places,
-        habits=habits,
-        postings=postings,
-        labels=labels,
-        own_city=_mark_own_cities(records.city_names, names, lexicon),
-        calibration=get_default_calibration(),
-        grams=make_grams(lexicon.trie.codes, lexicon.trie.start, np.diff(postings.start) > 0),
+def _build(
+    sources: Sequence[GazetteerSource], extent: shapely.Geometry | None, city: str
+) -> Gazetteer:
+    return build_gazetteer(
+        make_records(sources, extent=extent, city=city), get_default_calibration()
     )
 
 
-def get_default_calibration() -> np.ndarray:
-    """Return base and scale of the radius for each kind of evidence before any fit."""
-    return np.column_stack([np.full(14, 20.0), np.full(14, 1.645)])
+def _hold(
+    sources: Sequence[GazetteerSource],
+    texts: pd.DataFrame,
+    held: np.ndarray,
+    bounds: tuple[shapely.Geometry | None, str],
+) -> HeldOut:
+    """Build the index without some texts; return it with those texts in its plane."""
+    gazetteer = _build(hold_out(sources, texts, held), *bounds)
+    asked = texts[held].drop_duplicates("key")
+    x, y = gazetteer.projection.to_plane(asked["lon"].to_numpy(float), asked["lat"].to_numpy(float))
+    inside = np.isfinite(x) & np.isfinite(y)
+    if bounds[0] is not None:
+        inside &= shapely.intersects_xy(bounds[0], asked["lon"], asked["lat"])
+    return make_index(gazetteer), asked.assign(x=x, y=y)[inside].reset_index(drop=True)
 
 
-def _link(kind: int, names: list[list[str]]) -> pd.DataFrame:
-    """Return a row for each name of each thing; bare area names and later names are weak."""
-    rows = [
-        (name, kind, ident, int(position == len(own) - 1) if kind == AREA else int(position > 0))
-        for ident, own in enumerate(names)
-        for position, name in enumerate(own)
-    ]
-    return pd.DataFrame(rows, columns=["name", "kind", "ident", "weak"])
-
-
-def _make_postings(
-    links: pd.DataFrame, names: list[str], sizes: tuple[int, int, int]
-) -> tuple[Postings, np.ndarray]:
-    number = pd.Index(names).get_indexer(links["name"])
-    kind = links["kind"].to_numpy(np.uint8)
-    ident = links["ident"].to_numpy(np.int32)
-    weak = links["weak"].to_numpy(np.uint8)
-    order = np.lexsort((ident, weak, kind, number))
-    start = np.searchsorted(number[order], np.arange(len(names) + 1)).astype(np.int64)
-    first = np.cumsum([0, *sizes])
-    labels = np.full(first[-1], -1, dtype=np.int32)
-    at = first[:-1][kind] + ident
-    # Assigned backwards so that the first (official) name of a thing stays.
-    labels[at[::-1]] = number[::-1]
-    return Postings(start, kind[order], ident[order], weak[order]), labels
-
-
-def _mark_own_cities(cities: frozenset[str], names: list[str], lexicon: Lexicon) -> np.ndarray:
-    """Return, for each word, whether it is a name of this very city."""
-    own = np.zeros(len(lexicon.word_kind), dtype=np.bool_)
-    spoken = {form for city in cities for form in (city, city.removesuffix("市"), f"{city}市")}
-    for name in spoken:
-        at = int(np.searchsorted(names, name)) if names else 0
-        if at < len(names) and names[at] == name and lexicon.word[at] >= 0:
-            own[lexicon.word[at]] = True
-    return own
+def _measure_errors(answers: Answers, texts: pd.DataFrame) -> np.ndarray:
+    return np.hypot(answers.x - texts["x"].to_numpy(), answers.y - texts["y"].to_numpy())

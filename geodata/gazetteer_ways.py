@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
@@ -57,6 +58,11 @@ class Habits(NamedTuple):
     north: NumberModel
 
 
+_Known = tuple[np.ndarray, np.ndarray]
+_NO_POINTS = np.zeros((0, 2))
+_NO_NUMBERS: _Known = (np.zeros(0, np.int64), _NO_POINTS)
+
+
 @dataclass(kw_only=True)
 class _Way:
     name: str
@@ -73,7 +79,7 @@ def make_ways(records: Records) -> tuple[Ways, Habits, list[list[str]]]:
     spoken = {row.name: row.names for row in records.lines.drop_duplicates("name").itertuples()}
     ways: list[_Way] = []
     for name in names:
-        ways += _split_way(name, lines.get(name), known.get(name))
+        ways += _split_way(name, lines.get(name, _NO_POINTS), known.get(name, _NO_NUMBERS))
     shapes = [_make_shape(way) for way in ways]
     signs = _learn_directions(ways, shapes)
     shapes = [_orient(shape, signs) for shape in shapes]
@@ -92,7 +98,7 @@ def _gather_lines(lines: pd.DataFrame) -> dict[str, np.ndarray]:
     return {name: xy[order[bounds[i] : bounds[i + 1]]] for i, name in enumerate(names)}
 
 
-def _gather_numbers(records: Records, lines: dict[str, np.ndarray]) -> dict[str, pd.DataFrame]:
+def _gather_numbers(records: Records, lines: dict[str, np.ndarray]) -> dict[str, _Known]:
     """Return the known numbers of every road, under the name of its line where it has one."""
     numbers = records.numbers
     if numbers.empty:
@@ -109,40 +115,34 @@ def _gather_numbers(records: Records, lines: dict[str, np.ndarray]) -> dict[str,
     canonical = {
         n: official.get(n) or official.get(full.get(n, n)) or full.get(n, n) for n in names
     }
-    keyed = numbers.assign(name=numbers["name"].map(canonical))
-    return {str(name): group for name, group in keyed.groupby("name", sort=True)}
+    index, keys = pd.factorize(numbers["name"].map(canonical), sort=True)
+    order = np.argsort(index, kind="stable")
+    bounds = np.searchsorted(index[order], np.arange(len(keys) + 1))
+    no = numbers["number"].to_numpy(np.int64)[order]
+    where = numbers[["x", "y"]].to_numpy(float)[order]
+    return {
+        str(key): (no[bounds[i] : bounds[i + 1]], where[bounds[i] : bounds[i + 1]])
+        for i, key in enumerate(keys)
+    }
 
 
-def _split_way(name: str, line: np.ndarray | None, known: pd.DataFrame | None) -> list[_Way]:
+def _split_way(name: str, points: np.ndarray, known: _Known) -> list[_Way]:
     """Return the separate roads that share one name."""
-    points = np.zeros((0, 2)) if line is None else line
-    numbers = np.zeros(0, np.int64) if known is None else known["number"].to_numpy(np.int64)
-    where = np.zeros((0, 2)) if known is None else known[["x", "y"]].to_numpy(float)
+    numbers, where = known
     both = np.vstack([points, where])
     if np.ptp(both, axis=0).max() <= SEPARATE_M:
         return [_Way(name=name, points=points, numbers=numbers, where=where)]
     # Clusters of a coarse raster are enough to tell roads kilometres apart.
     raster, inverse = np.unique(np.round(both / 100.0), axis=0, return_inverse=True)
     pairs = KDTree(raster).query_pairs(SEPARATE_M / 100.0, output_type="ndarray")
-    graph = _make_graph(pairs, len(raster))
+    ones = np.ones(len(pairs), dtype=np.int8)
+    graph = coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(raster), len(raster)))
     part = connected_components(graph, directed=False)[1][inverse.ravel()]
-    own = part[len(points) :]
+    line, own = part[: len(points)], part[len(points) :]
     return [
-        _Way(
-            name=name,
-            points=points[part[: len(points)] == p],
-            numbers=numbers[own == p],
-            where=where[own == p],
-        )
+        _Way(name=name, points=points[line == p], numbers=numbers[own == p], where=where[own == p])
         for p in range(part.max() + 1)
     ]
-
-
-def _make_graph(pairs: np.ndarray, size: int) -> object:
-    from scipy.sparse import coo_array  # noqa: PLC0415 - only long roads need it
-
-    ones = np.ones(len(pairs), dtype=np.int8)
-    return coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(size, size))
 
 
 class _Shape(NamedTuple):
@@ -251,16 +251,23 @@ def _pack_known(way: _Way, shape: _Shape) -> np.ndarray:
     """Return rows of number, t, off, x, y: one a number, sorted, at the median of its points."""
     if not len(way.numbers):
         return np.zeros((0, 5))
-    frame = pd.DataFrame({"no": way.numbers, "x": way.where[:, 0], "y": way.where[:, 1]})
-    merged = frame.groupby("no", sort=True)[["x", "y"]].median()
-    where = merged.to_numpy(float)
+    number, where = _merge_numbers(way.numbers, way.where)
     t = (where - shape.origin) @ shape.axis
     across = (where - shape.origin) @ np.array([-shape.axis[1], shape.axis[0]])
     if len(shape.spine):
         step = np.clip(t / SPINE_STEP_M, 0, len(shape.spine) - 1)
         spine = (shape.spine - shape.origin) @ np.array([-shape.axis[1], shape.axis[0]])
         across -= np.interp(step, np.arange(len(spine)), spine)
-    return np.column_stack([merged.index.to_numpy(float), t, across, where])
+    return np.column_stack([number.astype(float), t, across, where])
+
+
+def _merge_numbers(numbers: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each number once, sorted, at the median of its points."""
+    order = np.argsort(numbers, kind="stable")
+    number, first = np.unique(numbers[order], return_index=True)
+    if len(number) == len(numbers):
+        return number, where[order]
+    return number, np.array([np.median(part, axis=0) for part in np.split(where[order], first[1:])])
 
 
 def _learn_habits(ways: Ways) -> Habits:

@@ -10,16 +10,14 @@ import shapely
 
 from geodata.address_parse import make_tokens
 from geodata.address_text import encode_texts
-from geodata.address_words import read_words
 from geodata.frames import PLACE_COLUMNS
-from geodata.gazetteer import Gazetteer
+from geodata.gazetteer_index import Gazetteer, make_index
 from geodata.geocoder_choice import answer_rows
 from geodata.geocoder_tables import (
     LEVEL_OF_EVIDENCE,
     REASON_TEXTS,
     Answers,
     Evidence,
-    Index,
     Reason,
     make_answers,
 )
@@ -118,24 +116,6 @@ def _text(value: str | None) -> Any:
 def _join(texts: Any, end: str) -> Any:
     """Return texts with an ending; missing ones stay missing."""
     return pc.binary_join_element_wise(texts, _text(end), _text(""))
-
-
-def make_index(gazetteer: Gazetteer) -> Index:
-    """Return the gazetteer as compiled code sees it."""
-    words = read_words()[1]
-    return Index(
-        gazetteer.lexicon,
-        gazetteer.areas,
-        gazetteer.ways,
-        gazetteer.places,
-        gazetteer.habits,
-        gazetteer.postings,
-        gazetteer.own_city,
-        words.east,
-        words.north,
-        gazetteer.calibration,
-        gazetteer.grams,
-    )
 
 
 _LEVELS = pa.array([str(LEVEL_OF_EVIDENCE[e]) for e in Evidence], type=pa.large_string())

@@ -43,8 +43,8 @@ _ONLY_DIGITS, _TOO_SHORT = int(Reason.ONLY_DIGITS), int(Reason.TOO_SHORT)
 _OTHER_CITY, _NO_NAME = int(Reason.OTHER_CITY), int(Reason.NO_NAME)
 _AREA_ENDINGS = tuple(ord(character) for character in "区县市省")
 
-_VAGUE_M = 400.0
-"""A circle wider than this is worth a search for names that are alike."""
+_VAGUE_M = 250.0
+"""A typical error wider than this is worth a search for names that are alike."""
 _RIVAL_COST = 0.7
 """Candidates within this of the winner's log radius are told apart by nothing: ambiguous."""
 _MOST_PENALTY = 4.0
@@ -105,7 +105,7 @@ def answer_parts(
     find_candidates(index, tokens, part, ladder, found)
     weigh(index, ladder, found, 0)
     best = find_best(found)
-    if best < 0 or found.radius[best] > _VAGUE_M or found.evidence[best] == _PART:
+    if best < 0 or found.typical[best] > _VAGUE_M or found.evidence[best] == _PART:
         count = found.count[0]
         add_alike(index, text, (tokens, part), (ladder, found), alike)
         weigh(index, ladder, found, count)
@@ -148,21 +148,22 @@ def weigh(index: Index, ladder: Ladder, found: Candidates, first: int) -> None:
     """Give candidates from `first` on radius and cost: log radius plus distance to the named areas."""
     for i in range(first, found.count[0]):
         evidence = found.evidence[i]
-        radius = index.calibration[evidence, 0] + index.calibration[evidence, 1] * found.raw[i]
-        found.radius[i] = radius
-        found.cost[i] += np.log(radius + 10.0)
+        fit = index.calibration[evidence]
+        found.radius[i] = fit[0] + fit[1] * found.raw[i]
+        found.typical[i] = fit[2] + fit[3] * found.raw[i]
+        found.cost[i] += np.log(found.typical[i] + 10.0)
         if found.kind[i] != AREA:
-            found.cost[i] += _find_penalty(index, ladder, found.x[i], found.y[i], radius)
+            found.cost[i] += _find_penalty(index, ladder, found.x[i], found.y[i], found.typical[i])
 
 
 @njit(cache=True, nogil=True)
-def _find_penalty(index: Index, ladder: Ladder, x: float, y: float, radius: float) -> float:
+def _find_penalty(index: Index, ladder: Ladder, x: float, y: float, typical: float) -> float:
     total = 0.0
     for level in range(3):
         least = np.inf if ladder.count[level] else 0.0
         for i in range(ladder.count[level]):
             away = find_distance_to_area(index.areas, ladder.ident[level, i], x, y)[0]
-            z = away / (0.6 * radius + (300.0 if level == 0 else 100.0))
+            z = away / (typical + (300.0 if level == 0 else 100.0))
             least = min(least, 0.5 * z * z)
         total += min(least, _MOST_PENALTY)
     return total

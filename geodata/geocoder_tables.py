@@ -103,6 +103,7 @@ class Candidates(NamedTuple):
     y: np.ndarray
     raw: np.ndarray
     radius: np.ndarray
+    typical: np.ndarray
     cost: np.ndarray
     evidence: np.ndarray
     kind: np.ndarray
@@ -125,6 +126,7 @@ def make_candidates() -> Candidates:
     """Return room for the candidates of one address."""
     n = MOST_CANDIDATES
     return Candidates(
+        np.zeros(n),
         np.zeros(n),
         np.zeros(n),
         np.zeros(n),
