@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridgov.sample.gazetteer import Towns, find_areas
+from gridgov.sample.gazetteer import Towns
+from gridgov.sample.geography import find_communities
 from gridgov.sample.items import Items
 from gridgov.sample.planted import make_dense, make_hotspots, make_one_callers
 from gridgov.sample.seasons import N_DAYS, choose_storms, make_day_weights, make_seconds
@@ -16,7 +17,7 @@ from gridgov.sample.slots import M_PER_DEG, SlotKind, Slots, make_slots, scatter
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-CALLERS = (0.965, 0.022, 0.009, 0.004)
+CALLERS = (0.978, 0.016, 0.005, 0.001)
 """Share of issues that 1, 2, 3, 4 persons call about (assumed)."""
 CALLS = (0.94, 0.04, 0.013, 0.005, 0.002)
 """Share of callers who call 1 … 5 times about the same thing (assumed)."""
@@ -79,8 +80,7 @@ def make_events(
     frame["seconds"] = frame["day"] * DAY_S + make_seconds(len(frame), rng)
     frame = frame.sort_values("seconds", kind="stable", ignore_index=True)
     frame["call"] = frame.groupby(["issue", "person"]).cumcount() + 1
-    shapes = towns.geography.communities.geometry.to_numpy()
-    frame["community"] = find_areas(shapes, frame["lon"], frame["lat"])
+    frame["community"] = find_communities(towns.geography, frame["lon"], frame["lat"])
     outside = np.flatnonzero(
         frame["community"] < 0
     )  # jitter over the city's edge: back to the door
@@ -197,8 +197,7 @@ def _move_to_boundaries(frame: pd.DataFrame, towns: Towns, rng: np.random.Genera
     away = rng.uniform(0.5, NEAR_BOUNDARY_M - 2, len(chosen))
     lat = points[k, 1] + away * np.sin(angle) / M_PER_DEG
     lon = points[k, 0] + away * np.cos(angle) / (M_PER_DEG * np.cos(np.radians(lat)))
-    shape = towns.geography.communities.geometry.to_numpy()
-    kept = find_areas(shape, lon, lat) >= 0
+    kept = find_communities(towns.geography, lon, lat) >= 0
     columns = [frame.columns.get_loc(name) for name in ("lon", "lat", "slot", "near_boundary")]
     for column, value in zip(
         columns, (lon, lat, np.full(len(k), -1), np.ones(len(k), bool)), strict=True

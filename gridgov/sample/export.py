@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from geodata.datum import Datum, convert
 from gridgov.sample.addresses import Addresses
@@ -14,8 +15,9 @@ from gridgov.sample.events import Events
 from gridgov.sample.gazetteer import Towns
 from gridgov.sample.handling import Handling
 from gridgov.sample.items import Items
-from gridgov.sample.join import Text, draw_words, join, take, write_number
+from gridgov.sample.join import Text, choose, draw_words, join, make_text, take, write_number
 from gridgov.sample.seasons import FIRST_DAY
+from gridgov.sample.unusable import break_rows
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -41,15 +43,32 @@ KINDS = {
 }
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 
-UNUSABLE = {
-    "date_far_future": (3, "受理时间", "3020-05-01 10:00:00"),
-    "date_impossible": (3, "受理时间", "2024-13-45 25:61:00"),
-    "date_missing": (3, "受理时间", ""),
-    "number_missing": (3, "工单编号", ""),
-    "number_duplicate": (6, "工单编号", None),
-    "row_empty": (3, None, ""),
-}
-"""Rows that no program can use: fault → how many, column, value (None: the number of an earlier row)."""
+COLUMNS = (
+    *(
+        "工单编号",
+        "受理时间",
+        "来源渠道",
+        "诉求类型",
+        "派单目录编码",
+        "问题分类",
+        "诉求内容",
+        "地址",
+        "经度",
+        "纬度",
+    ),
+    *(
+        "承办单位",
+        "承办单位编码",
+        "诉求人",
+        "诉求人编号",
+        "首次联系时间",
+        "办结时间",
+        "是否联系",
+        "是否解决",
+        "满意度",
+    ),
+)
+"""Headings of the export, in its order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +90,7 @@ class Export:
     table: pd.DataFrame
     truth: pd.DataFrame
     unusable: list[dict[str, Any]]
-    numbers: npt.NDArray[np.object_]
+    numbers: Text
 
 
 def make_export(
@@ -85,49 +104,64 @@ def make_export(
     rng: np.random.Generator,
 ) -> Export:
     """Return the export table with its truth; rows in order of time."""
-    frame = events.frame
-    n = len(frame)
-    numbers = _make_numbers(frame["seconds"].to_numpy())
-    lon, lat = _make_points(events, rng)
-    has_point = ~np.isnan(lon)
-    full = np.where(
-        has_point & (rng.random(n) < NO_ADDRESS_SHARE),
-        "",
-        addresses.full.to_numpy(zero_copy_only=False),
-    )
-    known = rng.random(n) < ITEM_SHARE
-    item = frame["item"].to_numpy()
-    words = items.frame
-    table = pd.DataFrame(
-        {
-            "工单编号": numbers,
-            "受理时间": _write_times(frame["seconds"].to_numpy(float)),
-            "来源渠道": draw_words(CHANNELS, n, rng).to_numpy(zero_copy_only=False),
-            "诉求类型": words["kind"].map(KINDS).fillna("其他").to_numpy(object)[item],
-            "派单目录编码": np.where(known, words["item_code"].to_numpy(object)[item], ""),
-            "问题分类": np.where(known, words["name"].to_numpy(object)[item], ""),
-            "诉求内容": texts.to_numpy(zero_copy_only=False),
-            "地址": full,
-            "经度": lon,
-            "纬度": lat,
-            "承办单位": _name_units(handling, towns),
-            "承办单位编码": handling.unit,
-            "诉求人": _name_persons(frame["person"].to_numpy()),
-            "诉求人编号": _make_keys(frame["person"].to_numpy()),
-            "首次联系时间": _write_times(handling.contacted_s),
-            "办结时间": _write_times(handling.closed_s),
-            "是否联系": handling.contacted,
-            "是否解决": handling.solved,
-            "满意度": handling.satisfied,
-        }
-    )
+    numbers = _make_numbers(events.frame["seconds"].to_numpy())
+    columns = {"工单编号": numbers}
+    columns |= _write_contents(events, texts, items=items, rng=rng)
+    columns |= _write_places(events, addresses, rng)
+    columns |= _write_handling(events, handling, towns)
+    table = pa.table({name: columns[name] for name in COLUMNS}).to_pandas()
     truth = _make_truth(events, addresses, towns, items=items, numbers=numbers)
-    unusable = _break_rows(table, frame, rng)
-    broken = [row["row"] - 2 for row in unusable]
-    return Export(table=table, truth=truth.drop(index=broken), unusable=unusable, numbers=numbers)
+    unusable = break_rows(table, events.frame, rng)
+    truth = truth.drop(index=[row["row"] - 2 for row in unusable])
+    return Export(table=table, truth=truth, unusable=unusable, numbers=numbers)
 
 
-def _make_numbers(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+def _write_contents(
+    events: Events, texts: Text, *, items: Items, rng: np.random.Generator
+) -> dict[str, Text]:
+    n = len(events.frame)
+    item = events.frame["item"].to_numpy()
+    words = items.frame
+    known = (rng.random(n) < ITEM_SHARE).astype(np.int64)
+    blank = take([""], np.zeros(n, np.int64))
+    return {
+        "受理时间": write_times(events.frame["seconds"].to_numpy(float)),
+        "来源渠道": draw_words(CHANNELS, n, rng),
+        "诉求类型": take(words["kind"].map(KINDS).fillna("其他").to_numpy(object), item),
+        "派单目录编码": choose([blank, take(words["item_code"].to_numpy(object), item)], known),
+        "问题分类": choose([blank, take(words["name"].to_numpy(object), item)], known),
+        "诉求内容": texts,
+    }
+
+
+def _write_places(events: Events, addresses: Addresses, rng: np.random.Generator) -> dict[str, Any]:
+    n = len(events.frame)
+    lon, lat = _make_points(events, rng)
+    silent = ~np.isnan(lon) & (rng.random(n) < NO_ADDRESS_SHARE)
+    blank = take([""], np.zeros(n, np.int64))
+    return {
+        "地址": choose([addresses.full, blank], silent.astype(np.int64)),
+        "经度": lon,
+        "纬度": lat,
+    }
+
+
+def _write_handling(events: Events, handling: Handling, towns: Towns) -> dict[str, Any]:
+    person = events.frame["person"].to_numpy()
+    return {
+        "承办单位": _name_units(handling, towns),
+        "承办单位编码": make_text(handling.unit),
+        "诉求人": _name_persons(person),
+        "诉求人编号": _make_keys(person),
+        "首次联系时间": write_times(handling.contacted_s),
+        "办结时间": write_times(handling.closed_s),
+        "是否联系": make_text(handling.contacted),
+        "是否解决": make_text(handling.solved),
+        "满意度": make_text(handling.satisfied),
+    }
+
+
+def _make_numbers(seconds: npt.NDArray[np.int64]) -> Text:
     """Return numbers as hotlines give them: the day and a running number of the day."""
     day = seconds // 86_400
     first = np.searchsorted(day, day, side="left")
@@ -135,9 +169,7 @@ def _make_numbers(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     dates = (FIRST_DAY + np.arange(day.max() + 1)).astype(str)
     short = np.array([text[2:].replace("-", "") for text in dates], dtype=object)
     padded = write_number(running + 1_000_000)
-    numbers = join(take(short, day), padded).to_numpy(zero_copy_only=False)
-    out: npt.NDArray[np.object_] = numbers.astype(object)
-    return out
+    return join(take(short, day), padded)
 
 
 def _make_points(events: Events, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -151,24 +183,30 @@ def _make_points(events: Events, rng: np.random.Generator) -> tuple[FloatArray, 
     )
 
 
-def _write_times(seconds: FloatArray) -> npt.NDArray[np.object_]:
-    """Return times as text, empty where there is none."""
+def write_times(seconds: FloatArray) -> Text:
+    """Return times as text such as ``2024-01-31 08:30:00``, empty where there is none.
+
+    Parameters
+    ----------
+    seconds
+        Since the first day, whole, NaN where unknown, float64 (n,).
+    """
     known = ~np.isnan(seconds)
     times = FIRST_DAY.astype("datetime64[s]") + np.where(known, seconds, 0).astype(np.int64)
-    text = (
-        pd.Series(np.datetime_as_string(times)).str.replace("T", " ", regex=False).to_numpy(object)
-    )
-    return np.where(known, text, "").astype(object)
+    letters = np.datetime_as_string(times).astype("U19").view("U1").reshape(-1, 19)
+    letters[:, 10] = " "
+    letters[~known] = ""
+    return make_text(letters.view("U19").ravel())
 
 
-def _name_units(handling: Handling, towns: Towns) -> npt.NDArray[np.object_]:
+def _name_units(handling: Handling, towns: Towns) -> Text:
     """Return names of units; a street's with its district, because some names occur in two districts."""
     streets = make_street_table(towns)
     units = make_units(streets).set_index("unit_code")["name"]
     own = streets.set_index("street_code")
     units.loc[own.index] = own["district"] + own["name"]
-    out: npt.NDArray[np.object_] = pd.Series(handling.unit).map(units).to_numpy(object)
-    return out
+    codes, unit = np.unique(handling.unit.astype(str), return_inverse=True)
+    return take(units.loc[codes].to_numpy(object), unit)
 
 
 def make_street_table(towns: Towns) -> pd.DataFrame:
@@ -179,21 +217,15 @@ def make_street_table(towns: Towns) -> pd.DataFrame:
     return pd.DataFrame(table.assign(district=district))
 
 
-def _name_persons(person: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+def _name_persons(person: npt.NDArray[np.int64]) -> Text:
     names = [f"{surname}{title}" for surname in SURNAMES for title in ("先生", "女士")]
-    out: npt.NDArray[np.object_] = np.array(names, dtype=object)[
-        (person * 2_654_435_761 >> 7) % len(names)
-    ]
-    return out
+    return take(names, (person * 2_654_435_761 >> 7) % len(names))
 
 
-def _make_keys(person: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+def _make_keys(person: npt.NDArray[np.int64]) -> Text:
     """Return an opaque number per person (Knuth's multiplicative hash: no two persons share one)."""
     mixed = (person.astype(np.uint64) * np.uint64(2_654_435_761)) % np.uint64(2**32)
-    out: npt.NDArray[np.object_] = join(
-        "P", write_number(mixed.astype(np.int64) + 10**10)
-    ).to_numpy(zero_copy_only=False)
-    return out
+    return join("P", write_number(mixed.astype(np.int64) + 10**10))
 
 
 def _make_truth(
@@ -202,7 +234,7 @@ def _make_truth(
     towns: Towns,
     *,
     items: Items,
-    numbers: npt.NDArray[np.object_],
+    numbers: Text,
 ) -> pd.DataFrame:
     frame = events.frame
     code = towns.geography.communities["code"].to_numpy(object)[frame["community"]]
@@ -210,7 +242,7 @@ def _make_truth(
     names = np.array([*(f"H{k:03d}" for k in range(1, len(events.hotspots) + 1)), ""], dtype=object)
     return pd.DataFrame(
         {
-            "appeal_no": numbers,
+            "appeal_no": numbers.to_numpy(zero_copy_only=False),
             "lon": frame["lon"].round(7),
             "lat": frame["lat"].round(7),
             "street_code": pd.Series(code).str[:9],
@@ -224,26 +256,3 @@ def _make_truth(
             "near_boundary": frame["near_boundary"],
         }
     )
-
-
-def _break_rows(
-    table: pd.DataFrame, frame: pd.DataFrame, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """Spoil some ordinary rows and return what was done to which."""
-    usual = np.flatnonzero(
-        (frame["hotspot"] < 0) & (frame["one_caller"] < 0) & ~frame["near_boundary"]
-    )
-    count = sum(number for number, *_ in UNUSABLE.values())
-    rows = iter(np.sort(rng.choice(usual[usual > 100], count, replace=False)).tolist())
-    spoiled = []
-    for fault, (number, column, value) in UNUSABLE.items():
-        for row in [next(rows) for _ in range(number)]:
-            put = table["工单编号"].iloc[row - 50] if value is None else value
-            if column is None:
-                text = table.columns.difference(["经度", "纬度"])
-                table.loc[row, text] = ""
-                table.loc[row, ["经度", "纬度"]] = np.nan
-            else:
-                table.loc[row, column] = put
-            spoiled.append({"row": row + 2, "field": column or "", "value": put, "fault": fault})
-    return sorted(spoiled, key=lambda own: own["row"])

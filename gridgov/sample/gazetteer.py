@@ -5,10 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
 from geodata.crs import from_metric
-from gridgov.sample.geography import METRIC_CRS, Geography, get_metric, sample_points
+from gridgov.sample.geography import (
+    METRIC_CRS,
+    Geography,
+    find_communities,
+    get_metric,
+    sample_points,
+)
 from gridgov.sample.names import make_stem, make_stems, pick, read_words, replace_homophones
 from gridgov.sample.roads import Roads, make_roads
 
@@ -58,22 +63,15 @@ def make_towns(geography: Geography, rng: np.random.Generator) -> Towns:
     _add_names(places, rng)
     places = _add_parts(places, rng)
     places[["x", "y"]] = get_metric(places["lon"], places["lat"])
-    shapes = geography.communities.geometry.to_numpy()
     return Towns(
         geography=geography,
         roads=roads,
         places=places,
-        number_community=find_areas(shapes, roads.numbers["lon"], roads.numbers["lat"]),
-        crossing_community=find_areas(shapes, roads.crossings["lon"], roads.crossings["lat"]),
+        number_community=find_communities(geography, roads.numbers["lon"], roads.numbers["lat"]),
+        crossing_community=find_communities(
+            geography, roads.crossings["lon"], roads.crossings["lat"]
+        ),
     )
-
-
-def find_areas(shapes: ObjectArray, lon: npt.ArrayLike, lat: npt.ArrayLike) -> IntArray:
-    """Return the position of the first area that holds each point, -1 where none does, int64 (n,)."""
-    point, area = shapely.STRtree(shapes).query(shapely.points(lon, lat), predicate="intersects")
-    out = np.full(np.shape(lon), len(shapes), np.int64)
-    np.minimum.at(out, point, area)
-    return np.where(out == len(shapes), -1, out)
 
 
 def _make_homes(geography: Geography, rng: np.random.Generator) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from geodata.crs import to_metric
+from geodata.jurisdiction import AreaIndex
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -88,6 +89,19 @@ def sample_points(
         inside = shapely.contains_xy(polygons[chosen[left]], lon[left], lat[left])
         left = left[~inside]
     return lon, lat
+
+
+def find_communities(geography: Geography, lon: npt.ArrayLike, lat: npt.ArrayLike) -> IntArray:
+    """Return the position of the community that holds each point, -1 outside the city, int64 (n,)."""
+    index = _get_index(tuple(geography.communities["code"]))
+    out: IntArray = index.locate_positions(lon, lat).astype(np.int64)
+    return out
+
+
+@lru_cache(maxsize=1)
+def _get_index(codes: tuple[str, ...]) -> AreaIndex:
+    # Communities stand in the order of their codes, so that positions are the index's own.
+    return AreaIndex.build(read_geography().communities.geometry.to_numpy(), codes)
 
 
 def get_metric(lon: npt.ArrayLike, lat: npt.ArrayLike) -> FloatArray:

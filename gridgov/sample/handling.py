@@ -38,6 +38,25 @@ REASONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Loop:
+    """Orders of one item that bounced between two units.
+
+    Parameters
+    ----------
+    units
+        The two units; ``@street`` stands for the street of each place.
+    item
+        Position in the items.
+    rows
+        The orders' rows.
+    """
+
+    units: list[str]
+    item: int
+    rows: IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
 class Handling:
     """How each appeal was handled, on the rows of the events.
 
@@ -52,7 +71,7 @@ class Handling:
     transfers
         ``row, seconds, from_unit, to_unit, reason`` in order of time.
     loops
-        Planted loops: ``units, rows``.
+        Planted loops.
     """
 
     unit: ObjectArray
@@ -62,7 +81,7 @@ class Handling:
     solved: ObjectArray
     satisfied: ObjectArray
     transfers: pd.DataFrame
-    loops: list[dict[str, object]]
+    loops: list[Loop]
 
 
 def make_handling(events: Events, towns: Towns, items: Items, rng: np.random.Generator) -> Handling:
@@ -154,9 +173,8 @@ def _make_transfers(
     wrong_street = local & (rng.random(n) < np.array(WRONG_STREET_SHARE)[near])
     wrong_unit = ~local & (rng.random(n) < WRONG_UNIT_SHARE)
     neighbours = _find_neighbours(towns)
-    known = np.isin(street, list(neighbours))
     first = street.copy()
-    rows = np.flatnonzero(wrong_street & known)
+    rows = np.flatnonzero(wrong_street)
     for row, turn in zip(rows, rng.random(len(rows)), strict=True):  # a few in a hundred
         around = neighbours[street[row]]
         first[row] = around[int(turn * len(around))]
@@ -187,29 +205,26 @@ def _find_neighbours(towns: Towns) -> dict[str, list[str]]:
 
 def _make_loops(
     frame: pd.DataFrame, unit: ObjectArray, rng: np.random.Generator
-) -> tuple[list[dict[str, object]], pd.DataFrame]:
+) -> tuple[list[Loop], pd.DataFrame]:
     """Return pairs of units between which orders of one item bounced several times, and those transfers."""
     plain = np.flatnonzero((frame["hotspot"] < 0) & (frame["one_caller"] < 0))
     item = frame["item"].to_numpy()
     common = np.bincount(item[plain], minlength=item.max() + 1)
     usable = np.flatnonzero(common >= LOOP_APPEALS[1] + 5)
     usable = usable if len(usable) >= LOOPS else np.argsort(-common)[:LOOPS]
-    all_units = np.array(
-        sorted({code for code in set(unit) if not code[0].isdigit()}), dtype=object
-    )
-    loops: list[dict[str, object]] = []
+    loops: list[Loop] = []
     rows: list[tuple[int, int, str, str, str]] = []
+    departments = sorted({code for code in set(unit) if code.startswith("D")})
     for chosen in np.sort(rng.choice(usable, LOOPS, replace=False)):
         own = plain[item[plain] == chosen]
         size = min(len(own), int(rng.integers(*LOOP_APPEALS)))
         bounced = np.sort(rng.choice(own, size, replace=False))
-        other = str(rng.choice(all_units))
-        pairs = [(str(unit[row]), other) for row in bounced if unit[row] != other]
-        bounced = np.array([row for row in bounced if unit[row] != other])
-        for row, (a, b) in zip(bounced, pairs, strict=True):
-            rows.extend(_bounce(int(row), int(frame["seconds"].iloc[row]), (a, b), rng))
-        units = sorted({a for a, _ in pairs}) if len({a for a, _ in pairs}) == 1 else ["@street"]
-        loops.append({"units": [*units, other], "item": int(chosen), "rows": bounced.tolist()})
+        first = unit[bounced]
+        other = str(rng.choice([code for code in departments if code not in set(first)]))
+        for row, source in zip(bounced, first, strict=True):
+            rows.extend(_bounce(int(row), int(frame["seconds"].iloc[row]), (source, other), rng))
+        one = first[0] if len(set(first)) == 1 else "@street"
+        loops.append(Loop(units=[one, other], item=int(chosen), rows=bounced))
     columns = ["row", "seconds", "from_unit", "to_unit", "reason"]
     return loops, pd.DataFrame(rows, columns=columns)
 

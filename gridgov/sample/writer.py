@@ -1,7 +1,6 @@
 """Write the sample city: a pack like any other, its export, and what was planted."""
 
 import json
-from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +14,13 @@ from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.sample.addresses import make_addresses
 from gridgov.sample.content import write_tables
 from gridgov.sample.content.tables import read_content
-from gridgov.sample.events import NEAR_BOUNDARY_M, Events, make_events
+from gridgov.sample.describe import describe_planted
+from gridgov.sample.events import make_events
 from gridgov.sample.export import Export, make_export, make_street_table
-from gridgov.sample.gazetteer import Towns, make_towns
+from gridgov.sample.gazetteer import make_towns
 from gridgov.sample.geography import read_geography
 from gridgov.sample.handling import Handling, make_handling
-from gridgov.sample.items import Items, read_items
+from gridgov.sample.items import read_items
 from gridgov.sample.layers import write_gazetteer, write_layers
 from gridgov.sample.seasons import AS_OF, FIRST_DAY, get_days
 from gridgov.sample.texts import make_texts
@@ -133,107 +133,15 @@ def _write_export(folder: Path, export: Export, handling: Handling, file_format:
     at = FIRST_DAY.astype("datetime64[s]") + moved["seconds"].to_numpy(np.int64)
     pd.DataFrame(
         {
-            "appeal_no": export.numbers[moved["row"].to_numpy(np.int64)],
+            "appeal_no": export.numbers.take(moved["row"].to_numpy(np.int64)).to_numpy(
+                zero_copy_only=False
+            ),
             "at": pd.Series(np.datetime_as_string(at)).str.replace("T", " ", regex=False),
             "from_unit": moved["from_unit"],
             "to_unit": moved["to_unit"],
             "reason": moved["reason"],
         }
     ).to_csv(folder / "transfers.csv", index=False, lineterminator="\n")
-
-
-def describe_planted(
-    events: Events, export: Export, handling: Handling, *, items: Items, towns: Towns
-) -> dict[str, Any]:
-    """Return what was planted, in the words of the pack (numbers, codes, dates)."""
-    frame = events.frame
-    numbers = export.numbers
-    first = frame.drop_duplicates(["issue", "person"])
-    callers = first.groupby("issue").size()
-    calls = frame.groupby(["issue", "person"]).size()
-    loops = [
-        {
-            "units": loop["units"],
-            "item_code": items.frame["item_code"].iloc[loop["item"]],
-            "appeal_nos": [numbers[row] for row in loop["rows"]],  # type: ignore[attr-defined]
-        }
-        for loop in handling.loops
-    ]
-    return {
-        "hotspots": _describe_hotspots(events, items, towns),
-        "decoys": _describe_decoys(events, items, towns),
-        "repeats": {"groups": int((calls > 1).sum()), "appeals": int(calls[calls > 1].sum())},
-        "issues": {"groups": int((callers > 1).sum()), "persons": int(callers[callers > 1].sum())},
-        "bounce_loops": loops,
-        "transfers": len(handling.transfers),
-        "near_boundary": {
-            "within_m": NEAR_BOUNDARY_M,
-            "appeals": int(frame["near_boundary"].sum()),
-            "listed_in": "truth.parquet, column near_boundary",
-        },
-        "unusable_rows": export.unusable,
-    }
-
-
-def _describe_hotspots(events: Events, items: Items, towns: Towns) -> list[dict[str, Any]]:
-    frame = events.frame
-    communities = towns.geography.communities["code"].to_numpy(object)
-    rows = []
-    for k, spot in enumerate(events.hotspots.itertuples()):
-        own = frame[frame["hotspot"] == k]
-        code = communities[spot.community]
-        rows.append(
-            {
-                "id": f"H{k + 1:03d}",
-                "kind": spot.kind,
-                "level1_code": items.frame["level1_code"].iloc[spot.item],
-                "item_code": items.frame["item_code"].iloc[spot.item],
-                "lon": round(spot.lon, 6),
-                "lat": round(spot.lat, 6),
-                "radius_m": round(spot.radius_m),
-                "street_code": code[:9],
-                "community_code": code,
-                "start": str(FIRST_DAY + spot.start_day),
-                "end": str(FIRST_DAY + spot.end_day),
-                "appeals": len(own),
-                "persons": int(own["person"].nunique()),
-            }
-        )
-    return rows
-
-
-def _describe_decoys(events: Events, items: Items, towns: Towns) -> list[dict[str, Any]]:
-    frame, slots = events.frame, events.slots
-    street = towns.geography.communities["street_code"].to_numpy(object)
-    codes = items.frame["item_code"].to_numpy(object)
-    rows: list[dict[str, Any]] = []
-    for _, own in frame[frame["one_caller"] >= 0].groupby("one_caller"):
-        slot = int(own["slot"].iloc[0])
-        rows.append(
-            _describe_place(slot, events, street)
-            | {"kind": "one_caller", "item_code": codes[own["item"].iloc[0]], "appeals": len(own)}
-            | {"level1_code": items.frame["level1_code"].iloc[own["item"].iloc[0]]}
-        )
-    for slot in events.dense:
-        count = int((frame["slot"] == slot).sum())
-        rows.append(
-            _describe_place(int(slot), events, street)
-            | {"kind": "dense_compound", "appeals": count}
-        )
-    stormy = items.frame["season"].isin(["flood", "rain"])
-    days = [str(FIRST_DAY + int(day)) for day in events.storms]
-    rows.append({"kind": "storm_surge", "days": days, "item_codes": sorted(codes[stormy])})
-    assert len(slots.lon)  # noqa: S101 - slots are never empty
-    return [{"id": f"D{k + 1:03d}"} | row for k, row in enumerate(rows)]
-
-
-def _describe_place(slot: int, events: Events, street: Iterable[str]) -> dict[str, Any]:
-    slots = events.slots
-    return {
-        "lon": round(float(slots.lon[slot]), 6),
-        "lat": round(float(slots.lat[slot]), 6),
-        "street_code": np.asarray(street)[slots.community[slot]],
-    }
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
