@@ -17,12 +17,14 @@ variation) is estimated per item from blocks and widens the distribution: ``1/sh
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage, sparse, special
+from scipy import ndimage, sparse
 
+from planner.clumps import find_tail
 from planner.cube import BLOCK_M, Cube
 
 Array = NDArray[np.float64]
@@ -51,18 +53,18 @@ TAIL_LEFT_OUT = 1e-3
 """Blocks in this upper tail are taken as hotspots and do not widen the distribution of the others."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Background:
-    """The expectation for one window.
+    """The expectation for one window. What is counted are persons.
 
     Parameters
     ----------
     others
-        Orders of all other items over the whole history per cell and item, shape (cells, items).
+        Persons of all other items over the whole history per cell and item, shape (cells, items).
     density
         The same from the surroundings, per square metre, shape (cells, items).
     odds
-        Orders of the item in the window per other order in the whole history, shape (cells, items).
+        Persons of the item in the window per other person in the whole history, shape (cells, items).
     spread
         ``1/κ`` per item, shape (items,).
     """
@@ -71,6 +73,11 @@ class Background:
     density: Array
     odds: Array
     spread: Array
+
+    @cached_property
+    def weighted(self) -> Array:
+        """Other persons × odds, shape (items, cells)."""
+        return np.ascontiguousarray((self.others * self.odds).T)
 
     def make_distribution(
         self, cells: Ints, item: int, *, local: tuple[Array, Array], area_m2: Array | float
@@ -84,7 +91,7 @@ class Background:
         item
             Position of the item.
         local
-            Sums over each neighbourhood of the other orders and of other orders × their cell's odds (a
+            Sums over each neighbourhood of the other persons and of other persons × their cell's odds (a
             neighbourhood may reach over a district's border), each of shape (k,).
         area_m2
             Area of each neighbourhood.
@@ -94,36 +101,34 @@ class Background:
         mean = (ALIKE * self.odds[cells, item] + weighted) / (ALIKE / around + 1.0)
         return mean, 1.0 / (1.0 / (ALIKE + others) + self.spread[item])
 
-    def make_weighted(self, item: int) -> Array:
-        """Return other orders × odds of one item per cell."""
-        return np.asarray(self.others[:, item] * self.odds[:, item])
 
-
-def make_background(cube: Cube, *, removed: "sparse.csr_array | None" = None) -> Background:
+def make_background(cube: Cube, quiet: Ints) -> Background:
     """Return the background of the whole history.
 
     Parameters
     ----------
     cube
         The counts.
-    removed
-        True where an item of a cell belongs to a hotspot already found, shape (cells, items): those do not count
-        into the background of anything.
+    quiet
+        Entries of the cube, each person once, without those of hotspots already found: these do not count into the
+        background of anything.
     """
-    persons = make_quiet(cube, np.arange(cube.n_periods), removed)
-    others = persons.sum(axis=1, keepdims=True) - persons
+    counted = np.asarray(cube.make_counts(quiet).todense(), dtype=np.float64)
+    others = counted.sum(axis=1, keepdims=True) - counted
+    total = others.sum(axis=0)
+    odds = np.divide(counted.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)[None, :]
+    for name in LADDER:
+        codes, areas = pd.factorize(cube.cells[name].fillna(""))
+        above = odds[np.unique(codes, return_index=True)[1]] if len(odds) > 1 else odds
+        sums = [_sum_groups(values, codes, len(areas)) for values in (counted, others)]
+        odds = _draw_odds(sums[0], sums[1], above)[codes]
     background = Background(
-        others=others,
-        density=_smooth(cube.cells, others),
-        odds=make_odds(cube.cells, persons, others, ladder=LADDER),
-        spread=np.zeros(len(cube.items)),
+        others=others, density=_smooth(cube.cells, others), odds=odds, spread=np.zeros(len(total))
     )
-    return replace(background, spread=_estimate_spread(cube.cells, persons, background))
+    return replace(background, spread=_estimate_spread(cube.cells, counted, background))
 
 
-def make_window_background(
-    whole: Background, cube: Cube, windows: tuple[Array, Array]
-) -> Background:
+def make_window_background(whole: Background, cube: Cube, quiet: tuple[Ints, Ints]) -> Background:
     """Return the background of one window: the odds of the street, times how the district differs in the window.
 
     Parameters
@@ -132,53 +137,58 @@ def make_window_background(
         Background of the whole history.
     cube
         The counts.
-    windows
-        Quiet persons per cell and item of the window and of the whole history (:func:`make_quiet`).
+    quiet
+        Entries as in :func:`make_background`, of the window and of the whole history.
     """
-    inside, ever = (
-        make_odds(cube.cells, persons, whole.others, ladder=LADDER[:1]) for persons in windows
-    )
+    codes, areas = pd.factorize(cube.cells[LADDER[0]].fillna(""))
+    others = _sum_groups(whole.others, codes, len(areas))
+    odds = []
+    for entries in quiet:
+        counted = _count_areas(cube, entries, codes, len(areas))
+        total = others.sum(axis=0)
+        city = np.divide(counted.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
+        odds.append(_draw_odds(counted, others, city[None, :]))
+    inside, ever = odds
     season = np.divide(inside, ever, out=np.zeros_like(inside), where=ever > 0)
-    return replace(whole, odds=whole.odds * season)
+    return replace(whole, odds=whole.odds * season[codes])
 
 
-def make_quiet(cube: Cube, periods: Ints, removed: "sparse.csr_array | None") -> Array:
-    """Return persons per cell and item over `periods`, hotspots left out; dense, shape (cells, items)."""
-    persons = np.asarray(cube.make_persons(periods).todense(), dtype=np.float64)
-    if removed is not None:
-        persons[removed.nonzero()] = 0.0
-    return persons
+def make_profile(cube: Cube, entries: Ints) -> tuple[Ints, Array]:
+    """Return each cell's district and the share of each month in what the district counts of an item.
 
-
-def make_odds(
-    cells: pd.DataFrame, persons: Array, others: Array, *, ladder: tuple[str, ...]
-) -> Array:
-    """Return the odds of each item in the area of each cell, shape (cells, items).
-
-    Down the ladder the odds of each area are drawn towards those of the area above, the more the fewer orders it
-    has: ``(x + w) / (n + w / odds above)``, the mean of a Gamma-Poisson with `w` = :data:`AREA_WEIGHT`.
+    Returns
+    -------
+    tuple
+        Positions of districts, shape (cells,); shares, shape (months, districts, items), sum 1 over the months. A
+        district with few entries is drawn towards the city.
     """
-    total = others.sum(axis=0)
-    city = np.divide(persons.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
-    odds = np.broadcast_to(city, persons.shape)
-    for name in ladder:
-        codes, areas = pd.factorize(cells[name].fillna(""))
-        counted, exposed = (
-            _sum_groups(values, codes, len(areas))[codes] for values in (persons, others)
-        )
-        pseudo = AREA_WEIGHT / np.maximum(odds, 1e-12)
-        odds = np.where(odds > 0, (counted + AREA_WEIGHT) / (exposed + pseudo), 0.0)
-    return np.asarray(odds)
+    codes, areas = pd.factorize(cube.cells[LADDER[0]].fillna(""))
+    months = np.array(
+        [
+            _count_areas(cube, entries[cube.period[entries] == month], codes, len(areas))
+            for month in range(cube.n_periods)
+        ]
+    )
+    city = months.sum(axis=1, keepdims=True)
+    city = (city + 0.5) / (city + 0.5).sum(axis=0)
+    share = (months + AREA_WEIGHT * city) / (months.sum(axis=0) + AREA_WEIGHT)
+    return codes.astype(np.int64), np.asarray(share)
 
 
-def find_tail(count: Array, mean: Array, shape: Array) -> Array:
-    """Return P(X >= count) for the negative binomial with this mean and shape; 1 where count is 0.
+def _count_areas(cube: Cube, entries: Ints, codes: NDArray[np.intp], areas: int) -> Array:
+    """Return entries per area and item, shape (areas, items)."""
+    width = len(cube.items)
+    flat = codes[cube.cell[entries]] * width + cube.item[entries]
+    return np.bincount(flat, minlength=areas * width).reshape(areas, width).astype(np.float64)
 
-    The regularised incomplete beta function at ``mean / (mean + shape)`` (Johnson, Kemp & Kotz 2005, 5.31).
+
+def _draw_odds(counted: Array, exposed: Array, above: Array) -> Array:
+    """Return the odds of areas, drawn towards those above them, the more the fewer persons there are.
+
+    ``(x + w) / (n + w / odds above)``, the mean of a Gamma-Poisson with `w` = :data:`AREA_WEIGHT`.
     """
-    count, mean, shape = np.broadcast_arrays(count, mean, shape)
-    tail = special.betainc(np.maximum(count, 1.0), shape, mean / (mean + shape))
-    return np.where(count > 0, tail, 1.0)
+    pseudo = AREA_WEIGHT / np.maximum(above, 1e-12)
+    return np.asarray(np.where(above > 0, (counted + AREA_WEIGHT) / (exposed + pseudo), 0.0))
 
 
 def _sum_groups(values: Array, codes: NDArray[np.intp], groups: int) -> Array:

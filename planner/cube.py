@@ -1,7 +1,11 @@
-"""Counts per cell, period and level-1 item, and persons counted once.
+"""Counts per cell, period and level-1 item; persons and issues counted once.
 
-A person who calls sixty times about one thing is one person with one issue: inside one window, the orders of one
-person about one level-1 item within one block of :data:`BLOCK_M` count once.
+A person who calls sixty times about one thing is one person: inside one window, the orders of one person about one
+level-1 item within one block of :data:`BLOCK_M` count once.
+
+Several persons who call about the same thing raise one issue 问题点位 (DOMAIN.md §2): orders about the same item in the
+same cell belong to one issue as long as no pause between them is longer than :data:`PAUSE_DAYS`. Issues, not calls, are
+what can be independent of each other.
 """
 
 from dataclasses import dataclass
@@ -19,6 +23,9 @@ Ints = NDArray[np.int64]
 
 BLOCK_M = 500.0
 """Side of the block inside which repeats by one person count as one issue. Assumed: the reach of a compound."""
+
+PAUSE_DAYS = 30
+"""After a longer silence the same complaint at the same place is a new issue. Assumed: twice the longest deadline."""
 
 LONGEST_HISTORY = 60
 """Periods kept at most; older orders are not counted. Five years of months."""
@@ -38,8 +45,8 @@ class Cube:
         Starts of the periods and the end of the last, aware, length P + 1; a period is a month back from the end.
     source
         Position of each entry in the frame that was counted, by time of receipt.
-    cell, item, period, person, block
-        Positions (``person`` and ``block``: labels), shape (n,).
+    cell, item, period, person, block, issue
+        Positions (the last three: labels), shape (n,).
     """
 
     cells: pd.DataFrame
@@ -51,6 +58,7 @@ class Cube:
     period: Ints
     person: Ints
     block: Ints
+    issue: Ints
 
     @property
     def n_periods(self) -> int:
@@ -66,12 +74,17 @@ class Cube:
         _, first = np.unique(keys + self.block[inside], return_index=True)
         return inside[np.sort(first)]
 
-    def make_persons(self, periods: Ints) -> "sparse.csr_array":
-        """Return persons per cell and item over `periods`, each once; shape (cells, items)."""
-        entries = self.find_first(periods)
-        ones = np.ones(len(entries))
+    def find_issues(self, entries: Ints) -> Ints:
+        """Return of some entries the first of each issue."""
+        _, first = np.unique(self.issue[entries], return_index=True)
+        return entries[np.sort(first)]
+
+    def make_counts(self, entries: Ints) -> "sparse.csr_array":
+        """Return the number of entries per cell and item; shape (cells, items)."""
         shape = (len(self.cells), len(self.items))
-        return sparse.csr_array((ones, (self.cell[entries], self.item[entries])), shape=shape)
+        return sparse.csr_array(
+            (np.ones(len(entries)), (self.cell[entries], self.item[entries])), shape=shape
+        )
 
     def make_frame(self) -> pd.DataFrame:
         """Return the cube as a frame with the columns :data:`~planner.frames.CUBE_COLUMNS`."""
@@ -109,8 +122,8 @@ def make_cube(counted: pd.DataFrame, cells: pd.DataFrame, *, as_of: datetime) ->
             f"orders lack the columns {', '.join(missing)}: expected {', '.join(COUNTED_COLUMNS)}"
         )
     edges = _make_edges(counted["received_at"], as_of)
-    moments = pd.DatetimeIndex(counted["received_at"]).as_unit("ns").asi8
-    period = np.searchsorted(edges.as_unit("ns").asi8, moments, side="right") - 1
+    moments = pd.DatetimeIndex(counted["received_at"]).as_unit("us").asi8
+    period = np.searchsorted(edges.as_unit("us").asi8, moments, side="right") - 1
     usable = counted["cell_code"].notna() & counted["level1_code"].notna() & (period >= 0)
     rows = np.flatnonzero(usable.to_numpy() & (period < len(edges) - 1))
     rows = rows[np.argsort(moments[rows], kind="stable")]
@@ -128,6 +141,7 @@ def make_cube(counted: pd.DataFrame, cells: pd.DataFrame, *, as_of: datetime) ->
         period=period[rows].astype(np.int64),
         person=_label_persons(kept["person_key"]),
         block=_label_blocks(used)[position],
+        issue=_label_issues(position, kept["item_code"], moments[rows]),
     )
 
 
@@ -167,3 +181,14 @@ def _label_blocks(cells: pd.DataFrame) -> Ints:
     row = np.floor(cells["y_m"].to_numpy() / BLOCK_M).astype(np.int64)
     pairs = np.stack([row, column], axis=1)
     return np.asarray(np.unique(pairs, axis=0, return_inverse=True)[1], dtype=np.int64).ravel()
+
+
+def _label_issues(cell: NDArray[np.intp], item: pd.Series, moments: Ints) -> Ints:
+    """Return one label per issue; `moments` are microseconds and ascend."""
+    things = cell.astype(np.int64) * (item.nunique() + 2) + pd.factorize(item)[0]
+    order = np.argsort(things, kind="stable")
+    pause = np.diff(moments[order], prepend=moments[:1]) > PAUSE_DAYS * 86_400_000_000
+    other = np.diff(things[order], prepend=things[:1]) != 0
+    labels = np.empty(len(things), dtype=np.int64)
+    labels[order] = np.cumsum(pause | other)
+    return labels

@@ -21,19 +21,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, spatial, special
 
-from planner.background import (
-    Background,
-    find_tail,
-    make_background,
-    make_quiet,
-    make_window_background,
-)
+from planner.background import Background, make_background, make_window_background
+from planner.clumps import Clumps, make_clumps
 from planner.cube import Cube
 from planner.fdr import make_q_values
 from planner.windows import Window, make_windows
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+KEYS = ("item", "window", "radius", "cell")
+"""What names a test."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +57,23 @@ class Thresholds:
     widest_uncertainty_m: float = 150.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
-    """Everything the tests need: counts per window, backgrounds and neighbourhoods (all positions, no codes)."""
+    """Everything the tests need: counts per window, backgrounds and neighbourhoods (all positions, no codes).
+
+    Parameters
+    ----------
+    persons
+        Per window, shape (cells, items).
+    neighbours, others, areas_m2
+        Per radius: who is near, other persons around and the area, shape (cells, items) and (cells,).
+    """
 
     cube: Cube
     windows: tuple[Window, ...]
     persons: tuple["sparse.csr_array", ...]
     backgrounds: tuple[Background, ...]
+    clumps: Clumps
     neighbours: tuple["sparse.csr_array", ...]
     others: tuple[Array, ...]
     areas_m2: tuple[Array, ...]
@@ -108,29 +115,50 @@ def make_neighbours(cells: pd.DataFrame, radius_m: float) -> "sparse.csr_array":
 def make_scene(
     cube: Cube, thresholds: Thresholds, *, removed: "sparse.csr_array | None" = None
 ) -> Scene:
-    """Return counts, backgrounds and neighbourhoods; `removed` as in :func:`~planner.background.make_background`."""
+    """Return counts, backgrounds and neighbourhoods.
+
+    Parameters
+    ----------
+    cube, thresholds
+        What is counted and what counts as a hotspot.
+    removed
+        True where an item of a cell belongs to a hotspot already found, shape (cells, items): these do not count
+        into the background of anything.
+    """
     windows = make_windows(cube.n_periods)
-    persons = tuple(cube.make_persons(window.positions) for window in windows)
-    whole = make_background(cube, removed=removed)
-    quiet = [make_quiet(cube, window.positions, removed) for window in windows]
-    backgrounds = tuple(make_window_background(whole, cube, (inside, quiet[0])) for inside in quiet)
+    persons = [cube.find_first(window.positions) for window in windows]
+    quiet = [_leave_out(cube, entries, removed) for entries in persons]
+    whole = make_background(cube, quiet[0])
     neighbours = tuple(make_neighbours(cube.cells, radius) for radius in thresholds.radii_m)
-    others = tuple(np.asarray(matrix @ whole.others) for matrix in neighbours)
     area = cube.cells["area_m2"].to_numpy()
-    areas = tuple(
-        np.maximum(matrix @ area, np.pi * radius**2)
-        for matrix, radius in zip(neighbours, thresholds.radii_m, strict=True)
-    )
     return Scene(
         cube=cube,
         windows=windows,
-        persons=persons,
-        backgrounds=backgrounds,
+        persons=tuple(cube.make_counts(entries) for entries in persons),
+        backgrounds=tuple(
+            make_window_background(whole, cube, (entries, quiet[0])) for entries in quiet
+        ),
+        clumps=make_clumps(cube, quiet[0], whole.density.mean(axis=1)),
         neighbours=neighbours,
-        others=others,
-        areas_m2=areas,
+        others=tuple(np.asarray(matrix @ whole.others) for matrix in neighbours),
+        areas_m2=tuple(
+            np.maximum(matrix @ area, np.pi * radius**2)
+            for matrix, radius in zip(neighbours, thresholds.radii_m, strict=True)
+        ),
         thresholds=thresholds,
     )
+
+
+def _leave_out(cube: Cube, entries: Ints, removed: "sparse.csr_array | None") -> Ints:
+    """Return the entries that do not belong to a hotspot already found."""
+    if removed is None:
+        return entries
+    width = len(cube.items)
+    row, column = removed.nonzero()
+    hot = np.zeros(len(cube.cells) * width, dtype=bool)
+    hot[row.astype(np.int64) * width + column] = True
+    kept: Ints = entries[~hot[cube.cell[entries] * width + cube.item[entries]]]
+    return kept
 
 
 def find_significant(scene: Scene) -> pd.DataFrame:
@@ -139,23 +167,17 @@ def find_significant(scene: Scene) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``item window radius cell count p``, positions, smallest p first; ``count`` persons in the
+        Columns ``item window radius cell persons p``, positions, smallest p first; ``persons`` counted in the
         neighbourhood.
     """
-    parts = []
-    for window in range(len(scene.windows)):
-        for radius, neighbours in enumerate(scene.neighbours):
-            local = (neighbours @ scene.persons[window]).tocoo()
-            parts.append(_test(scene, (window, radius), (local.row, local.col, local.data)))
+    parts = [
+        _test(scene, window, radius)
+        for window in range(len(scene.windows))
+        for radius in range(len(scene.neighbours))
+    ]
     tests = pd.concat(parts, ignore_index=True)
-    family = (
-        len(scene.cube.cells) * len(scene.cube.items) * len(scene.windows) * len(scene.neighbours)
-    )
-    tests["q"] = make_q_values(tests["p"], tests=family)
-    passed = tests[tests["q"] <= scene.thresholds.level]
-    return passed.sort_values(
-        ["p", "item", "window", "radius", "cell"], kind="stable", ignore_index=True
-    )
+    passed = tests[make_q_values(tests["p"], tests=scene.family) <= scene.thresholds.level]
+    return passed.sort_values(["p", *KEYS], kind="stable", ignore_index=True)
 
 
 def find_footprints(scene: Scene, significant: pd.DataFrame) -> list[Find]:
@@ -176,21 +198,19 @@ def _take_strongest(scene: Scene, significant: pd.DataFrame) -> list[Find]:
         return []
     limit = float(significant["p"].max())
     alive = _Alive(scene)
-    columns = [
-        significant[name].tolist() for name in ("p", "item", "window", "radius", "cell", "count")
-    ]
-    heap = list(zip(*columns, strict=True))
+    heap = list(zip(*(significant[name].tolist() for name in ("p", *KEYS, "persons")), strict=True))
     finds = []
     while heap:
-        p, item, window, radius, cell, count = heapq.heappop(heap)
-        cells, now = alive.count(item, window, (radius, cell))
-        if now == count:
-            taken = alive.take(item, cells)
+        p, item, window, radius, cell, persons = heapq.heappop(heap)
+        around, now = alive.count(item, window, (radius, cell))
+        if now == persons:
+            cells = alive.take(item, around)
             finds.append(
-                Find(item=item, window=window, radius=radius, middle=cell, cells=taken, p=p, q=1.0)
+                Find(item=item, window=window, radius=radius, middle=cell, cells=cells, p=p, q=1.0)
             )
         elif now >= scene.thresholds.fewest_persons:
-            fresh = max(_get_p(scene, (item, window, radius, cell), now), p)
+            counted = (np.array([cell]), np.array([now]))
+            fresh = max(float(_find_p(scene, (item, window, radius), counted)[0]), p)
             if fresh <= limit:
                 heapq.heappush(heap, (fresh, item, window, radius, cell, now))
     return finds
@@ -200,7 +220,7 @@ class _Alive:
     """Persons per window and item that no find has taken yet."""
 
     def __init__(self, scene: Scene) -> None:
-        self._persons = [matrix.tocsc().copy() for matrix in scene.persons]
+        self._persons = [matrix.tocsc() for matrix in scene.persons]
         self._columns: dict[tuple[int, int], Array] = {}
         self._neighbours = scene.neighbours
 
@@ -208,17 +228,16 @@ class _Alive:
         """Return the persons per cell of one item in one window."""
         key = (item, window)
         if key not in self._columns:
-            self._columns[key] = np.asarray(
-                self._persons[window][:, [item]].todense(), dtype=np.float64
-            ).ravel()
+            column = self._persons[window][:, [item]]
+            self._columns[key] = np.asarray(column.todense(), dtype=np.float64).ravel()
         return self._columns[key]
 
     def count(self, item: int, window: int, place: tuple[int, int]) -> tuple[Ints, float]:
         """Return the cells around a middle cell that still hold persons, and how many."""
         matrix = self._neighbours[place[0]]
         around = matrix.indices[matrix.indptr[place[1]] : matrix.indptr[place[1] + 1]]
-        held = self.column(item, window)[around]
-        return around[held > 0].astype(np.int64), float(held.sum())
+        persons = self.column(item, window)[around]
+        return around[persons > 0].astype(np.int64), float(persons.sum())
 
     def take(self, item: int, cells: Ints) -> Ints:
         """Take the persons of `cells` out of every window and return the cells."""
@@ -227,33 +246,37 @@ class _Alive:
         return cells
 
 
-def _test(scene: Scene, place: tuple[int, int], local: tuple[Ints, Ints, Array]) -> pd.DataFrame:
+def _test(scene: Scene, window: int, radius: int) -> pd.DataFrame:
     """Return the tests of one window and radius that hold enough persons to matter."""
-    window, radius = place
-    cells, items, counts = local
-    enough = counts >= scene.thresholds.fewest_persons
-    frame = pd.DataFrame({"item": items[enough], "cell": cells[enough], "count": counts[enough]})
+    neighbours = scene.neighbours[radius]
+    persons = (neighbours @ scene.persons[window]).tocoo()
+    enough = persons.data >= scene.thresholds.fewest_persons
+    cell, item = persons.row[enough].astype(np.int64), persons.col[enough].astype(np.int64)
+    frame = pd.DataFrame({"item": item, "window": window, "radius": radius, "cell": cell})
+    frame["persons"] = persons.data[enough]
     frame["p"] = 1.0
-    for item, group in frame.groupby("item"):
-        where = group["cell"].to_numpy()
-        frame.loc[group.index, "p"] = _find_p(
-            scene, (int(item), window, radius), where, group["count"].to_numpy()
-        )
-    return frame.assign(window=window, radius=radius)
+    for number, group in frame.groupby("item"):
+        counted = tuple(group[name].to_numpy() for name in ("cell", "persons"))
+        frame.loc[group.index, "p"] = _find_p(scene, (int(number), window, radius), counted)
+    return frame
 
 
-def _find_p(scene: Scene, test: tuple[int, int, int], cells: Ints, counts: Array) -> Array:
-    """Return the p-values of one item, window and radius at some cells."""
+def _find_p(scene: Scene, test: tuple[int, int, int], counted: tuple[Ints, Array]) -> Array:
+    """Return the p-values of one item, window and radius, given cells and the persons around each."""
     item, window, radius = test
+    cells, persons = counted
     background = scene.backgrounds[window]
-    area = scene.areas_m2[radius][cells]
     local = (
         scene.others[radius][cells, item],
-        _sum_around(scene.neighbours[radius], cells, background.make_weighted(item)),
+        _sum_around(scene.neighbours[radius], cells, background.weighted[item]),
     )
-    mean, shape = background.make_distribution(cells, item, local=local, area_m2=area)
-    enough = counts >= scene.thresholds.least_ratio * mean
-    return np.where(enough, find_tail(counts, mean, shape), 1.0)
+    mean, shape = background.make_distribution(
+        cells, item, local=local, area_m2=scene.areas_m2[radius][cells]
+    )
+    p = np.ones(len(cells))
+    enough = np.flatnonzero(persons >= scene.thresholds.least_ratio * mean)
+    p[enough] = scene.clumps.find_tail(persons[enough], mean[enough], shape[enough], item=item)
+    return p
 
 
 def _sum_around(neighbours: "sparse.csr_array", cells: Ints, values: Array) -> Array:
@@ -264,12 +287,6 @@ def _sum_around(neighbours: "sparse.csr_array", cells: Ints, values: Array) -> A
     return np.array(
         [values[neighbours.indices[ends[cell] : ends[cell + 1]]].sum() for cell in cells]
     )
-
-
-def _get_p(scene: Scene, test: tuple[int, int, int, int], count: float) -> float:
-    """Return one p-value."""
-    item, window, radius, cell = test
-    return float(_find_p(scene, (item, window, radius), np.array([cell]), np.array([count]))[0])
 
 
 def find_finds(

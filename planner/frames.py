@@ -18,7 +18,7 @@ CUBE_COLUMNS = ("cell_code", "period", "level1_code", "count", "persons")
 """Counts, one row per non-empty cell × period × level-1 item: ``period`` the first day of the period ·
 ``count`` orders · ``persons`` distinct persons (orders without a person count one each)."""
 
-COUNTED_COLUMNS = ("cell_code", "level1_code", "person_key", "received_at")
+COUNTED_COLUMNS = ("cell_code", "level1_code", "item_code", "person_key", "received_at")
 """What the statistics need of an order; rows without a cell or an item, or whose place is too uncertain, stay out."""
 
 HOTSPOT_COLUMNS = (
@@ -41,6 +41,7 @@ HOTSPOT_COLUMNS = (
     "months",
     "count",
     "persons",
+    "issues",
     "expected",
     "ratio",
     "z",
@@ -53,6 +54,6 @@ HOTSPOT_COLUMNS = (
 place and problem, readable · ``lon lat`` centre, EPSG:4326 · ``radius_m`` holds nine tenths of its orders ·
 ``cells`` codes joined by ";" · ``window_start window_end`` dates, both inside · ``months`` of the year when seasonal,
 "11;12;1", else empty · ``count`` orders of that level-1 item in the cells and the window, ``persons`` distinct ones ·
-``expected`` persons if the place were as its surroundings, ``ratio`` = persons / expected · ``p`` of the strongest
+``issues`` distinct issues (planner/cube.py) · ``expected`` persons if the place were as its surroundings, ``ratio`` = persons / expected · ``p`` of the strongest
 neighbourhood, ``z`` its normal equivalent, ``q`` after false-discovery control · ``gi`` classic Gi* of the
 standardised residuals at that cell · ``geometry`` the joined cells."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from planner.background import LADDER, make_odds, make_quiet
+from planner.background import make_profile
 from planner.cube import Cube, make_cube
 from planner.detect import Find, Scene, Thresholds, find_finds, make_z
 from planner.frames import HOTSPOT_COLUMNS, HotspotKind
@@ -124,29 +124,10 @@ def _join(scene: Scene, finds: list[Find]) -> list[Group]:
     parts: dict[int, list[Find]] = {}
     for find, label in zip(finds, labels, strict=True):
         parts.setdefault(int(label), []).append(find)
-    profile = _make_profile(scene)
+    cube = scene.cube
+    profile = make_profile(cube, np.arange(len(cube.cell)))
     groups = [_make_group(scene, part, profile) for part in parts.values()]
     return sorted(groups, key=lambda group: (group.best.p, group.item, int(group.cells[0])))
-
-
-def _make_profile(scene: Scene) -> tuple[Ints, Array]:
-    """Return each cell's district and the share of each month in the district's orders of an item.
-
-    Returns
-    -------
-    tuple
-        Positions of districts, shape (cells,); shares, shape (months, districts, items), sum 1 over the months.
-    """
-    cube = scene.cube
-    _, first, district = np.unique(
-        cube.cells["district_code"].fillna(""), return_index=True, return_inverse=True
-    )
-    others = scene.backgrounds[0].others
-    months = [make_quiet(cube, np.array([month]), None) for month in range(cube.n_periods)]
-    odds = np.array(
-        [make_odds(cube.cells, persons, others, ladder=LADDER[:1])[first] for persons in months]
-    )
-    return np.asarray(district, dtype=np.int64).ravel(), odds / np.maximum(odds.sum(axis=0), 1e-12)
 
 
 def _make_group(scene: Scene, part: list[Find], profile: tuple[Ints, Array]) -> Group:
@@ -161,7 +142,7 @@ def _make_group(scene: Scene, part: list[Find], profile: tuple[Ints, Array]) -> 
         item,
         local=(
             np.array([background.others[cells, item].sum()]),
-            np.array([background.make_weighted(item)[cells].sum()]),
+            np.array([background.weighted[item][cells].sum()]),
         ),
         area_m2=cube.cells["area_m2"].to_numpy()[cells].sum(),
     )
@@ -232,6 +213,7 @@ def _describe(
         "months": ";".join(str(m) for m in dict.fromkeys(starts[active].month)) if seasonal else "",
         "count": len(inside),
         "persons": persons,
+        "issues": len(cube.find_issues(inside)),
         "expected": expected,
         "ratio": round(persons / expected, 2),
         "z": round(float(make_z(np.array([group.best.p]))[0]), 3),

@@ -18,9 +18,8 @@ CELLS = pd.DataFrame(
 
 def make_orders(*rows):
     frame = pd.DataFrame(rows, columns=["cell_code", "level1_code", "person_key", "received_at"])
-    return frame.assign(
-        received_at=pd.to_datetime(frame["received_at"], format="mixed").dt.tz_localize(ZONE)
-    )
+    received = pd.to_datetime(frame["received_at"], format="mixed").dt.tz_localize(ZONE)
+    return frame.assign(item_code=frame["level1_code"], received_at=received)
 
 
 def test_one_row_per_cell_month_and_item():
@@ -52,7 +51,7 @@ def test_one_person_calling_sixty_times_counts_once():
 
     cube = make_cube(orders, CELLS, as_of=AS_OF)
 
-    assert cube.make_persons(np.array([0])).sum() == 1
+    assert len(cube.find_first(np.array([0]))) == 1
     assert cube.make_frame()["count"].sum() == 60
 
 
@@ -63,13 +62,17 @@ def test_the_same_person_elsewhere_or_about_something_else_counts_again():
         ("a", "02", "p", "2025-06-02"),
     )
 
-    assert make_cube(orders, CELLS, as_of=AS_OF).make_persons(np.array([0])).sum() == 3
+    cube = make_cube(orders, CELLS, as_of=AS_OF)
+
+    assert len(cube.find_first(np.array([0]))) == 3
 
 
 def test_orders_without_person_are_persons_of_their_own():
     orders = make_orders(("a", "01", None, "2025-06-02"), ("a", "01", None, "2025-06-03"))
 
-    assert make_cube(orders, CELLS, as_of=AS_OF).make_persons(np.array([0])).sum() == 2
+    cube = make_cube(orders, CELLS, as_of=AS_OF)
+
+    assert len(cube.find_first(np.array([0]))) == 2
 
 
 def test_orders_from_as_of_on_stay_out():
@@ -103,3 +106,14 @@ def test_a_missing_column_is_named():
 def test_an_unknown_cell_is_named():
     with pytest.raises(PlannerError, match="nowhere"):
         make_cube(make_orders(("nowhere", "01", "p", "2025-06-02")), CELLS, as_of=AS_OF)
+
+
+def test_an_issue_ends_with_a_long_pause():
+    days = ("2025-01-02", "2025-01-20", "2025-04-01", "2025-04-02")
+    orders = make_orders(
+        *[("a", "01", f"p{k}", day) for k, day in enumerate(days)], ("b", "01", "q", "2025-01-03")
+    )
+
+    cube = make_cube(orders, CELLS, as_of=AS_OF)
+
+    assert len(cube.find_issues(np.arange(5))) == 3
