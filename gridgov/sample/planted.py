@@ -32,8 +32,8 @@ HOTSPOT_ITEM_KINDS = ("complaint", "report")
 
 ONE_CALLER = (3, 60)
 """Decoy: so many persons who each call so often about one place."""
-DENSE_COMPOUNDS, DENSE_FACTOR = 3, 18.0
-"""Decoy: so many compounds where so many times more people live than usual."""
+DENSE_COMPOUNDS, DENSE_FACTOR = 3, 40.0
+"""Decoy: so many compounds where so many times more people live than in the usual one."""
 
 Curve = Callable[[int, np.random.Generator], tuple[IntArray, int, int]]
 """Number of appeals, randomness → their days, first day, last day."""
@@ -92,11 +92,10 @@ HOTSPOT_KINDS = {
 
 def make_dense(slots: Slots, rng: np.random.Generator) -> tuple[Slots, IntArray]:
     """Return slots where a few compounds hold many more people, and which: all items rise alike there."""
-    usual = np.flatnonzero((slots.kind == SlotKind.PLACE) & (slots.zone < 2) & (slots.weight > 0))
+    usual = np.flatnonzero(slots.home & (slots.zone < 2))
     weight = slots.weight.copy()
-    middle = np.argsort(weight[usual])[len(usual) // 2 : len(usual) * 3 // 4]
-    chosen = rng.choice(usual[middle], DENSE_COMPOUNDS, replace=False)
-    weight[chosen] *= DENSE_FACTOR
+    chosen = rng.choice(usual, DENSE_COMPOUNDS, replace=False)
+    weight[chosen] = DENSE_FACTOR * np.median(weight[usual])
     return replace(slots, weight=weight / weight.sum()), chosen
 
 

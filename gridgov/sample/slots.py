@@ -10,6 +10,7 @@ from gridgov.sample.gazetteer import Towns
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 M_PER_DEG = 111_320.0
 """Metres of one degree of latitude; jitter of some metres needs no projection."""
@@ -36,6 +37,8 @@ class Slots:
     ----------
     kind, ref, community, zone
         :class:`SlotKind`, row in that table, position of the community, zone; int64 (n,).
+    home
+        Whether people live there: compounds and villages, bool (n,).
     lon, lat, radius_m
         Middle and typical half width, float64 (n,).
     weight
@@ -46,6 +49,7 @@ class Slots:
     ref: IntArray
     community: IntArray
     zone: IntArray
+    home: BoolArray
     lon: FloatArray
     lat: FloatArray
     radius_m: FloatArray
@@ -83,6 +87,7 @@ def make_slots(towns: Towns) -> Slots:
         ref=np.concatenate([np.arange(size) for size in sizes]),
         community=community,
         zone=communities["zone"].to_numpy()[community],
+        home=home,
         lon=np.concatenate([places["lon"], roads.numbers["lon"], roads.crossings["lon"]]),
         lat=np.concatenate([places["lat"], roads.numbers["lat"], roads.crossings["lat"]]),
         radius_m=np.concatenate(
