@@ -168,8 +168,8 @@ def _make_history(
     return AreaHistory(
         factor=factor,
         used=used,
-        row=cells.row[part],
-        column=cells.column[part],
+        row=cells.row[part].astype(np.int64),
+        column=cells.column[part].astype(np.int64),
         sequence=cells.sequence[part].astype(np.int64),
         area_m2=cells.area_m2[part],
         x=cells.x[part],

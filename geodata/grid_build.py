@@ -126,18 +126,33 @@ class MetricRings:
 
 def project_rings(geometries: npt.NDArray[np.object_], projection: FastProjection) -> MetricRings:
     """Return the rings of polygons in EPSG:4326 in metres, long edges divided first."""
-    shapes = shapely.segmentize(shapely.orient_polygons(geometries), LONGEST_EDGE_DEG)
-    parts, part_area = shapely.get_parts(shapes, return_index=True)
+    parts, part_area = shapely.get_parts(
+        shapely.segmentize(geometries, LONGEST_EDGE_DEG), return_index=True
+    )
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     degrees, ring_of = shapely.get_coordinates(rings, return_index=True)
+    starts = np.searchsorted(ring_of, np.arange(len(rings) + 1))
     x, y = projection.project(degrees[:, 0], degrees[:, 1])
+    exterior = np.concatenate([[True], np.diff(ring_part) > 0])
+    # By the sum, not by GEOS's is_ccw, which a ring that touches itself can mislead.
+    wrong = (_sum_rings(x, y, starts) > 0) != exterior
+    order = np.arange(len(x))
+    order = np.where(wrong[ring_of], starts[ring_of] + starts[ring_of + 1] - 1 - order, order)
     return MetricRings(
-        x=x,
-        y=y,
-        degrees=degrees,
-        starts=np.searchsorted(ring_of, np.arange(len(rings) + 1)),
+        x=x[order],
+        y=y[order],
+        degrees=degrees[order],
+        starts=starts,
         area_rings=np.searchsorted(part_area[ring_part], np.arange(len(geometries) + 1)),
     )
+
+
+def _sum_rings(x: FloatArray, y: FloatArray, starts: IntArray) -> FloatArray:
+    """Return twice the signed area of each closed ring, counterclockwise positive."""
+    x, y = x - x.mean(), y - y.mean()
+    cross = np.append(x[:-1] * y[1:] - x[1:] * y[:-1], 0.0)
+    cross[starts[1:] - 1] = 0.0  # from the end of one ring to the start of the next
+    return np.add.reduceat(cross, starts[:-1])
 
 
 def lay_cells(
@@ -219,9 +234,7 @@ def _lay_area(
 
 def _first_factor(x: FloatArray, y: FloatArray, starts: IntArray, cell_m: float) -> int:
     """Return the factor below which an area surely has too many cells."""
-    cross = x[:-1] * y[1:] - x[1:] * y[:-1]
-    cross[starts[1:-1] - 1] = 0  # from the end of one ring to the start of the next
-    area = abs(cross.sum()) / 2
+    area = abs(_sum_rings(x, y, starts).sum()) / 2
     # Inside cells are full squares and pieces at the rim are smaller, so cells outnumber full squares.
     return max(1, int(np.sqrt(area / (1.1 * LAST_SEQUENCE)) / cell_m))
 
@@ -312,7 +325,7 @@ def _join_tables(
     cells = np.empty(starts[-1], dtype=np.int32)
     for lattice, start, at in zip(lattices, first, starts, strict=False):
         table = lattice.cells.table.ravel()
-        cells[at : at + table.size] = np.where(table >= 0, table + start, -1)
+        cells[at : at + table.size] = table + np.sign(table + 1) * start
     return LatticeTables(
         side_m=side_m,
         top=np.array([lattice.top for lattice in lattices], dtype=np.int64),

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from numba import njit
 
 from geodata.crs import from_metric, to_metric
-from geodata.grid_lattice import NO_CELL
+from geodata.grid_lattice import DECIMALS, NO_CELL
 from geodata.grid_projection import FastProjection, project_one
 
 FloatArray = npt.NDArray[np.float64]
@@ -45,7 +45,8 @@ class LatticeTables:
     starts
         Offset of each area's table in :attr:`cells`, int64, shape (areas + 1,).
     cells
-        Position of the cell of every square, int32, -1 = no land.
+        Position of the cell of every square, int32; -1 = no land, ``-2 - position`` = no land, but the
+        cell beside it.
     projection
         Degrees to metres.
     tolerance_m
@@ -115,12 +116,46 @@ class LatticeTables:
         far = np.abs(x / side - line) * side > self.tolerance_m[areas]
         beyond = _left_of(lon, lat, north_end, south_end) > 0
         column = np.where(far, column, np.where(beyond, line, line - 1))
-        return self._look_up(areas, row, column)
+        found = self._look_up(areas, row, column)
+        empty = np.flatnonzero(found < NO_CELL)
+        if len(empty):
+            u, v = (x / side)[empty], (-y / side)[empty]
+            found[empty] = self._find_nearest(areas[empty], row[empty], column[empty], place=(u, v))
+        return found
+
+    def _find_nearest(
+        self,
+        areas: PositionArray,
+        row: IntArray,
+        column: IntArray,
+        *,
+        place: tuple[FloatArray, FloatArray],
+    ) -> PositionArray:
+        """Return the cell of the nearest square with land, of equal ones the first in sequence.
+
+        For points on the border of their area whose own square has no land but for rounding.
+        """
+        u, v = place
+        best = self._look_up(areas, row, column)
+        best = np.where(best < NO_CELL, -2 - best, best)
+        nearest = np.full(len(areas), np.inf)
+        for down in (-1, 0, 1):
+            for right in (-1, 0, 1):
+                found = self._look_up(areas, row + down, column + right)
+                apart = np.hypot(_gap(v, row + down), _gap(u, column + right)).round(DECIMALS)
+                closer = (found >= 0) & (apart < nearest)
+                best, nearest = np.where(closer, found, best), np.where(closer, apart, nearest)
+        return best.astype(np.int32)
 
     def _look_up(self, areas: PositionArray, row: IntArray, column: IntArray) -> PositionArray:
         row = np.clip(row - self.top[areas], 0, self.rows[areas] - 1)
         column = np.clip(column - self.left[areas], 0, self.columns[areas] - 1)
         return self.cells[self.starts[areas] + row * self.columns[areas] + column]
+
+
+def _gap(at: FloatArray, start: IntArray) -> FloatArray:
+    """Return how far `at` is from the unit interval that begins at `start`."""
+    return np.maximum(np.maximum(start - at, at - start - 1), 0.0)
 
 
 def measure_tolerance_m(side_m: FloatArray, projection: FastProjection) -> FloatArray:
@@ -187,3 +222,4 @@ def _locate_squares(points, sides, boxes, cells, projection, answers):  # type: 
         r = min(max(int(row) - top[area], 0), rows[area] - 1)
         c = min(max(int(column) - left[area], 0), columns[area] - 1)
         out[i] = cells[starts[area] + r * columns[area] + c]
+        doubt[i] |= out[i] < NO_CELL

@@ -44,7 +44,8 @@ class Pieces(NamedTuple):
 class LatticeCells(NamedTuple):
     """The cells of one area in sequence: N→S in rows, each W→E.
 
-    ``table`` int16 (rows, columns): number of the cell of each square, :data:`NO_CELL` outside ·
+    ``table`` int32 (rows, columns): number of the cell of each square, :data:`NO_CELL` outside, and for an
+    empty square beside a cell ``-2 - number`` (see :func:`get_hosts`) ·
     ``row column`` of the cell's largest piece · ``share`` in squares · ``u v`` centroid in the table's
     coordinates · ``whole`` the cell is one square that no border touches.
     """
@@ -76,6 +77,11 @@ def make_lattice_cells(
     pieces = Pieces(*measure_pieces(u, v, starts, shape[0], shape[1]))
     label = group_pieces(pieces.share, pieces.west, pieces.north, SLIVER_SHARE)
     return LatticeCells(*_number_cells(label, pieces))
+
+
+def get_hosts(table: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return the cells of squares, for empty squares the cell beside them, else NO_CELL."""
+    return np.where(table < NO_CELL, -2 - table, table)
 
 
 @njit(cache=True, nogil=True)  # pragma: no cover - compiled
@@ -280,7 +286,7 @@ def _number_cells(label, pieces):  # type: ignore[no-untyped-def]  # noqa: ANN00
 
 @njit(cache=True, nogil=True)  # pragma: no cover - compiled
 def _widen(table, whole):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Give each empty square beside a cell to that cell: a point on the very border may fall there."""
+    """Note a cell beside each empty square: a point on the very border of the area may fall there."""
     rows, columns = table.shape
     narrow = table.copy()
     steps = ((0, -1), (-1, 0), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
@@ -291,6 +297,6 @@ def _widen(table, whole):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
             for down, right in steps:
                 r, c = row + down, column + right
                 if 0 <= r < rows and 0 <= c < columns and narrow[r, c] != NO_CELL:
-                    table[row, column] = narrow[r, c]
+                    table[row, column] = -2 - narrow[r, c]
                     whole[narrow[r, c]] = False
                     break

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from geodata.grid_index import LatticeTables, PositionArray
+from geodata.grid_lattice import get_hosts
 from geodata.jurisdiction import AreaIndex
 
 FloatArray = npt.NDArray[np.float64]
@@ -91,7 +92,7 @@ class LatticeShapes:
         tables = self.tables
         cells, rows, columns = [], [], []
         for area in np.unique(self.cell_area[wanted]):
-            table = tables.cells[tables.starts[area] : tables.starts[area + 1]]
+            table = get_hosts(tables.cells[tables.starts[area] : tables.starts[area + 1]])
             place = np.searchsorted(wanted, table)
             place[place == len(wanted)] = 0
             hits = np.flatnonzero(wanted[place] == table)

@@ -20,7 +20,7 @@ from geodata.errors import GeodataError
 from geodata.grid_build import MetricRings, project_rings
 from geodata.grid_cells import Grid
 from geodata.grid_index import PositionArray
-from geodata.grid_lattice import measure_pieces
+from geodata.grid_lattice import NO_CELL, measure_pieces
 from geodata.grid_shapes import DrawnShapes, LatticeShapes
 
 FloatArray = npt.NDArray[np.float64]
@@ -160,6 +160,7 @@ def _pair_inside(
     u, v = x / side - tables.left[area], -y / side - tables.top[area]
     _, _, _, west, north, _ = measure_pieces(u, v, starts, rows, columns)
     table = tables.cells[tables.starts[area] : tables.starts[area + 1]].reshape(rows, columns)
+    table = np.maximum(table, NO_CELL)  # squares without land have no sides
     eastward = _take_pairs(table[:, :-1], table[:, 1:], west[:, 1:] > 1e-6)
     southward = _take_pairs(table[:-1], table[1:], north[1:] > 1e-6)
     full_west, full_north = west > 1 - 1e-9, north > 1 - 1e-9
