@@ -96,7 +96,8 @@ class City:
     @cached_property
     def geocoder(self) -> Geocoder:
         """Return what places addresses, compiled on first use."""
-        gazetteer = make_gazetteer(self.sources, extent=self.extent, city=self.name)
+        city = self.settings.address_name or self.name
+        gazetteer = make_gazetteer(self.sources, extent=self.extent, city=city)
         return Geocoder(gazetteer, extent=self.extent)
 
     @cached_property

@@ -134,6 +134,8 @@ class Settings:
     name: str
     timezone: ZoneInfo
     name_en: str = ""
+    address_name: str = ""
+    """How addresses call the city (``北京市``); addresses that name another city are refused."""
     synthetic: bool = False
     metric_crs: str = ""
     languages: tuple[str, ...] = ("zh-CN", "en")

@@ -63,6 +63,7 @@ def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
         file=path,
         name=city.text("name", required=True),
         name_en=city.text("name_en"),
+        address_name=city.text("address_name"),
         synthetic=city.flag("synthetic"),
         timezone=_read_zone(city),
         metric_crs=_read_crs(city),

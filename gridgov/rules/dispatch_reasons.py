@@ -181,7 +181,7 @@ def _say_retired(book: DispatchBook, decided: Decided) -> pa.Array:
     units = _take(
         [*book.unit_names, "承办单位"], _last_if_missing(decided.wanted, len(book.unit_names))
     )
-    return _where(decided.retired, _join(units, _text("不在册或已停用，转派单员人工派单")))
+    return _where(decided.retired, _join(units, _text("不在册或已停用，转人工派单")))
 
 
 def _say_grades(book: DispatchBook, grade: npt.NDArray[np.object_]) -> pa.Array:

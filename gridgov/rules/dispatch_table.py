@@ -105,8 +105,8 @@ RULES = (
         "emergency",
         "属紧急警情，立即移交{unit}并保持三方通话（双向联动）",
     ),
-    _rule("consultation", Route.DESK, "desk", "属咨询，由{unit}坐席直接答复"),
-    _ask("unplaced", Route.DISPATCHER, "desk", "地点不明，转{unit}派单员人工核实地点"),
+    _rule("consultation", Route.DESK, "desk", "属咨询，由{unit}直接答复"),
+    _ask("unplaced", Route.DISPATCHER, "desk", "地点不明，转{unit}人工核实地点"),
     _rule("lead_platform", Route.PLATFORM, "lead", "{item}由平台企业负责，直派{unit}"),
     _rule("lead_enterprise", Route.ENTERPRISE, "lead", "{item}由公共服务企业负责，直派{unit}"),
     _rule(
@@ -157,7 +157,7 @@ RULES = (
         "district",
         "只知所在区，街道不明，由{unit}统筹确定承办街道",
     ),
-    _ask("", Route.DISPATCHER, "desk", "位置不在任何已知街道内，转{unit}派单员人工派单"),
+    _ask("", Route.DISPATCHER, "desk", "位置不在任何已知街道内，转{unit}人工派单"),
 )
 """Rules in order: the first whose facts all hold decides (DOMAIN 1). The last one always holds."""
 
