@@ -179,7 +179,7 @@ def _take_sound(
     faults += _find_geometry_faults(frame, codes)
     faults += _find_ring_faults(frame, codes)
     polygons = prepare_polygons(np.asarray(geometry, dtype=object))
-    usable = np.array([bool(code) for code in codes]) & ~shapely.is_empty(polygons)
+    usable = np.array([bool(code) for code in codes], dtype=bool) & ~shapely.is_empty(polygons)
     sound = frame.set_geometry(gpd.GeoSeries(polygons, index=frame.index, crs=frame.crs))
     return sound.assign(**{key: codes})[usable], faults
 

@@ -116,8 +116,10 @@ def find_overlaps(codes: list[str], polygons: Geometries, tolerances: Tolerances
     left, right = tree.query(polygons)
     left, right = left[left < right], right[left < right]
     suspect = _find_suspects(polygons)
-    both = suspect[left] & suspect[right]
-    left, right = left[both], right[both]
+    either = (
+        suspect[left] | suspect[right]
+    )  # an area inside another leaves the outer one's edges sound
+    left, right = left[either], right[either]
     shared = keep_polygons(np.asarray(shapely.intersection(polygons[left], polygons[right])))
     area = shapely.area(shared)
     faults = []
@@ -174,17 +176,16 @@ def find_loose_edges(
     loose = np.flatnonzero(~shapely.is_empty(edges))
     if not loose.size:
         return []
-    places = [fault.geometry for fault in known if fault.geometry is not None]
-    if places:
-        near = shapely.buffer(shapely.union_all(places), tolerances.gap_width_m)
-        edges[loose] = shapely.difference(edges[loose], near)
+    edges[loose] = _leave_out(edges[loose], known, 1.1 * tolerances.gap_width_m)
     tree = shapely.STRtree(polygons)
     faults = []
     for at in loose[shapely.length(edges[loose]) > 0.0]:
         found = tree.query(edges[at], predicate="dwithin", distance=tolerances.gap_width_m)
-        near_codes = tuple(sorted({codes[other] for other in found}))
-        apart_m = _measure_apart(edges[at], polygons[found[found != at]])
-        faults.append(_make_loose_edge(codes[at], near_codes, (edges[at], apart_m, tolerances)))
+        others = found[found != at]
+        edge, apart_m = _take_near(edges[at], polygons[others], tolerances.gap_width_m)
+        if shapely.length(edge) >= tolerances.note_width_m:
+            near_codes = tuple(sorted({codes[at], *(codes[other] for other in others)}))
+            faults.append(_make_loose_edge(codes[at], near_codes, (edge, apart_m, tolerances)))
     return faults
 
 
@@ -210,7 +211,7 @@ def find_slivers(codes: list[str], polygons: Geometries, tolerances: Tolerances)
 
 
 def _find_suspects(polygons: Geometries) -> npt.NDArray[np.bool_]:
-    """Tell for each area whether an edge of it does not match: only such areas can overlap."""
+    """Tell for each area whether an edge of it does not match: of two that overlap at least one is such."""
     suspects: npt.NDArray[np.bool_] = ~shapely.is_empty(shapely.coverage_invalid_edges(polygons))
     return suspects
 
@@ -235,14 +236,38 @@ def _make_gap(
     )
 
 
-def _measure_apart(edge: shapely.Geometry, others: Geometries) -> float:
-    """Return how far the points of an edge lie from the nearest boundary of the others, at most."""
-    vertices = shapely.points(shapely.get_coordinates(edge))
-    if not len(others):
-        return float("nan")
-    boundary = shapely.multilinestrings(shapely.get_parts(shapely.get_rings(others)))
+def _leave_out(edges: Geometries, known: list[Fault], distance_m: float) -> Geometries:
+    """Return `edges` without what lies within `distance_m` of a known fault.
+
+    The distance is a little more than what counts as near below, so that nothing is left between the two.
+    """
+    places = np.array([f.geometry for f in known if f.geometry is not None], dtype=object)
+    parts = shapely.get_parts(places)
+    tree = shapely.STRtree(parts)
+    edge, part = tree.query(edges, predicate="dwithin", distance=distance_m)
+    rest = edges.copy()
+    for at in np.unique(edge):
+        near = shapely.union_all(shapely.buffer(parts[part[edge == at]], distance_m))
+        rest[at] = shapely.difference(edges[at], near)
+    return rest
+
+
+def _take_near(
+    edge: shapely.Geometry, others: Geometries, width_m: float
+) -> tuple[shapely.Geometry, float]:
+    """Return the part of an edge within `width_m` of the boundaries of others, and how far it is from them at most.
+
+    A whole straight edge counts as mismatched where only its end does; the rest of it is no fault.
+    """
+    west, south, east, north = shapely.bounds(edge)
+    box = (west - width_m, south - width_m, east + width_m, north + width_m)
+    boundary = shapely.union_all(shapely.clip_by_rect(shapely.boundary(others), *box))
+    if boundary.is_empty:
+        return shapely.LineString(), float("nan")
+    near = shapely.intersection(edge, shapely.buffer(boundary, width_m))
+    vertices = shapely.points(shapely.get_coordinates(near))
     shapely.prepare(boundary)
-    return float(shapely.distance(vertices, boundary).max())
+    return near, float(shapely.distance(vertices, boundary).max(initial=0.0))
 
 
 def _make_loose_edge(
@@ -257,6 +282,6 @@ def _make_loose_edge(
         severity="note" if harmless else "warning",
         message=f"{shapely.length(edge):,.1f} m of the edge of {code} do not match that of {others}",
         expected="the same vertices on both sides",
-        width_m=apart_m if apart_m <= tolerances.gap_width_m else float("nan"),
+        width_m=apart_m,
         geometry=edge,
     )

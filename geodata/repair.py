@@ -87,7 +87,7 @@ def propose_repair(
     metric = project(areas, metric_crs)
     codes = ["" if pd.isna(value) else str(value).strip() for value in metric[key]]
     polygons = prepare_polygons(np.asarray(metric.geometry.to_numpy(), dtype=object))
-    usable = np.array([bool(code) for code in codes]) & ~shapely.is_empty(polygons)
+    usable = np.array([bool(code) for code in codes], dtype=bool) & ~shapely.is_empty(polygons)
     kept = metric.assign(**{key: codes})[usable]
     unique, before = _join_codes(kept[key].to_numpy(dtype=object).astype(str), polygons[usable])
     after = clean_polygons(before, gap_width_m=gap_width_m, snap_m=snap_m)
