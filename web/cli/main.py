@@ -20,6 +20,7 @@ COMMANDS = {
     "sample": "web.cli.sample:sample",
     "rejudge": "web.cli.rejudge:rejudge",
     "whistle": "web.cli.whistle:whistle",
+    "train": "web.cli.train:train_command",
 }
 """Command → where its click command stands; modules load only when their command is used."""
 

@@ -1,0 +1,49 @@
+"""What commands say while they work: one line a stage, a bar on a terminal, nothing in a pipe."""
+
+import sys
+import time
+from typing import TextIO
+
+import click
+
+BAR_WIDTH = 24
+QUIET_S = 0.3
+"""Stages shorter than this leave no line: a flicker tells nobody anything."""
+
+
+class StagePrinter:
+    """A progress listener (``gridgov.progress.Progress``) that writes to a terminal's standard error.
+
+    Parameters
+    ----------
+    labels
+        Stage → words for people; a stage without words shows its own name.
+    stream
+        Where to write; standard error by default. Nothing is written if it is no terminal.
+    """
+
+    def __init__(self, labels: dict[str, str] | None = None, stream: TextIO | None = None) -> None:
+        self._labels = labels or {}
+        self._stream = stream or sys.stderr
+        self._shown = self._stream.isatty()
+        self._starts: dict[str, float] = {}
+
+    def __call__(self, stage: str, done_share: float) -> None:
+        """Show that `stage` is done to `done_share`."""
+        if not self._shown:
+            return
+        start = self._starts.setdefault(stage, time.monotonic())
+        label = self._labels.get(stage, stage)
+        elapsed = time.monotonic() - start
+        self._clear_line()
+        if done_share >= 1:
+            del self._starts[stage]
+            if elapsed >= QUIET_S:
+                click.echo(f"  ✓ {label} · {elapsed:.1f} s", file=self._stream)
+            return
+        filled = round(BAR_WIDTH * done_share)
+        bar = "█" * filled + "·" * (BAR_WIDTH - filled)
+        click.echo(f"  {bar} {label}", file=self._stream, nl=False)
+
+    def _clear_line(self) -> None:
+        click.echo("\r\x1b[2K", file=self._stream, nl=False)

@@ -1,0 +1,88 @@
+"""``gridgov train``: learn from a city's own appeals which item a text is about."""
+
+import json
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from geodata.tables import write_table
+from gridgov.appeals import read_appeals
+from gridgov.city import load_city
+from gridgov.model_file import write_model
+from gridgov.training import TrainingReport, evaluate, select_labelled, train
+from web.cli.console import StagePrinter
+
+
+@click.command(
+    name="train",
+    help="Learn from FILE which item of the catalogue a text is about; write the classifier.",
+)
+@click.argument("city", type=click.Path(path_type=Path, exists=True))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option(
+    "--report",
+    "report_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for precision, recall and confusion as tables. [default: beside the classifier]",
+)
+@click.option("--folds", type=click.IntRange(2, 20), default=5, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def train_command(
+    *,
+    city: Path,
+    file: Path,
+    out: Path,
+    report_dir: Path | None,
+    folds: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Train, evaluate and write."""
+    progress = StagePrinter()
+    progress("reading", 0.0)
+    pack = load_city(city)
+    appeals = read_appeals(pack, file).appeals
+    level1 = (
+        appeals["item_code"]
+        if pack.catalogue is None
+        else pack.catalogue.find_top(appeals["item_code"])
+    )
+    labelled = select_labelled(appeals.assign(level1_code=level1), seed=seed)
+    progress("reading", 1.0)
+    progress("judging by folds", 0.0)
+    report = evaluate(labelled, folds=folds, seed=seed)
+    progress("judging by folds", 1.0)
+    progress("learning", 0.0)
+    classifier = train(labelled, seed=seed)
+    progress("learning", 1.0)
+    write_model(classifier, out)
+    write_report(report, report_dir or out.parent / f"{out.stem}-report")
+    if as_json:
+        click.echo(json.dumps(report.figures))
+        return
+    click.echo(describe(report))
+    click.echo(f"classifier {out} — use it: gridgov run CITY APPEALS --model {out} --out DIR")
+
+
+def write_report(report: TrainingReport, folder: Path) -> None:
+    """Write the tables and figures of a report to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_table(report.classes, folder / "classes.csv")
+    write_table(report.items, folder / "items.csv")
+    write_table(report.confusion.reset_index(), folder / "confusion.csv")
+    write_table(pd.DataFrame([report.figures]), folder / "figures.csv")
+
+
+def describe(report: TrainingReport) -> str:
+    """Return the figures of a report in words."""
+    figures = report.figures
+    return (
+        f"{figures['texts']:,.0f} texts, {figures['items']:,.0f} items in {figures['classes']:.0f} classes\n"
+        f"right item {figures['item_share']:.1%}, right class {figures['level1_share']:.1%}, "
+        f"macro-F1 of classes {figures['macro_f1']:.3f}\n"
+        f"right among the surest 80 % {figures['surest_share']:.1%}, "
+        f"calibration error {figures['ece']:.3f} (items), {figures['level1_ece']:.3f} (classes)"
+    )
