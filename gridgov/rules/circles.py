@@ -21,9 +21,9 @@ else:  # networkx's graphs take no type argument at run time
 
 Edge = tuple[str, str]
 
-EXACT_STEPS = 2_000
-"""Branches tried before the exact search gives up; keeps the checks of 5,000 duties under two seconds."""
-LARGEST_EXACT = 120
+EXACT_STEPS = 400
+"""Branches tried before the exact search gives up: some tens of milliseconds a group."""
+LARGEST_EXACT = 60
 """Edges of a group of circles that the exact search tries at all."""
 
 

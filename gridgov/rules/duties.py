@@ -32,6 +32,7 @@ DUTY_COLUMNS = (
     "authority",
     "batch",
 )
+ROLES = frozenset({"lead", "helper"})
 DEPENDENCY_COLUMNS = ("before_duty", "after_duty", "reason")
 
 PLACE_UNITS: Mapping[str, str] = {LEAD_STREET: "属地街道（乡镇）", LEAD_DISTRICT: "属地区政府"}
@@ -82,6 +83,8 @@ class Duty:
         Working time in days, NaN where the list has no number of 0 or more.
     batches
         Batches of its rows, sorted; more than one is a fault.
+    strange_roles
+        Roles of its rows that are none of :data:`ROLES`; such a unit counts as a lead.
     rows
         Positions of its rows in the table of duties.
     """
@@ -95,6 +98,7 @@ class Duty:
     lost: tuple[str, ...]
     days: float
     batches: tuple[str, ...]
+    strange_roles: tuple[str, ...]
     rows: tuple[int, ...]
 
     @property
@@ -318,6 +322,7 @@ def _make_duty(
         lost=tuple(dict.fromkeys(u for u, _ in named if u not in units and u not in PLACE_UNITS)),
         days=_read_days(row["days"] for _, row in rows),
         batches=tuple(sorted({row["batch"] for _, row in rows if row["batch"]})),
+        strange_roles=tuple(sorted({row["role"] for _, row in rows} - ROLES)),
         rows=tuple(position for position, _ in rows),
     )
 

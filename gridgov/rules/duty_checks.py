@@ -12,9 +12,7 @@ import networkx as nx
 
 from gridgov.rules.circles import Circle, Edge, Links, find_circles
 from gridgov.rules.duties import Duty, DutyGraph
-from gridgov.rules.duty_schedule import make_costs
-
-ROLES = ("lead", "helper")
+from gridgov.rules.duty_schedule import make_costs, open_scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,16 +205,29 @@ def check_duties(graph: DutyGraph, demand: Mapping[str, float] | None = None) ->
     return sorted(found, key=lambda fault: order.index(fault.kind))
 
 
-def find_scene_faults(graph: DutyGraph, scene_code: str) -> list[DutyFault]:
-    """Return the faults of one scene's duties, its circles included; nothing else is searched."""
+def find_scene_faults(
+    graph: DutyGraph, scene_code: str, circles: Iterable[Circle] | None = None
+) -> list[DutyFault]:
+    """Return the faults of one scene's duties, its circles included; nothing else is searched.
+
+    Parameters
+    ----------
+    graph
+        The list of a day.
+    scene_code
+        A scene; one without duties has no faults here.
+    circles
+        The scene's circles where they are already known.
+    """
     scene = graph.scenes.get(scene_code)
     if scene is None:
         return []
     duties = [graph.duties[code] for code in scene.duties]
     found = [fault for duty in duties for fault in find_duty_faults(duty, graph)]
-    part = graph.graph.subgraph(scene.duties)
-    costs = make_costs({d.duty_code: d.known_days for d in duties}, scene.duties)
-    found += [_make_circle_fault(circle, graph) for circle in find_circles(part, costs)]
+    if circles is None:
+        days = {duty.duty_code: duty.known_days for duty in duties}
+        circles = open_scene(graph.graph, scene.duties, days).circles
+    found += [_make_circle_fault(circle, graph) for circle in circles]
     return [_say(fault, graph) for fault in found]
 
 
@@ -225,7 +236,6 @@ def find_duty_faults(duty: Duty, graph: DutyGraph) -> Iterator[DutyFault]:
     base = DutyFault(kind="", scenes=duty.scenes, duties=(duty.duty_code,), rows=duty.rows[:1])
     retired = tuple(unit for unit in duty.lost if unit in graph.retired)
     unknown = tuple(unit for unit in duty.lost if unit not in graph.retired)
-    roles = {graph.tables.duties["role"].iat[row] for row in duty.rows} - set(ROLES)
     if not duty.holders and not duty.lost:
         yield replace(base, kind="unheld")
     elif not duty.leads and not duty.lost:
@@ -240,8 +250,8 @@ def find_duty_faults(duty: Duty, graph: DutyGraph) -> Iterator[DutyFault]:
         yield replace(base, kind="two_batches", facts="、".join(duty.batches), rows=duty.rows)
     if len(duty.scenes) > 1:
         yield replace(base, kind="two_scenes", facts="、".join(duty.scenes), rows=duty.rows)
-    if roles:
-        yield replace(base, kind="bad_role", facts="、".join(sorted(roles)) or "空")
+    if duty.strange_roles:
+        yield replace(base, kind="bad_role", facts="、".join(r or "空" for r in duty.strange_roles))
     if math.isnan(duty.days):
         yield replace(base, kind="bad_days")
 

@@ -61,6 +61,44 @@ class Schedule:
     circles: tuple[Circle, ...]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenScene:
+    """Duties with their order once every circle is cut.
+
+    Parameters
+    ----------
+    scene
+        As the list says.
+    opened
+        Without circles: all members of one start once what the group waits for is done.
+    order
+        Every duty after those it waits for.
+    circles
+        What was cut.
+    """
+
+    scene: Links
+    opened: Links
+    order: tuple[str, ...]
+    circles: tuple[Circle, ...]
+
+
+def open_scene(graph: Links, duties: Iterable[str], days: Mapping[str, float]) -> OpenScene:
+    """Return some duties of a graph without circles; see :func:`make_schedule`."""
+    scene: Links = nx.DiGraph()
+    scene.add_nodes_from(sorted(duties))
+    scene.add_edges_from((a, b) for a in scene for b in sorted(graph.successors(a)) if b in scene)
+    circles = find_circles(scene, make_costs(days, scene))
+    opened = _cut(scene, circles)
+    order = tuple(nx.lexicographical_topological_sort(opened))
+    return OpenScene(scene=scene, opened=opened, order=order, circles=tuple(circles))
+
+
+def find_total_days(opened: OpenScene, days: Mapping[str, float]) -> float:
+    """Return the length of the longest chain of waiting, with other days than those it was opened with."""
+    return max(_run_forward(opened.opened, opened.order, days).values(), default=0.0)
+
+
 def make_schedule(graph: Links, duties: Iterable[str], days: Mapping[str, float]) -> Schedule:
     """Return the schedule of some duties of a graph.
 
@@ -73,16 +111,11 @@ def make_schedule(graph: Links, duties: Iterable[str], days: Mapping[str, float]
     days
         Working time of each in days, 0 or more.
     """
-    scene: Links = nx.DiGraph()
-    scene.add_nodes_from(sorted(duties))
-    scene.add_edges_from((a, b) for a in scene for b in sorted(graph.successors(a)) if b in scene)
-    circles = find_circles(scene, make_costs(days, scene))
-    stages = _find_stages(scene)
-    open_scene = _cut(scene, circles)
-    order = list(nx.lexicographical_topological_sort(open_scene))
-    ends, critical = _run_forward(open_scene, order, days)
+    opened = open_scene(graph, duties, days)
+    stages = _find_stages(opened.scene)
+    ends = _run_forward(opened.opened, opened.order, days)
     total = max(ends.values(), default=0.0)
-    latest = _run_backward(open_scene, order, days, total)
+    latest = _run_backward(opened.opened, opened.order, days, total)
     stage_of = {duty: number for number, stage in enumerate(stages, 1) for duty in stage}
     timings = {
         duty: Timing(
@@ -90,12 +123,16 @@ def make_schedule(graph: Links, duties: Iterable[str], days: Mapping[str, float]
             starts_day=ends[duty] - days[duty],
             ends_day=ends[duty],
             slack_days=max(0.0, latest[duty] - (ends[duty] - days[duty])),
-            waits_for=tuple(sorted(scene.predecessors(duty))),
+            waits_for=tuple(sorted(opened.scene.predecessors(duty))),
         )
-        for duty in order
+        for duty in opened.order
     }
     return Schedule(
-        stages=stages, timings=timings, critical=critical, total_days=total, circles=tuple(circles)
+        stages=stages,
+        timings=timings,
+        critical=_find_chain(opened, ends),
+        total_days=total,
+        circles=opened.circles,
     )
 
 
@@ -114,7 +151,7 @@ def _find_stages(scene: Links) -> tuple[tuple[str, ...], ...]:
 
 
 def _cut(scene: Links, circles: Iterable[Circle]) -> Links:
-    """Return the scene without circles: all members of one start once what the group waits for is done."""
+    """Return the scene without circles."""
     opened = scene.copy()
     for circle in circles:
         members = set(circle.members)
@@ -124,29 +161,32 @@ def _cut(scene: Links, circles: Iterable[Circle]) -> Links:
     return opened
 
 
-def _run_forward(
-    scene: Links, order: list[str], days: Mapping[str, float]
-) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Return the earliest end of each duty and the longest chain."""
+def _run_forward(scene: Links, order: Iterable[str], days: Mapping[str, float]) -> dict[str, float]:
+    """Return the earliest end of each duty."""
     ends: dict[str, float] = {}
     for duty in order:
         ready = max((ends[before] for before in scene.predecessors(duty)), default=0.0)
         ends[duty] = ready + days[duty]
+    return ends
+
+
+def _find_chain(opened: OpenScene, ends: Mapping[str, float]) -> tuple[str, ...]:
+    """Return a longest chain of waiting, first duty first."""
     chain: list[str] = []
-    nodes: Iterable[str] = order
+    nodes: Iterable[str] = opened.order
     while found := sorted(nodes):
         duty = max(found, key=lambda d: ends[d])
         chain.append(duty)
-        nodes = list(scene.predecessors(duty))
-    return ends, tuple(reversed(chain))
+        nodes = list(opened.opened.predecessors(duty))
+    return tuple(reversed(chain))
 
 
 def _run_backward(
-    scene: Links, order: list[str], days: Mapping[str, float], total: float
+    scene: Links, order: Iterable[str], days: Mapping[str, float], total: float
 ) -> dict[str, float]:
     """Return the latest start of each duty that does not delay the whole."""
     starts: dict[str, float] = {}
-    for duty in reversed(order):
+    for duty in reversed(tuple(order)):
         must_end = min((starts[after] for after in scene.successors(duty)), default=total)
         starts[duty] = must_end - days[duty]
     return starts

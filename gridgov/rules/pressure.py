@@ -15,7 +15,7 @@ import pandas as pd
 from gridgov.rules.circles import Links
 from gridgov.rules.duties import DutyGraph, Scene
 from gridgov.rules.duty_checks import find_scene_demand
-from gridgov.rules.duty_schedule import make_schedule
+from gridgov.rules.duty_schedule import find_total_days, open_scene
 
 PRESSURE_COLUMNS = (
     "unit_code",
@@ -133,26 +133,14 @@ def _add_delays(
 ) -> None:
     duties = [graph.duties[code] for code in scene.duties]
     days = {duty.duty_code: duty.known_days for duty in duties}
-    usual = make_schedule(graph.graph, scene.duties, days)
+    opened = open_scene(graph.graph, scene.duties, days)
+    usual_days = find_total_days(opened, days)
     for unit in dict.fromkeys(lead for duty in duties for lead in duty.leads):
-        late = {d.duty_code for d in duties if unit in d.leads}
-        delay = _find_delay(usual.total_days, graph, days, late=late, late_days=late_days)
+        late = {d.duty_code: d.known_days + late_days for d in duties if unit in d.leads}
+        delay = round(find_total_days(opened, {**days, **late}) - usual_days, 9)
         if delay > 0:
             loads[unit].late_scenes.add(scene.scene_code)
             loads[unit].late_order_days += delay * orders
-
-
-def _find_delay(
-    usual_days: float,
-    graph: DutyGraph,
-    days: Mapping[str, float],
-    *,
-    late: set[str],
-    late_days: float,
-) -> float:
-    """Return by how many days a scene ends later when some duties take longer."""
-    longer = {code: value + (late_days if code in late else 0.0) for code, value in days.items()}
-    return max(0.0, round(make_schedule(graph.graph, days, longer).total_days - usual_days, 9))
 
 
 def _make_row(graph: DutyGraph, unit: str, load: _Load, late_days: float) -> dict[str, object]:

@@ -19,7 +19,7 @@ SUPERIOR: Mapping[str, str] = {
     "levels": "涉及不同层级的单位；协调不成时提级至{name}统筹",
 }
 NO_SUPERIOR = "所涉单位在隶属关系中没有共同上级，请核对单位表的上级编码"
-NO_DUTIES = "该事项没有对应的职责清单，以下仅按派单目录召集；建议补充职责清单"
+NO_DUTIES = "当日没有生效的职责清单，以下仅按派单目录召集；建议补充职责清单"
 
 
 def tell_days(days: float) -> str:

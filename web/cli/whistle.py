@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from gridgov.city import City, load_city
-from gridgov.city_duties import make_city_graph
+from gridgov.city_duties import CityDuties, load_city_duties
 from gridgov.errors import GridgovError
 from gridgov.rules import whistle_text as text
 from gridgov.rules.duties import DutyGraph
@@ -45,23 +44,23 @@ def whistle(*, city: Path, item: str, street: str, on_date: datetime | None, as_
 
     CITY is a city pack: its folder or its city.toml.
     """
-    pack = load_city(city)
+    pack = load_city_duties(city)
     if pack.catalogue is None:
         raise GridgovError(
             f"{city}: the pack has no catalogue, so no item leads to duties; add [tables.catalogue]"
         )
-    day = (on_date or datetime.now(pack.settings.timezone)).date()
-    graph = make_city_graph(pack, day)
-    plan = whistle_for(graph, item, street, constants=pack.settings.constants)
+    day = (on_date or datetime.now(pack.timezone)).date()
+    graph = pack.graph(day)
+    plan = whistle_for(graph, item, street, constants=pack.constants)
     click.echo(_make_json(plan, graph, pack) if as_json else _make_page(plan, graph, pack))
 
 
-def _make_page(plan: WhistlePlan, graph: DutyGraph, city: City) -> str:
+def _make_page(plan: WhistlePlan, graph: DutyGraph, city: CityDuties) -> str:
     return "\n".join(_tell_page(plan, graph, city))
 
 
-def _tell_page(plan: WhistlePlan, graph: DutyGraph, city: City) -> Iterator[str]:
-    mark = " · 合成数据" if city.settings.synthetic else ""
+def _tell_page(plan: WhistlePlan, graph: DutyGraph, city: CityDuties) -> Iterator[str]:
+    mark = " · 合成数据" if city.synthetic and "合成" not in city.name else ""
     yield f"{city.name} · 事项{plan.item.item_code} · {plan.on_date.isoformat()}{mark}"
     yield text.tell_head(plan)
     yield text.tell_lead(plan, graph)
@@ -73,9 +72,9 @@ def _tell_page(plan: WhistlePlan, graph: DutyGraph, city: City) -> Iterator[str]
             yield from (f"  {sentence}" for sentence in sentences)
 
 
-def _make_json(plan: WhistlePlan, graph: DutyGraph, city: City) -> str:
+def _make_json(plan: WhistlePlan, graph: DutyGraph, city: CityDuties) -> str:
     facts: dict[str, Any] = asdict(plan)
-    facts["synthetic"] = city.settings.synthetic
+    facts["synthetic"] = city.synthetic
     facts["lead"] = {"unit_code": plan.lead, "name": graph.name_of(plan.lead), "by": plan.lead_by}
     del facts["lead_by"]
     facts["helpers"] = [{"unit_code": u, "name": graph.name_of(u)} for u in plan.helpers]

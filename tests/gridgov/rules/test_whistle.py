@@ -136,7 +136,7 @@ def test_item_without_scene_calls_those_of_the_catalogue_without_platforms(graph
     plan = whistle_for(graph, "4", "1101001")
     assert [call.unit_code for call in plan.calls] == ["T", "W"]
     assert plan.duties == ()
-    assert "没有对应的职责清单" in tell_plan(plan, graph)[0]
+    assert "没有生效的职责清单" in tell_plan(plan, graph)[0]
 
 
 def test_scene_without_duties_is_answered_and_flagged(graph):
