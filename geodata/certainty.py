@@ -26,7 +26,7 @@ from numba import njit
 
 from geodata.jurisdiction import DEFAULT_THREADS, AreaIndex, check_points, share_work
 from geodata.jurisdiction_kernels import Compiled, locate_point
-from geodata.jurisdiction_near import ANY_AREA, NearGrid, degree_lengths, find_nearest
+from geodata.jurisdiction_near import ANY_AREA, NearGrid, Place, degree_lengths, find_nearest
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -175,7 +175,7 @@ def _find_excess(
     NaN where no boundary is within reach: the area is certain.
     """
     mx, my = degree_lengths(y)
-    foot = find_nearest(x, y, mx, my, own, REACH_SIGMAS * sigma_m, near)
+    foot = find_nearest(Place(x, y, mx, my, own), REACH_SIGMAS * sigma_m, near)
     if foot.owner == ANY_AREA:
         return np.nan
     distance = sqrt(foot.square)
