@@ -12,7 +12,6 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyarrow as pa
 import pyogrio
 import pyogrio.errors
 import shapely
@@ -163,14 +162,12 @@ def _read_place_table(
 
 def _read_parquet(path: Path, names: FeatureNames) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     try:
-        return take_usable(gpd.read_parquet(path).reset_index(drop=True), names)
-    except ValueError:  # no geo metadata: a plain table, perhaps with places
-        frame, problems = read_table(path)
-        placed, found = make_geometry(frame, find_place_columns(frame, path), names)
+        frame = gpd.read_parquet(path).reset_index(drop=True)
+    except Exception:  # noqa: BLE001 - no geo metadata or damaged: the table reader tells which
+        table, problems = read_table(path)
+        placed, found = make_geometry(table, find_place_columns(table, path), names)
         return placed, problems + found
-    except (pa.ArrowException, OSError, shapely.errors.ShapelyError) as error:
-        first = str(error).splitlines()[0]
-        raise fail_file(path, f"cannot be read as GeoParquet: {first}", "GeoParquet") from error
+    return take_usable(frame, names)
 
 
 def _read_shapefile(
@@ -220,23 +217,11 @@ def _choose_layer(path: Path, layer: str | None) -> str:
 def _read_gdal(
     source: Path | bytes, names: FeatureNames, **options: Any
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    path = Path(names.file)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what GDAL remarks on is reported below, per feature
-        try:
-            frame = pyogrio.read_dataframe(source, on_invalid="ignore", **options)
-            if not isinstance(frame, gpd.GeoDataFrame):
-                raise fail_file(path, "has no geometry", "a layer with points, lines or polygons")
-            mended = frame.geometry
-            if shapely.is_missing(mended.to_numpy()).any():
-                mended = pyogrio.read_dataframe(source, on_invalid="fix", **options).geometry
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-            what = str(error).partition(";")[0]
-            raise fail_file(path, f"cannot be read: {what}", "a sound layer file") from error
-        except (UnicodeDecodeError, LookupError) as error:
-            raise fail_file(
-                path, f"attribute text cannot be decoded: {error}", "the encoding"
-            ) from error
+    frame = _read_frame(source, Path(names.file), {"on_invalid": "ignore", **options})
+    mended = frame.geometry
+    if shapely.is_missing(mended.to_numpy()).any():
+        fixed = _read_frame(source, Path(names.file), {"on_invalid": "fix", **options})
+        mended = fixed.geometry
     unclosed = shapely.is_missing(frame.geometry.to_numpy()) & ~shapely.is_missing(
         mended.to_numpy()
     )
@@ -251,6 +236,22 @@ def _read_gdal(
     ]
     usable, found = take_usable(frame.set_geometry(mended), names)
     return usable, problems + found
+
+
+def _read_frame(source: Path | bytes, path: Path, options: dict[str, Any]) -> gpd.GeoDataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what GDAL remarks on is reported per feature
+        try:
+            frame = pyogrio.read_dataframe(source, **options)
+        except (UnicodeDecodeError, LookupError) as error:
+            what = f"attribute text cannot be decoded: {error}"
+            raise fail_file(path, what, "the encoding of the file") from error
+        except Exception as error:  # a damaged file makes its reader raise anything
+            what = f"cannot be read: {str(error).partition(';')[0]}"
+            raise fail_file(path, what, "a sound layer file") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise fail_file(path, "has no geometry", "a layer with points, lines or polygons")
+    return frame
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
+from pyproj.exceptions import ProjError
 
 from geodata.crs import STORAGE_CRS
 from geodata.datum import Datum, convert_geometry
@@ -123,9 +124,12 @@ def _to_degrees(
     if crs is None:
         return frame, _check_without_crs(frame, names)
     if crs.is_projected:
-        target = crs.geodetic_crs if offset else STORAGE_CRS
+        own: CRS = crs.geodetic_crs or CRS(STORAGE_CRS)
+        target = own if offset else CRS(STORAGE_CRS)
         problem = f"file is projected ({crs.name}) and its datum is declared as {datum}"
-        return frame.to_crs(target), [_contradict(names, problem, crs)] if offset else []
+        return _reproject(frame, target, names), [
+            _contradict(names, problem, crs)
+        ] if offset else []
     stated = _EQUAL_TO_WGS84.get(crs.to_epsg() or 0) or _get_crs84(crs)
     if stated is Datum.WGS84 or (stated is Datum.CGCS2000 and not offset):
         return frame, []  # GCJ-02 and BD-09 have no code of their own and are often tagged as WGS84
@@ -140,7 +144,18 @@ def _to_degrees(
         expected="data in WGS84 or CGCS2000; check points on a map",
         severity="warning",
     )
-    return frame.to_crs(STORAGE_CRS), [note]
+    return _reproject(frame, CRS(STORAGE_CRS), names), [note]
+
+
+def _reproject(frame: gpd.GeoDataFrame, target: CRS, names: FeatureNames) -> gpd.GeoDataFrame:
+    try:
+        return frame.to_crs(target)
+    except ProjError as error:
+        raise fail_file(
+            Path(names.file),
+            f"states a coordinate system ({frame.crs.name}) that cannot be converted to WGS84",
+            "the file's true coordinate system",
+        ) from error
 
 
 def _get_crs84(crs: CRS) -> Datum | None:

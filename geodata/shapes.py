@@ -141,7 +141,8 @@ def _get_degree_m2(geometry: shapely.Geometry) -> float:
 
 def explain_invalid(geometry: shapely.Geometry) -> tuple[str, str]:
     """Return why a geometry is not valid, and where as "x y" (empty where GEOS does not say)."""
-    text = str(shapely.is_valid_reason(geometry))
+    with np.errstate(all="ignore"):  # coordinates that are no numbers are one of the reasons
+        text = str(shapely.is_valid_reason(geometry))
     match = _REASON_AT.match(text)
     if match is None:
         return text.lower(), ""

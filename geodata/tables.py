@@ -100,8 +100,8 @@ def write_table(frame: pd.DataFrame, path: Path | str) -> None:
 def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     try:
         frame = parquet.read_table(path).to_pandas()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        first = str(error).splitlines()[0]
+    except Exception as error:  # a damaged file makes its reader raise anything
+        first = (str(error).splitlines() or [""])[0]
         raise fail_file(path, f"cannot be read as Parquet: {first}", "a Parquet file") from error
     frame = frame.reset_index(drop=frame.index.name is None)
     return frame, [make_no_rows(path)] if frame.empty else []

@@ -11,10 +11,9 @@ from typing import Any
 import openpyxl
 import pandas as pd
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.utils.exceptions import InvalidFileException
 
 from geodata.delimited import make_no_rows, name_columns
-from geodata.errors import GeodataError
+from geodata.errors import GeodataError, InvalidDataError
 from geodata.files import check_file, fail_file
 from geodata.problems import Problem
 
@@ -112,7 +111,9 @@ def _read_rows(path: Path, sheet: str | None) -> tuple[list[list[str | None]], l
                 rows = [[_to_text(v) for v in row] for row in chosen.iter_rows(values_only=True)]
             finally:
                 book.close()
-        except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        except InvalidDataError:
+            raise
+        except Exception as error:  # a damaged workbook makes its readers raise anything
             raise fail_file(
                 path, f"cannot be read as XLSX: {error}", "a workbook saved as .xlsx"
             ) from error
