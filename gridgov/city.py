@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geodata.gazetteer import GazetteerSource, make_gazetteer
+from geodata.gazetteer import GazetteerSource
 from geodata.geocoder import Geocoder
 from geodata.problems import Problem, has_errors
 from geodata.territory import Territory
@@ -18,7 +18,7 @@ from gridgov.errors import CityError
 from gridgov.pack.check_geography import find_geography_problems
 from gridgov.pack.check_layers import PackLayers, check_layers, fill_districts, make_extent
 from gridgov.pack.check_tables import PackTables, check_tables
-from gridgov.pack.compiled import find_cache_folder, get_territory
+from gridgov.pack.compiled import find_cache_folder, get_gazetteer, get_territory
 from gridgov.pack.make_values import (
     find_scene_helpers,
     make_pack_calendar,
@@ -78,6 +78,9 @@ class City:
     boundary_version: str
     problems: tuple[Problem, ...] = field(default=())
 
+    def __repr__(self) -> str:
+        return f"City({self.settings.name!r}, {len(self.streets)} streets, {self.settings.file})"
+
     @property
     def name(self) -> str:
         """Return the city's name."""
@@ -96,8 +99,9 @@ class City:
     @cached_property
     def geocoder(self) -> Geocoder:
         """Return what places addresses, compiled on first use."""
-        city = self.settings.address_name or self.name
-        gazetteer = make_gazetteer(self.sources, extent=self.extent, city=city)
+        gazetteer = get_gazetteer(
+            self.settings, self.sources, extent=self.extent, content_hash=self.content_hash
+        )
         return Geocoder(gazetteer, extent=self.extent)
 
     @cached_property

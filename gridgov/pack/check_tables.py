@@ -153,7 +153,7 @@ def _check_duties(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> No
     units = tables.frames.get("units")
     if units is not None:
         # An empty one is a duty that nobody holds: that, too, is the duty graph's to report.
-        unknown = ~frame["unit"].isin({*units["unit_code"], *_PLACES})
+        unknown = ~frame["unit"].isin({*units["unit_code"], LEAD_STREET, LEAD_DISTRICT})
         faults.rows(
             frame["unit"],
             unknown,

@@ -5,17 +5,20 @@ cannot be written the parts are compiled each time.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from geodata.errors import GeodataError
+from geodata.gazetteer import Gazetteer, GazetteerSource, make_gazetteer
 from geodata.territory import Territory
 from geodata.territory_build import make_territory
-from geodata.territory_store import TerritoryFolderError, load_territory, save_territory
+from geodata.territory_store import load_territory, save_territory
 from gridgov.settings import Settings
 
 CACHE_VARIABLE = "GRIDGOV_CACHE"
@@ -48,19 +51,55 @@ def get_territory(
     InvalidDataError
         If a layer is too broken to be compiled.
     """
-    folder = find_cache_folder(content_hash) / "territory"
-    if folder.is_dir():
+    return _keep(
+        find_cache_folder(content_hash) / "territory",
+        load=load_territory,
+        make=lambda: compile_territory(settings, layers),
+        save=save_territory,
+    )
+
+
+def get_gazetteer(
+    settings: Settings,
+    sources: Sequence[GazetteerSource],
+    *,
+    extent: shapely.Geometry,
+    content_hash: str,
+) -> Gazetteer:
+    """Return the gazetteer of a pack, from the store if it is there and whole."""
+    return _keep(
+        find_cache_folder(content_hash) / "gazetteer.bin",
+        load=Gazetteer.load,
+        make=lambda: make_gazetteer(
+            sources, extent=extent, city=settings.address_name or settings.name
+        ),
+        save=lambda gazetteer, path: gazetteer.save(path),
+    )
+
+
+Part = TypeVar("Part")
+
+
+def _keep(
+    path: Path,
+    *,
+    load: Callable[[Path], Part],
+    make: Callable[[], Part],
+    save: Callable[[Part, Path], None],
+) -> Part:
+    """Return what is stored at `path`; make and store it where there is nothing that can be used."""
+    if path.exists():
         try:
-            return load_territory(folder)
-        except TerritoryFolderError:
+            return load(path)
+        except GeodataError:
             pass  # damaged or of an older program: made again below
-    territory = compile_territory(settings, layers)
+    part = make()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        save_territory(territory, folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(part, path)
     except (OSError, GeodataError):
         pass  # a store that cannot be written costs time, not the answer
-    return territory
+    return part
 
 
 def compile_territory(settings: Settings, layers: Mapping[str, gpd.GeoDataFrame]) -> Territory:
