@@ -297,7 +297,7 @@ def _make_geojson(frame: gpd.GeoDataFrame, columns: list[str]) -> dict[str, Any]
 
 def _render(made: folium.Map) -> MapParts:
     """Return the pieces; folium's own page around them is not used."""
-    figure = made.get_root()
+    figure: Any = made.get_root()
     figure.render()
     return MapParts(
         element=figure.html.render(), script=figure.script.render(), name=made.get_name()

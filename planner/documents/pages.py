@@ -1,0 +1,279 @@
+"""The pages of a run: the way in, the map of the city, one plan per street; none needs a network."""
+
+import html
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import jinja2
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from gridgov.city import City
+from planner.desk import PlanningResult
+from planner.documents.charts import make_hours_chart, make_items_chart, make_months_chart
+from planner.documents.maps import (
+    CELL_HUES,
+    CERTAINTIES,
+    GREYS,
+    KIND_LINES,
+    MapParts,
+    make_city_map,
+    make_classes,
+    make_street_map,
+    simplify_streets,
+)
+from planner.errors import PlannerError
+from planner.plan import Plan, make_plan_json
+from planner.words import load_words
+
+NEEDED_ASSETS = ("leaflet/leaflet.js", "leaflet/leaflet.css", "echarts/echarts.min.js")
+NEIGHBOUR_M = 1_500.0
+"""How far around a street its neighbours are drawn."""
+
+
+def write_pages(
+    result: PlanningResult,
+    city: City,
+    counts: Mapping[str, Any],
+    out_dir: Path,
+    *,
+    assets_dir: Path,
+) -> None:
+    """Write ``index.html``, ``map.html`` and ``plans/<street_code>/plan.{json,html}`` with their assets.
+
+    Parameters
+    ----------
+    result
+        What the desk found.
+    city
+        The pack.
+    counts
+        The summary of the run: ``appeals`` with ``read located unlocated rejected``, ``orders``, ``review``,
+        ``problems``, ``as_of``.
+    out_dir
+        Folder that exists; the caller makes it appear as a whole.
+    assets_dir
+        Folder with ``leaflet/`` and ``echarts/``.
+
+    Raises
+    ------
+    PlannerError
+        An asset is missing.
+    """
+    copy_assets(assets_dir, out_dir / "assets")
+    book = make_book()
+    streets = simplify_streets(city.streets.merge(result.classes, on="street_code", how="left"))
+    spots = describe_hotspots(result.hotspots, {str(plan.street["code"]) for plan in result.plans})
+    facts = {
+        "city": city,
+        "counts": counts,
+        "words": load_words(),
+        "synthetic": city.settings.synthetic,
+    }
+    for plan in result.plans:
+        folder = out_dir / "plans" / str(plan.street["code"])
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "plan.json").write_text(make_plan_json(plan), encoding="utf-8")
+        page = _make_plan_page(book, plan, (streets, spots, result.cells), facts)
+        (folder / "plan.html").write_text(page, encoding="utf-8")
+    (out_dir / "map.html").write_text(
+        _make_map_page(book, result, (streets, spots), facts), encoding="utf-8"
+    )
+    (out_dir / "index.html").write_text(
+        _make_index_page(book, result, spots, facts), encoding="utf-8"
+    )
+
+
+def copy_assets(assets_dir: Path, target: Path) -> None:
+    """Copy the scripts and styles of the pages.
+
+    Raises
+    ------
+    PlannerError
+        One of them is missing.
+    """
+    missing = [name for name in NEEDED_ASSETS if not (assets_dir / name).is_file()]
+    if missing:
+        raise PlannerError(
+            f"{assets_dir} lacks {', '.join(missing)}: run script/setup, which puts the page assets there"
+        )
+    for package in sorted({name.split("/")[0] for name in NEEDED_ASSETS}):
+        shutil.copytree(assets_dir / package, target / package, dirs_exist_ok=True)
+    styles = Path(__file__).parent / "templates" / "pages.css"
+    shutil.copyfile(styles, target / "pages.css")
+
+
+def make_book() -> jinja2.Environment:
+    """Return the templates, with the filters that write figures."""
+    loader = jinja2.PackageLoader("planner.documents", "templates")
+    book = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    filters: dict[str, Callable[[Any], str]] = {
+        "n": lambda value: f"{value:,.0f}",
+        "n1": lambda value: f"{value:,.1f}",
+        "share": lambda value: f"{100 * value:.1f}%",
+        "change": lambda value: f"{100 * value:+.1f}%",
+        "q": say_q,
+        "data": make_script_data,
+    }
+    book.filters |= filters
+    book.globals |= {
+        "kind_lines": KIND_LINES,
+        "certainties": CERTAINTIES,
+        "cell_hues": CELL_HUES,
+        "greys": GREYS,
+    }
+    return book
+
+
+def make_script_data(value: object) -> Markup:
+    """Return a value as JSON that can stand inside a script element."""
+    text = json.dumps(value, ensure_ascii=False)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - escaped
+
+
+def say_q(q: float) -> str:
+    """Return a false-discovery value as people read it."""
+    return "<0.0001" if q < 1e-4 else f"{q:.4f}"
+
+
+def describe_hotspots(hotspots: gpd.GeoDataFrame, planned: set[str]) -> gpd.GeoDataFrame:
+    """Return hotspots with the texts that maps and tables show."""
+    kinds = load_words()["kinds"]
+    made = hotspots.copy()
+    made["kind_name"] = [kinds[kind]["name"] for kind in made["kind"]]
+    made["q_text"] = [say_q(q) for q in made["q"]]
+    made["window_text"] = [
+        f"{a} – {b}" for a, b in zip(made["window_start"], made["window_end"], strict=True)
+    ]
+    made["link"] = [
+        f"plans/{code}/plan.html" if str(code) in planned else "" for code in made["street_code"]
+    ]
+    made["label"] = made["hotspot_id"].str.lstrip("H").str.lstrip("0") if len(made) else ""
+    return made
+
+
+def _make_plan_page(
+    book: jinja2.Environment,
+    plan: Plan,
+    layers: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame],
+    facts: Mapping[str, Any],
+) -> str:
+    """Return the page of one plan."""
+    streets, spots, cells = layers
+    code = str(plan.street["code"])
+    own = cells[cells["street_code"] == code]
+    made = make_street_map(
+        find_around(streets, code), spots[spots["street_code"] == code], street_code=code, cells=own
+    )
+    diagnosis = plan.diagnosis
+    figures = {figure["key"]: figure for figure in diagnosis["figures"]}
+    charts = {
+        "months": make_months_chart(diagnosis["months"]),
+        "hours": make_hours_chart(diagnosis["hours"]),
+        "items": make_items_chart(diagnosis["items"]),
+    }
+    return book.get_template("plan.html").render(
+        **facts,
+        **_split_map(made),
+        plan=plan,
+        body=asdict(plan),
+        figures=figures,
+        charts=charts,
+        limits=make_classes(own["count"], count=len(CELL_HUES)),
+        root="../../",
+    )
+
+
+def find_around(streets: gpd.GeoDataFrame, street_code: str) -> gpd.GeoDataFrame:
+    """Return a street and those near it."""
+    own = streets[streets["street_code"] == street_code]
+    west, south, east, north = own.total_bounds
+    pad = NEIGHBOUR_M / 111_320.0
+    return streets.cx[west - pad : east + pad, south - pad : north + pad]
+
+
+def _make_map_page(
+    book: jinja2.Environment,
+    result: PlanningResult,
+    layers: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
+    facts: Mapping[str, Any],
+) -> str:
+    """Return the map of the city beside the table of hotspots."""
+    streets, spots = layers
+    planned = {str(plan.street["code"]) for plan in result.plans}
+    links = [
+        f"plans/{code}/plan.html" if code in planned else "" for code in streets["street_code"]
+    ]
+    shown = streets.assign(count=streets["appeals"].fillna(0).astype(int), link=links)
+    return book.get_template("map.html").render(
+        **facts,
+        **_split_map(make_city_map(shown, spots)),
+        rows=_make_rows(spots, facts["city"]),
+        limits=make_classes(shown["count"], count=len(GREYS)),
+        orders=int(shown["count"].sum()),
+        kinds=spots["kind"].value_counts().to_dict(),
+        root="",
+    )
+
+
+def _make_index_page(
+    book: jinja2.Environment,
+    result: PlanningResult,
+    spots: gpd.GeoDataFrame,
+    facts: Mapping[str, Any],
+) -> str:
+    """Return the way in."""
+    plans = [
+        {
+            "street": plan.street,
+            "orders": next(f["value"] for f in plan.diagnosis["figures"] if f["key"] == "orders"),
+            "rank": next(f["value"] for f in plan.diagnosis["figures"] if f["key"] == "rank"),
+            "hotspots": len(plan.hotspots),
+            "tasks": len(plan.tasks),
+            "policies": len(plan.policies),
+            "revision": plan.revision,
+        }
+        for plan in result.plans
+    ]
+    plans.sort(
+        key=lambda plan: (plan["street"]["class"] == "", plan["rank"], plan["street"]["code"])
+    )
+    period = result.plans[0].period if result.plans else {}
+    return book.get_template("index.html").render(
+        **facts,
+        plans=plans,
+        rows=_make_rows(spots, facts["city"])[:20],
+        n_hotspots=len(spots),
+        kinds=spots["kind"].value_counts().to_dict(),
+        governed=int((result.classes["street_class"] != "").sum()),
+        period=period,
+        root="",
+    )
+
+
+def _make_rows(spots: gpd.GeoDataFrame, city: City) -> list[dict[str, Any]]:
+    """Return hotspots as rows of a table."""
+    frame = pd.DataFrame(spots.drop(columns="geometry")).replace({np.nan: None})
+    frame["street_name"] = [city.names.get(str(code), "") for code in frame["street_code"]]
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _split_map(made: MapParts) -> dict[str, Any]:
+    """Return the pieces of a map as safe markup: folium wrote them, and every text in them is escaped."""
+    return {
+        "map_element": Markup(made.element),  # noqa: S704 - made by folium from escaped values
+        "map_script": Markup(made.script),  # noqa: S704 - as above
+        "map_name": html.escape(made.name),
+    }
