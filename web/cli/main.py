@@ -18,8 +18,10 @@ COMMANDS = {
     "run": "web.cli.run:run",
     "assign": "web.cli.assign:assign",
     "sample": "web.cli.sample:sample",
+    "boundaries": "web.cli.boundaries:boundaries",
     "rejudge": "web.cli.rejudge:rejudge",
     "whistle": "web.cli.whistle:whistle",
+    "duties": "web.cli.duties:duties",
     "train": "web.cli.train:train_command",
 }
 """Command → where its click command stands; modules load only when their command is used."""
