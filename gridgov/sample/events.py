@@ -117,14 +117,14 @@ def _make_background(
     lon, lat = scatter(slots, slot, rng, most_m=90.0)
     later = 1 + rng.gamma(1.0, 9.0, n).astype(np.int64)
     later[np.r_[True, np.diff(issue) > 0]] = 0
-    # What would fall after the end falls somewhere before it: no heap on the last day.
-    left = N_DAYS - day[issue]
-    later = np.where(later < left, later, later % left)
+    # What would fall after the end falls as long before: no heap on the last days.
+    called = day[issue] + later
+    called = np.where(called < N_DAYS, called, np.maximum(day[issue] - later, 0))
     return pd.DataFrame(
         {
             "item": item[issue],
             "slot": slot[issue],
-            "day": day[issue] + later,
+            "day": called,
             "lon": lon[issue],
             "lat": lat[issue],
             "person": _share_persons(person, issue, slot, rng),

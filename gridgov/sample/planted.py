@@ -24,7 +24,7 @@ ZONE_SHARES = (0.5, 0.3, 0.2)
 """Of hotspots in town, suburb and country."""
 OTHER_ITEM_SHARE = 0.2
 """Of a hotspot's appeals that name another item of the same level 1."""
-RETURNING_SHARE = 0.25
+RETURNING_SHARE = 0.15
 """Of a hotspot's appeals that come from somebody who called about it before."""
 
 HOTSPOT_ITEM_KINDS = ("complaint", "report")
@@ -210,7 +210,7 @@ def _vary_items(items: Items, item: int, n: int, rng: np.random.Generator) -> In
 def _make_calls(
     hotspot: int, slot: IntArray, item: IntArray, day: IntArray, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Return appeals in order of time; a quarter repeat an earlier caller, with his place and item."""
+    """Return appeals in order of time; some repeat an earlier caller, with his place and item."""
     n = len(day)
     source = np.arange(n)
     again = (rng.random(n) < RETURNING_SHARE) & (source > 0)

@@ -58,7 +58,7 @@ def make_day_weights(
         Days off, weekends apart.
     """
     days = pd.DatetimeIndex(get_days())
-    week = np.array(WEEK)[days.dayofweek]
+    week = np.array(WEEK)[days.day_of_week]
     week = week * np.where(np.isin(get_days(), holidays), HOLIDAY_FACTOR, 1.0)
     weights = {}
     for season, monthly in months.items():
@@ -79,7 +79,7 @@ def make_seconds(n: int, rng: np.random.Generator) -> IntArray:
 
 def _interpolate(monthly: FloatArray, days: pd.DatetimeIndex) -> FloatArray:
     """Return a smooth curve through the middles of the months."""
-    at = days.dayofyear.to_numpy() / 365.25 * 12 - 0.5
+    at = days.day_of_year.to_numpy() / 365.25 * 12 - 0.5
     out: FloatArray = np.interp(at, np.arange(-1, 13), np.r_[monthly[-1], monthly, monthly[0]])
     return out
 
@@ -92,5 +92,5 @@ def _make_heating(days: pd.DatetimeIndex) -> FloatArray:
         HEATING_ENDS[0] * 100 + HEATING_ENDS[1],
     )
     on = (key >= start) | (key <= end)
-    since = (days.dayofyear.to_numpy() - 319) % 365
+    since = (days.day_of_year.to_numpy() - 319) % 365
     return np.where(on, 1.0 + 2.5 * np.exp(-since / 12.0), 0.03)
