@@ -27,9 +27,10 @@ PRACTICE_COLUMNS = (
     "proposal",
     "order_nos",
 )
-"""One row per proposed amendment, surest first: ``listed`` tuple of units that the list has as leads · ``solver``
-unit that did it · ``solved`` orders of ``of`` solved in the scene · ``share`` with its 95 % interval · ``change``
-key of :data:`CHANGES` · ``proposal`` Chinese · ``order_nos`` the first :data:`EVIDENCE_SHOWN`."""
+"""One row per proposed amendment, surest first: ``listed`` tuple of units that duty list or catalogue have
+as leads · ``solver`` unit that did it · ``solved`` orders of ``of`` solved in the scene · ``share`` with its
+95 % interval · ``change`` key of :data:`CHANGES` · ``proposal`` Chinese · ``order_nos`` the first
+:data:`EVIDENCE_SHOWN`."""
 
 CHANGES: Mapping[str, str] = {
     "helper_to_lead": "建议将场景“{scene}”中{solver}由配合改为牵头",
@@ -106,10 +107,13 @@ def find_interval(
 
 
 def _propose(graph: DutyGraph, row: Mapping[str, object]) -> dict[str, object] | None:
-    """Return the amendment that a row asks for, None where the list already has the solver as a lead."""
+    """Return the amendment that a row asks for, None where list or catalogue have the solver as a lead."""
     scene = graph.scenes[str(row["scene_code"])]
     duties = [graph.duties[code] for code in scene.duties]
-    listed = tuple(dict.fromkeys(lead for duty in duties for lead in duty.leads))
+    catalogue = [
+        i.lead for i in graph.items.values() if i.scene_code == scene.scene_code and i.lead
+    ]
+    listed = tuple(dict.fromkeys((*(lead for duty in duties for lead in duty.leads), *catalogue)))
     solver = str(row["solver"])
     if solver in listed:
         return None
