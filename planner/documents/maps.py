@@ -158,7 +158,6 @@ def _make_map(name: str, bounds: Iterable[float]) -> folium.Map:
     made = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
         tiles=None,
-        control_scale=True,
         attribution_control=False,
         prefer_canvas=True,
         zoom_snap=0.25,
@@ -196,7 +195,7 @@ def _add_areas(
         return
     columns = ["street_code", *fields, *(["link"] if "link" in areas.columns else [])]
     layer = folium.GeoJson(_make_geojson(areas, columns), style_function=style, smooth_factor=0.3)
-    _add_hint(layer, fields)
+    _add_hint(layer, fields, name)
     _add(made, layer, name)
 
 
@@ -212,7 +211,7 @@ def _add_cells(made: folium.Map, cells: gpd.GeoDataFrame, limits: tuple[float, .
             "stroke": False,
         },
     )
-    _add_hint(layer, ("count",))
+    _add_hint(layer, ("count",), "background")
     _add(made, layer, "background")
 
 
@@ -243,7 +242,7 @@ def _add_hotspots(made: folium.Map, hotspots: gpd.GeoDataFrame, name: str) -> No
             "color": LINE,
             "weight": weight,
             "dashArray": dashes,
-            "radius": 4.5 + 9.5 * (values["persons"] / most) ** 0.5,
+            "radius": 3.5 + 7.5 * (values["persons"] / most) ** 0.5,
         }
 
     columns = ["hotspot_id", "kind", "q", "street_code", *SPOT_FIELDS]
@@ -254,7 +253,7 @@ def _add_hotspots(made: folium.Map, hotspots: gpd.GeoDataFrame, name: str) -> No
         style_function=style,
         marker=marker,
     )
-    _add_hint(layer, SPOT_FIELDS)
+    _add_hint(layer, SPOT_FIELDS, name)
     _add(made, layer, name)
 
 
@@ -268,13 +267,13 @@ def _add_label(made: folium.Map, place: tuple[float, float], text: str, name: st
     _add(made, marker, name)
 
 
-def _add_hint(layer: folium.GeoJson, fields: tuple[str, ...]) -> None:
+def _add_hint(layer: folium.GeoJson, fields: tuple[str, ...], name: str) -> None:
     """Add what a pointer shows."""
     names = load_words()["hints"]
     hint = folium.GeoJsonTooltip(
         list(fields), aliases=[names[field] for field in fields], sticky=True
     )
-    hint._id = "hint"  # noqa: SLF001 - as above
+    hint._id = f"hint_{name}"  # noqa: SLF001 - as above
     layer.add_child(hint)
 
 
@@ -299,6 +298,7 @@ def _render(made: folium.Map) -> MapParts:
     """Return the pieces; folium's own page around them is not used."""
     figure: Any = made.get_root()
     figure.render()
+    scale = f"L.control.scale({{imperial: false}}).addTo({made.get_name()});"
     return MapParts(
-        element=figure.html.render(), script=figure.script.render(), name=made.get_name()
+        element=figure.html.render(), script=figure.script.render() + scale, name=made.get_name()
     )

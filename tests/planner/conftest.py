@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from shapely import box
 
+from gridgov.city import load_city
+from planner.desk import make_plans
 from planner.places import Places
 
 CRS = "EPSG:4548"
@@ -138,3 +140,115 @@ def measure():
         return np.stack([points.x, points.y], axis=1) - ORIGIN
 
     return find_xy
+
+
+STREETS = {
+    "110101001": "东华门街道",
+    "110101002": "景山街道",
+    "110102001": "西长安街街道",
+    "110102003": "新街口<b>街道",
+}
+UNITS = """unit_code,name,kind,parent_code,district_code,level
+C,样例市政府,joint,,,city
+110101,东城区,district,C,110101,district
+110102,西城区,district,C,110102,district
+110101001,东华门街道,street,110101,110101,street
+110101002,景山街道,street,110101,110101,street
+110102001,西长安街街道,street,110102,110102,street
+110102003,新街口街道,street,110102,110102,street
+D1,市住建委,department,C,,city
+D2,市城管委,department,C,,city
+"""
+CATALOGUE = """item_code,level,parent_code,name,guidance,kind,grade,lead,helpers,scene_code
+01,1,,住房与物业,,,,,,
+0101,2,01,物业,,,,,,
+010101,3,0101,电梯故障,,complaint,7d,@street,D1,S1
+02,1,,市容环境,,,,,,
+0201,2,02,垃圾,,,,,,
+020101,3,0201,垃圾清运,,complaint,24h,D2,,S2
+020102,3,0201,私搭乱建,,complaint,15d,,,
+03,1,,交通,,,,,,
+0301,2,03,停车,,,,,,
+030101,3,0301,违停,,complaint,24h,@street,,
+"""
+DUTIES = """duty_code,scene_code,scene_name,name,unit,role,days,authority,batch
+U1,S1,电梯,排查登记,@street,lead,2,,1
+U2,S1,电梯,检验检测,D1,lead,5,检验,1
+U3,S2,清运,清运到位,D2,helper,1,,1
+"""
+DEPENDENCIES = "before_duty,after_duty,reason\nU1,U2,先排查\n"
+SETTINGS = """[city]
+name = "样例市"
+synthetic = true
+timezone = "Asia/Shanghai"
+metric_crs = "EPSG:4548"
+[layers.streets]
+path = "streets.geojson"
+code = "code"
+name = "name"
+district = "district"
+datum = "WGS84"
+"""
+TABLES = {"units": UNITS, "catalogue": CATALOGUE, "duties": DUTIES, "dependencies": DEPENDENCIES}
+
+
+@pytest.fixture(scope="session")
+def small_city(tmp_path_factory):
+    """Return a city of four streets with a duty list, loaded from a pack."""
+    folder = tmp_path_factory.mktemp("pack")
+    codes = list(STREETS)
+    west, south = np.array([116.36, 116.40, 116.36, 116.40]), np.array([39.88, 39.88, 39.91, 39.91])
+    streets = gpd.GeoDataFrame(
+        {"code": codes, "name": list(STREETS.values()), "district": [code[:6] for code in codes]},
+        geometry=box(west, south, west + 0.04, south + 0.03),
+        crs="EPSG:4326",
+    )
+    streets.to_file(folder / "streets.geojson", driver="GeoJSON")
+    for name, text in TABLES.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    tables = "".join(f'[tables.{name}]\npath = "{name}.csv"\n' for name in TABLES)
+    (folder / "city.toml").write_text(SETTINGS + tables, encoding="utf-8")
+    return load_city(folder)
+
+
+@pytest.fixture(scope="session")
+def small_orders(small_city):
+    """Return 12,000 orders of it over two years with three hotspots: persistent, new, seasonal."""
+    rng = np.random.default_rng(8)
+    homes = rng.uniform([116.362, 39.882], [116.438, 39.938], (400, 2))
+    n, days = 12_000, (END - START).days
+    parts = [(homes[rng.integers(0, 400, n)], rng.integers(0, 4, n), rng.uniform(0, days, n))]
+    for place, item, day in (
+        (homes[1], 0, rng.uniform(0, days, 90)),
+        (homes[2], 1, rng.uniform(days - 75, days, 60)),
+        (homes[3], 2, 150 + rng.uniform(0, 80, 80) + 365 * rng.integers(0, 2, 80)),
+    ):
+        parts.append((np.tile(place, (len(day), 1)), np.full(len(day), item), day))
+    xy, item, day = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    xy = xy + rng.normal(0, 0.0005, xy.shape)
+    judged = small_city.territory.judge(xy[:, 0], xy[:, 1])
+    contacted = pd.array(np.where(rng.random(len(xy)) < 0.7, True, None), dtype="boolean")
+    orders = pd.DataFrame(
+        {
+            "order_no": [f"A{k:06d}-1" for k in range(len(xy))],
+            "received_at": START + pd.to_timedelta(day, unit="D").floor("s"),
+            "item_code": np.array(["010101", "020101", "020102", "030101"])[item],
+            "person_key": [f"P{k}" for k in range(len(xy))],
+            "lon": xy[:, 0],
+            "lat": xy[:, 1],
+            "uncertainty_m": 5.0,
+            "grade": "7d",
+            "contacted": contacted,
+            "solved": contacted,
+            "satisfied": np.where(contacted.isna(), None, "basically"),
+        }
+    )
+    for name in ("cell_code", "street_code", "community_code", "district_code"):
+        orders[name] = judged[name].astype("object").to_numpy()
+    return orders
+
+
+@pytest.fixture(scope="session")
+def small_plans(small_city, small_orders):
+    """Return what the desk makes of it."""
+    return make_plans(small_city, small_orders, as_of=END.to_pydatetime())
