@@ -46,7 +46,7 @@ def make_areas(count: int, vertices: int, rng: np.random.Generator) -> gpd.GeoDa
         if keep
     ]
     cells = shapely.get_parts(shapely.polygonize(lines))
-    codes = [f"{110101001001 + k}" for k in range(len(cells))]
+    codes = [f"{110101001 + k // 10}{1 + k % 10:03d}" for k in range(len(cells))]
     degrees = shapely.transform(
         cells, lambda xy: np.stack(from_metric(*(xy + CENTRE).T, METRIC_CRS), axis=1)
     )

@@ -20,7 +20,7 @@ from geodata.grid_build import AreaHistory, CellArrays, lay_cells, project_rings
 from geodata.grid_cells import FRAME_COLUMNS, Grid, check_areal_frame, make_empty_frame
 from geodata.grid_codes import cell_code, make_cell_codes, make_cell_prefix, split_cell_codes
 from geodata.grid_projection import make_fast_projection
-from geodata.grid_shapes import LatticeShapes
+from geodata.grid_shapes import make_shapes
 from geodata.jurisdiction import AreaIndex
 from geodata.problems import Problem
 
@@ -75,17 +75,15 @@ def make_grid(
     check_metric_crs(metric_crs)
     if not (np.isfinite(cell_m) and cell_m >= 1):
         raise GeodataError(f"cell_m = {cell_m!r}: expected the side of a cell, 1 m or more")
-    raw_codes = areas[key].astype("str").to_list()
-    index = index or AreaIndex.build(areas.geometry.to_numpy(), raw_codes, layer="areas")
-    codes = index.codes
-    _check_prefixes(codes)
-    shapes = areas.geometry.to_numpy()[
-        np.argsort(np.asarray(raw_codes, dtype=np.str_), kind="stable")
-    ]
-    projection = make_fast_projection(tuple(shapely.total_bounds(shapes)), metric_crs)
+    given = areas[key].astype("str").to_numpy(dtype=object)
+    index = index or AreaIndex.build(areas.geometry.to_numpy(), list(given), layer="areas")
+    _check_prefixes(index.codes)
+    order = np.argsort(given.astype(np.str_), kind="stable")  # as the index has them
+    shapes = areas.geometry.to_numpy()[order]
     since = np.datetime64(valid_from, "D") if valid_from else np.datetime64("NaT", "D")
+    projection = make_fast_projection(tuple(shapely.total_bounds(shapes)), metric_crs)
     cells, tables = lay_cells(
-        codes,
+        index.codes,
         project_rings(shapes, projection),
         projection,
         cell_m=cell_m,
@@ -93,16 +91,13 @@ def make_grid(
         valid_from=since,
     )
     return Grid(
-        area_codes=codes,
+        area_codes=index.codes,
         metric_crs=metric_crs,
         cell_m=cell_m,
         cells=cells,
-        shapes=LatticeShapes(
-            index=index, tables=tables, area_geometries=shapes, cell_area=cells.area,
-            whole=cells.whole,
-        ),
-        retired=_retire(previous, codes, cells, since=since),
-    )  # fmt: skip
+        shapes=make_shapes(index, shapes, cells, tables=tables),
+        retired=_retire(previous, index.codes, cells, since=since),
+    )
 
 
 def _check_prefixes(codes: npt.NDArray[np.str_]) -> None:
@@ -140,7 +135,7 @@ def _retire(
 
 
 def _split_history(previous: Grid | None, cell_m: float, metric_crs: str) -> dict[str, AreaHistory]:
-    """Return what is known of each area that ever had cells."""
+    """Return what is known of each area that ever had cells, by the prefix of their codes."""
     if previous is None:
         return {}
     given = pd.concat(
@@ -149,13 +144,14 @@ def _split_history(previous: Grid | None, cell_m: float, metric_crs: str) -> dic
             split_cell_codes(pd.Index(previous.retired["cell_code"])),
         ]
     )
-    used = {code: group.to_numpy() for code, group in given.groupby("area_code")["sequence"]}
+    used = {prefix: group.to_numpy() for prefix, group in given.groupby("prefix")["sequence"]}
     same_lattice = previous.cell_m == cell_m and previous.metric_crs == metric_crs
     ends = np.searchsorted(previous.cells.area, np.arange(len(previous.area_codes) + 1))
-    places = dict(zip(previous.area_codes, pairwise(ends), strict=False))
+    prefixes = map(make_cell_prefix, previous.area_codes)
+    places = dict(zip(prefixes, pairwise(ends), strict=False)) if same_lattice else {}
     return {
-        code: _make_history(previous, numbers, places.get(code, (0, 0)) if same_lattice else (0, 0))
-        for code, numbers in used.items()
+        prefix: _make_history(previous, numbers, places.get(prefix, (0, 0)))
+        for prefix, numbers in used.items()
     }
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import shapely
 
 from geodata.errors import InvalidDataError
-from geodata.grid_codes import FRESH_SEQUENCE, LAST_SEQUENCE, number_cells
+from geodata.grid_codes import FRESH_SEQUENCE, LAST_SEQUENCE, make_cell_prefix, number_cells
 from geodata.grid_index import LatticeTables, PositionArray, measure_tolerance_m
 from geodata.grid_lattice import LatticeCells, make_lattice_cells
 from geodata.grid_projection import FastProjection
@@ -175,7 +175,7 @@ def lay_cells(
     cell_m
         Side of the smallest lattice square; larger areas take whole multiples.
     history
-        Earlier cells by area code.
+        Earlier cells by the prefix of their codes.
     valid_from
         First day of new cells, NaT = since ever.
 
@@ -186,9 +186,13 @@ def lay_cells(
     """
     lattices, problems = [], []
     for area, code in enumerate(codes):
-        lattice = _lay_area(rings.of_area(area), cell_m, history.get(code), valid_from)
+        lattice = _lay_area(
+            rings.of_area(area), cell_m, history.get(make_cell_prefix(code)), valid_from
+        )
         if lattice is None:
-            problems.append(_describe_failure(code, rings.of_area(area), code in history))
+            problems.append(
+                _describe_failure(code, rings.of_area(area), make_cell_prefix(code) in history)
+            )
         else:
             lattices.append(lattice)
     if problems:

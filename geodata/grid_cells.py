@@ -14,7 +14,12 @@ import shapely
 from geodata.crs import STORAGE_CRS, check_metric_crs, from_metric, to_metric
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.grid_build import CellArrays
-from geodata.grid_codes import LAST_SEQUENCE, make_cell_codes, split_cell_codes
+from geodata.grid_codes import (
+    LAST_SEQUENCE,
+    make_cell_codes,
+    make_cell_prefix,
+    split_cell_codes,
+)
 from geodata.grid_index import PositionArray
 from geodata.grid_shapes import CellShapes, DrawnShapes, LatticeShapes
 from geodata.jurisdiction import AreaIndex
@@ -129,7 +134,8 @@ class Grid:
             drawn: PositionArray = self.drawn_codes.get_indexer(wanted).astype(np.int32)
             return drawn
         parts = split_cell_codes(wanted)
-        area = pd.Index(self.area_codes, dtype="str").get_indexer(parts["area_code"])
+        prefixes = pd.Index([make_cell_prefix(code) for code in self.area_codes], dtype="str")
+        area = prefixes.get_indexer(parts["prefix"])
         key = area * SEQUENCES + parts["sequence"].to_numpy()
         order, keys = self._sorted_keys
         place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)

@@ -76,16 +76,22 @@ def make_cell_codes(
 
 
 def split_cell_codes(codes: pd.Index) -> pd.DataFrame:
-    """Return ``area_code`` and ``sequence`` of cell codes, on a fresh index.
+    """Return ``prefix``, ``sequence`` and ``area_code`` of cell codes, on a fresh index.
 
-    ``area_code`` is empty and ``sequence`` 0 for a code of another form.
+    ``prefix`` and ``area_code`` are empty and ``sequence`` is 0 for a code of another form. A twelve-digit
+    prefix that ends in 000 is taken as a street: no official community has that number.
     """
     parts = pd.Series(codes.astype("str")).str.extract(
         r"^(?:(?P<street>\d{9})000|(?P<community>\d{12})|(?P<other>.+)-)(?P<sequence>\d{3})$"
     )
     area = parts["street"].fillna(parts["community"]).fillna(parts["other"]).fillna("")
+    known = parts["sequence"].notna()
     return pd.DataFrame(
-        {"area_code": area, "sequence": parts["sequence"].fillna("0").astype("int64")}
+        {
+            "prefix": pd.Series(codes.astype("str")).str[:-SEQUENCE_DIGITS].where(known, ""),
+            "sequence": parts["sequence"].fillna("0").astype("int64"),
+            "area_code": area,
+        }
     )
 
 

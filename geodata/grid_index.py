@@ -10,6 +10,7 @@ of it, the earlier one in the sequence.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -73,6 +74,8 @@ class LatticeTables:
         lon, lat
             Degrees EPSG:4326, shape (n,).
         """
+        areas = np.ascontiguousarray(areas, dtype=np.int32).view()
+        areas.flags.writeable = False  # one type for the kernel, compiled once
         out = np.empty(len(areas), dtype=np.int32)
         doubt = np.zeros(len(areas), dtype=np.bool_)
 
@@ -80,8 +83,7 @@ class LatticeTables:
             part = slice(start, stop)
             _locate_squares(
                 (areas[part], lon[part], lat[part]),
-                (self.side_m, self.tolerance_m),
-                (self.top, self.left, self.rows, self.columns, self.starts),
+                self._lines,
                 self.cells,
                 (self.projection.frame, self.projection.shape, self.projection.coefficients),
                 (out[part], doubt[part]),
@@ -92,6 +94,13 @@ class LatticeTables:
         if len(unsure):
             out[unsure] = self._decide(areas[unsure], lon[unsure], lat[unsure])
         return out
+
+    @cached_property
+    def _lines(self) -> FloatArray:
+        """Return what a look-up needs of each area as one row of 64 bytes, one line of the cache."""
+        columns = [1 / self.side_m, self.tolerance_m / self.side_m, self.top, self.left]
+        columns += [self.rows - 1, self.columns - 1, self.columns, self.starts[:-1]]
+        return np.column_stack(columns).astype(np.float64)
 
     def nodes(self, areas: PositionArray, row: IntArray, column: IntArray) -> FloatArray:
         """Return lon, lat of the upper left corners of lattice squares, shape (…, 2)."""
@@ -199,27 +208,25 @@ def _left_of(lon: FloatArray, lat: FloatArray, start: FloatArray, end: FloatArra
     return along[:, 0] * (lat - start[:, 1]) - along[:, 1] * (lon - start[:, 0])
 
 
-@njit(nogil=True, cache=True)  # pragma: no cover - compiled
-def _locate_squares(points, sides, boxes, cells, projection, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Fill cells of points and mark those too close to a lattice line."""
+@njit(nogil=True, cache=True, error_model="numpy")  # pragma: no cover - compiled
+def _locate_squares(points, lines, cells, projection, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Fill cells of points and mark those too close to a lattice line, or on a square without land."""
     areas, lon, lat = points
-    side_m, tolerance_m = sides
-    top, left, rows, columns, starts = boxes
     frame, shape, coefficients = projection
     out, doubt = answers
     for i in range(areas.size):
-        area = areas[i]
-        if area < 0:
+        if areas[i] < 0:
             out[i] = NO_CELL
             continue
+        line = lines[areas[i]]
         x, y = project_one(lon[i], lat[i], frame, shape, coefficients)
-        side = side_m[area]
-        u, v = x / side, -y / side
+        u, v = x * line[0], -y * line[0]
         column, row = np.floor(u), np.floor(v)
-        near = tolerance_m[area] / side
+        near, far = line[1], 1 - line[1]
         du, dv = u - column, v - row
-        doubt[i] = du <= near or dv <= near or 1 - du <= near or 1 - dv <= near
-        r = min(max(int(row) - top[area], 0), rows[area] - 1)
-        c = min(max(int(column) - left[area], 0), columns[area] - 1)
-        out[i] = cells[starts[area] + r * columns[area] + c]
-        doubt[i] |= out[i] < NO_CELL
+        r = min(max(row - line[2], 0.0), line[4])
+        c = min(max(column - line[3], 0.0), line[5])
+        found = cells[int(line[7] + r * line[6] + c)]
+        out[i] = found
+        beside = du <= near or dv <= near or du >= far or dv >= far
+        doubt[i] = beside or found < NO_CELL

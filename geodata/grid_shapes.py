@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geodata.grid_build import CellArrays
 from geodata.grid_index import LatticeTables, PositionArray
 from geodata.grid_lattice import get_hosts
 from geodata.jurisdiction import AreaIndex
@@ -154,6 +155,19 @@ class DrawnShapes:
     @cached_property
     def _tree(self) -> shapely.STRtree:
         return shapely.STRtree(self.cell_geometries)
+
+
+def make_shapes(
+    index: AreaIndex, geometries: GeometryArray, cells: CellArrays, *, tables: LatticeTables
+) -> LatticeShapes:
+    """Return the shapes of cells cut from areas; `geometries` are in the order of `index`."""
+    return LatticeShapes(
+        index=index,
+        tables=tables,
+        area_geometries=geometries,
+        cell_area=cells.area,
+        whole=cells.whole,
+    )
 
 
 def find_lowest_within(

@@ -15,7 +15,7 @@ from geodata.grid_build import CellArrays
 from geodata.grid_cells import Grid
 from geodata.grid_index import LatticeTables
 from geodata.grid_projection import FastProjection
-from geodata.grid_shapes import CellShapes, DrawnShapes, GeometryArray, LatticeShapes
+from geodata.grid_shapes import CellShapes, DrawnShapes, GeometryArray, LatticeShapes, make_shapes
 from geodata.jurisdiction import AreaIndex, IndexFileError
 
 FORMAT = 3
@@ -145,10 +145,6 @@ def _read_shapes(
         error_m=facts["error_m"],
     )
     tables = {name: _map_array(folder / f"table_{name}.npy") for name in TABLE_ARRAYS}
-    return LatticeShapes(
-        index=index,
-        tables=LatticeTables(projection=projection, **tables),
-        area_geometries=polygons,
-        cell_area=cells.area,
-        whole=cells.whole,
+    return make_shapes(
+        index, polygons, cells, tables=LatticeTables(projection=projection, **tables)
     )

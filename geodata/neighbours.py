@@ -31,6 +31,8 @@ PROBE_M = 0.05
 SHORTEST_BORDER_M = 0.001
 """Shorter pieces of border are rounding."""
 RING_PROBES = 12
+MOST_MEETING = 8
+"""Cells that can meet in one point; twelve probes do not tell more apart."""
 RING_TURN = 0.123
 """Turn of the first probe around a point, radians: off the axes that many borders follow."""
 DEGREE_M = 111_320.0
@@ -110,12 +112,13 @@ def _find_cells(grid: Grid, cells: Sequence[str] | pd.Index | pd.Series) -> Posi
 
 def _connect(pairs: npt.NDArray[np.int64], count: int) -> sparse.csr_array:
     """Return the symmetric 0/1 matrix of pairs; pairs with -1 or of a cell with itself do not count."""
-    fits = (pairs >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])
-    one, other = pairs[fits].T
-    both = (np.concatenate([one, other]), np.concatenate([other, one]))
-    matrix = sparse.coo_array((np.ones(len(both[0])), both), shape=(count, count)).tocsr()
-    matrix.data[:] = 1.0  # pairs found twice were summed
-    return matrix
+    one, other = pairs.min(axis=1), pairs.max(axis=1)
+    fits = (one >= 0) & (one != other)
+    key = np.sort(one[fits].astype(np.int64) * count + other[fits])
+    once = key[np.append(True, key[1:] != key[:-1])[: len(key)]]
+    one, other = once // max(count, 1), once % max(count, 1)
+    ends = (np.concatenate([one, other]), np.concatenate([other, one]))
+    return sparse.coo_array((np.ones(len(ends[0])), ends), shape=(count, count)).tocsr()
 
 
 def _pair_drawn(shapes: DrawnShapes, at: PositionArray, kind: Kind) -> npt.NDArray[np.int64]:
@@ -141,7 +144,7 @@ def _pair_lattice(
     if kind == "queen":
         pairs += [corners for _, corners, _ in found]
         points = [starts[:, :2], *(unsure for _, _, unsure in found)]
-        pairs.append(_probe_around(shapes, np.unique(np.concatenate(points), axis=0)))
+        pairs.append(_probe_around(shapes, _drop_repeated(np.concatenate(points))))
     return np.concatenate(pairs).astype(np.int64)
 
 
@@ -246,10 +249,19 @@ def _probe_around(shapes: LatticeShapes, points: FloatArray) -> PositionArray:
         ]
     )
     busy = ring[(ring != np.roll(ring, 1, axis=1)).sum(axis=1) > 2]
-    one, other = np.triu_indices(RING_PROBES, 1)
-    pairs: PositionArray = np.stack([busy[:, one].ravel(), busy[:, other].ravel()], axis=1)
-    different: PositionArray = pairs[pairs[:, 0] != pairs[:, 1]]
-    return different
+    cells = np.sort(busy, axis=1)
+    cells[:, 1:][cells[:, 1:] == cells[:, :-1]] = NO_CELL
+    cells = np.sort(cells, axis=1)[:, -MOST_MEETING:]
+    one, other = np.triu_indices(MOST_MEETING, 1)
+    pairs = np.stack([cells[:, one].ravel(), cells[:, other].ravel()], axis=1)
+    found: PositionArray = pairs[(pairs != NO_CELL).all(axis=1)]
+    return found
+
+
+def _drop_repeated(points: FloatArray) -> FloatArray:
+    """Return each point once; as complex numbers they sort ten times faster than as rows."""
+    once = np.unique(points[:, 0] + 1j * points[:, 1])
+    return np.column_stack([once.real, once.imag])
 
 
 def _locate_beside(shapes: LatticeShapes, points: FloatArray, step_m: FloatArray) -> PositionArray:

@@ -197,7 +197,12 @@ class Territory:
         area = np.where(street >= 0, self.street_cells[street], NONE)
         if self.communities is not None:
             area = np.where(community >= 0, self.community_cells[community], area)
-        return self.grid.take_codes(self.grid.locate_in(area.astype(np.int32), lon, lat))
+        found = self.grid.locate_in(area.astype(np.int32), lon, lat)
+        strange = np.flatnonzero((street >= 0) & (area < 0))
+        if self.grid.drawn_codes is not None and len(strange):
+            # Drawn cells whose codes do not tell their area: the polygon alone decides.
+            found[strange] = self.grid.locate_positions(lon[strange], lat[strange])
+        return self.grid.take_codes(found)
 
     def _measure_confidence(
         self,

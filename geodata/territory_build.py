@@ -1,7 +1,9 @@
 """Layers → :class:`geodata.territory.Territory`: which area belongs to which, everything indexed."""
 
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -71,42 +73,42 @@ def make_territory(  # noqa: PLR0913 - the layers of a version, all but one opti
     InvalidDataError
         If a layer is broken, or a community belongs to no street.
     """
+    drawn_districts = _make_optional(districts, "districts", "district_code")
     street_layer = _make_layer(streets, "streets", "street_code")
-    district_layer = (
-        None if districts is None else _make_layer(districts, "districts", "district_code")
-    )
-    district_codes, street_parent = _find_districts(street_layer, streets, district_layer)
-    street_layer = _with_parent(street_layer, street_parent)
-    community_layer = None
-    if communities is not None and len(communities):
-        community_layer = _make_layer(communities, "communities", "community_code")
+    district_codes, parent = _find_districts(street_layer, streets, drawn_districts)
+    street_layer = replace(street_layer, parent=parent)
+    community_layer = _make_optional(communities, "communities", "community_code")
+    if community_layer is not None:
         parent = _find_parents(community_layer, communities, street_layer)
-        community_layer = _with_parent(community_layer, parent)
+        community_layer = replace(community_layer, parent=parent)
     crs = metric_crs or _guess_metric_crs(streets)
-    if cells is not None:
+    if cells is not None and len(cells):
         grid = Grid.from_cells(cells, key="cell_code", metric_crs=crs)
     else:
-        grid = _make_cells(
-            street_layer, community_layer, crs, cell_m=cell_m, previous=previous_grid,
-            valid_from=valid_from,
-        )  # fmt: skip
+        options = {"cell_m": cell_m, "previous": previous_grid, "valid_from": valid_from}
+        grid = _make_cells(street_layer, community_layer, metric_crs=crs, **options)
+    areas = pd.Index(grid.area_codes, dtype="str")
     return Territory(
         version=version or hash_streets(street_layer.index),
         streets=street_layer,
-        districts=district_layer,
+        districts=drawn_districts,
         district_codes=district_codes,
         communities=community_layer,
         grid=grid,
-        street_cells=_look_up(pd.Index(grid.area_codes), street_layer.codes),
-        community_cells=_look_up(
-            pd.Index(grid.area_codes), community_layer.codes if community_layer else []
-        ),
-        exceptions=make_exceptions(exceptions)
-        if exceptions is not None and len(exceptions)
-        else None,
+        street_cells=_look_up(areas, street_layer.codes),
+        community_cells=_look_up(areas, community_layer.codes if community_layer else []),
+        exceptions=None if _is_empty(exceptions) else make_exceptions(exceptions),
         extent=None if extent is None else make_extent(extent),
         cap_m=cap_m,
     )
+
+
+def _is_empty(layer: gpd.GeoDataFrame | None) -> bool:
+    return layer is None or layer.empty
+
+
+def _make_optional(layer: gpd.GeoDataFrame | None, name: str, key: str) -> AreaLayer | None:
+    return None if _is_empty(layer) else _make_layer(layer, name, key)
 
 
 def make_extent(extent: gpd.GeoDataFrame | shapely.Geometry) -> AreaIndex:
@@ -144,10 +146,6 @@ def _make_layer(layer: gpd.GeoDataFrame, name: str, key: str) -> AreaLayer:
         crs=layer.crs,
     )
     return AreaLayer(frame=frame, index=index, parent=np.empty(0, dtype=np.int32))
-
-
-def _with_parent(layer: AreaLayer, parent: PositionArray) -> AreaLayer:
-    return AreaLayer(frame=layer.frame, index=layer.index, parent=parent.astype(np.int32))
 
 
 def _sorted_column(
@@ -221,28 +219,15 @@ def _locate_inside(layer: AreaLayer, parents: AreaLayer) -> PositionArray:
     return found
 
 
-def _make_cells(
-    streets: AreaLayer,
-    communities: AreaLayer | None,
-    metric_crs: str,
-    *,
-    cell_m: float,
-    previous: Grid | None,
-    valid_from: date | None,
-) -> Grid:
-    """Return the grid of communities and of the streets that have none."""
-    layer = communities or streets
-    areas = layer.frame
-    index: AreaIndex | None = layer.index
-    if communities is not None:
-        bare = ~np.isin(np.arange(len(streets.frame)), communities.parent)
-        if bare.any():
-            areas = pd.concat([areas, streets.frame[bare]], ignore_index=True)
-            index = None
-    return make_grid(
-        areas, key="code", metric_crs=metric_crs, cell_m=cell_m, previous=previous,
-        valid_from=valid_from, index=index,
-    )  # fmt: skip
+def _make_cells(streets: AreaLayer, communities: AreaLayer | None, **options: Any) -> Grid:
+    """Return the grid of communities and of the streets that have none; options as for make_grid."""
+    if communities is None:
+        return make_grid(streets.frame, key="code", index=streets.index, **options)
+    bare = ~np.isin(np.arange(len(streets.frame)), communities.parent)
+    if not bare.any():
+        return make_grid(communities.frame, key="code", index=communities.index, **options)
+    areas = pd.concat([communities.frame, streets.frame[bare]], ignore_index=True)
+    return make_grid(areas, key="code", **options)
 
 
 def _guess_metric_crs(streets: gpd.GeoDataFrame) -> str:

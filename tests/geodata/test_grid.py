@@ -171,6 +171,15 @@ def find_neighbours(areas):
     return next((a, b) for a, b in touching.T if a < b)
 
 
+def test_a_twelve_digit_code_that_ends_in_zeros_is_found_too():
+    areas = make_areas(3).assign(code=["110101001001", "110101002000", "110101003"])
+    first = grid_of(areas)
+    assert (first.find_positions(first.codes) == np.arange(len(first))).all()
+    again = grid_of(areas, previous=first)
+    assert list(again.codes) == list(first.codes)
+    assert again.retired.empty
+
+
 def test_unchanged_cells_keep_code_and_first_day_and_retired_codes_never_return():
     areas = make_areas(5, seed=4)
     one, other = find_neighbours(areas)

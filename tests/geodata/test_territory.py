@@ -175,6 +175,18 @@ def test_official_cells_are_used_where_the_city_has_them():
     pd.testing.assert_frame_equal(drawn.judge(lon, lat), made.judge(lon, lat))
 
 
+def test_official_cells_whose_codes_tell_no_area_are_found_by_their_polygon():
+    streets = make_streets()
+    made = make_territory(streets, metric_crs=METRIC_CRS)
+    cells = made.grid.geometries()[["cell_code", "geometry"]]
+    named = cells.assign(cell_code=[f"cell {k:05d}" for k in range(len(cells))])
+    lon, lat = scatter(500)
+    drawn = make_territory(streets, metric_crs=METRIC_CRS, cells=named).judge(lon, lat)
+    names = dict(zip(cells["cell_code"], named["cell_code"], strict=True))
+    expected = made.judge(lon, lat)["cell_code"].map(names)
+    assert (drawn["cell_code"].fillna("") == expected.fillna("")).all()
+
+
 def test_confidence_falls_towards_the_boundary():
     halves = [shapely.box(-1_500, -1_500, 0, 1_500), shapely.box(0, -1_500, 1_500, 1_500)]
     streets = to_degrees(halves, ["1", "2"], key="street_code")
