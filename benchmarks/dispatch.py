@@ -8,6 +8,7 @@ import argparse
 import json
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from statistics import median
 
@@ -97,7 +98,7 @@ def check_equal(cases: pd.DataFrame, decided: pd.DataFrame, book: DispatchBook) 
     return sum(one != many for one, many in zip(answers, decided.to_dict("records"), strict=True))
 
 
-def measure(run, times: int) -> float:
+def measure(run: Callable[[], object], times: int) -> float:
     """Return the median seconds of some runs."""
     seconds = []
     for _ in range(times):

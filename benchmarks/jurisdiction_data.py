@@ -25,7 +25,7 @@ class City:
         return int(shapely.get_num_coordinates(self.areas).sum())
 
 
-def make_city(*, areas: int = 343, vertices: int = 200_000, seed: int = 1) -> City:
+def make_city(*, areas: int = 343, vertices: int = 206_000, seed: int = 1) -> City:
     """Return a coverage of `areas` areas with about `vertices` vertices; some have parts and holes."""
     rng = np.random.default_rng(seed)
     faces = _make_faces(areas + MULTI_PART - ENCLAVES, rng)
@@ -45,10 +45,14 @@ def make_city(*, areas: int = 343, vertices: int = 200_000, seed: int = 1) -> Ci
 def _make_faces(count: int, rng: np.random.Generator) -> npt.NDArray[np.object_]:
     radius = rng.exponential(0.22, count)
     angle = rng.uniform(0, 2 * np.pi, count)
-    seeds = CENTRE + np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]) * SIZE_DEG / 2
+    seeds = (
+        CENTRE + np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]) * SIZE_DEG / 2
+    )
     outline = shapely.Point(CENTRE).buffer(1, quad_segs=6)
     outline = shapely.transform(outline, lambda xy: (xy - CENTRE) * SIZE_DEG / 2 + CENTRE)
-    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(seeds), extend_to=outline))
+    cells = shapely.get_parts(
+        shapely.voronoi_polygons(shapely.MultiPoint(seeds), extend_to=outline)
+    )
     return shapely.intersection(cells, outline, grid_size=1e-9)
 
 
@@ -67,7 +71,9 @@ def _roughen(
         for _ in range(levels):
             step = np.diff(path, axis=0)
             middle = (path[1:] + path[:-1]) / 2
-            middle += np.column_stack([-step[:, 1], step[:, 0]]) * rng.uniform(-0.16, 0.16, (len(step), 1))
+            middle += np.column_stack([-step[:, 1], step[:, 0]]) * rng.uniform(
+                -0.16, 0.16, (len(step), 1)
+            )
             path = np.insert(path, np.arange(1, len(path)), middle, axis=0)
         if keep is not None and len(path) > keep:
             inner = 1 + np.sort(rng.permutation(len(path) - 2)[: max(1, int(keep) - 1)])
@@ -102,7 +108,9 @@ def _group(cells: npt.NDArray[np.object_], areas: int, rng: np.random.Generator)
     return City(np.array(grouped, dtype=object)[shuffled], codes)
 
 
-def make_points(count: int, *, seed: int = 2) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def make_points(
+    count: int, *, seed: int = 2
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return longitudes and latitudes in random order, most of them in the centre, a few outside."""
     rng = np.random.default_rng(seed)
     spread = np.array([0.12, 0.1])
@@ -112,7 +120,9 @@ def make_points(count: int, *, seed: int = 2) -> tuple[npt.NDArray[np.float64], 
     return np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1])
 
 
-def make_edge_points(city: City, count: int, *, seed: int = 3) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def make_edge_points(
+    city: City, count: int, *, seed: int = 3
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return points on edges: vertices, and points on segments as near as floats can come."""
     rng = np.random.default_rng(seed)
     rings = shapely.get_rings(shapely.get_parts(city.areas))

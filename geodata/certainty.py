@@ -189,36 +189,18 @@ def _find_excess(
 
 
 @njit(cache=True)
-def _weigh_point(
-    x: float,
-    y: float,
-    sigma_m: float,
-    own: int,
-    offsets: FloatArray,
-    near: NearGrid,
-    index: Compiled,
-    areas: IntArray,
-    masses: FloatArray,
-) -> int:
-    """Write areas and their mass for one point; return how many there are."""
-    excess = 0.0
-    if sigma_m > 0.0 and own >= 0:
-        excess = _find_excess(x, y, sigma_m, own, offsets, near)
-    if sigma_m == 0.0 or np.isnan(excess):
-        areas[0], masses[0] = own, 1.0
-        return 1
-    found = _count_areas(x, y, sigma_m, offsets, index, areas, masses)
+def _take_excess(found: int, own: int, excess: float, areas: IntArray, masses: FloatArray) -> None:
+    """Take the excess off the own area and give it to the others in proportion."""
     inside, other = 0.0, 0.0
     for k in range(found):
         if areas[k] == own:
             inside = masses[k]
         else:
             other += masses[k]
-    if own >= 0 and inside > 0.0 and other > 0.0:
+    if inside > 0.0 and other > 0.0:
         corrected = min(max(inside - excess, 0.0), 1.0)
         for k in range(found):
             masses[k] = corrected if areas[k] == own else masses[k] * (1.0 - corrected) / other
-    return found
 
 
 @njit(cache=True, nogil=True)
@@ -238,9 +220,14 @@ def _weigh_points(
             positions[i, 0] = own[i]
             probabilities[i, :] = np.nan
             continue
-        found = _weigh_point(
-            lon[i], lat[i], sigma_m[i], own[i], offsets, near, index, areas, masses
-        )
+        excess, found = 0.0, 1
+        if sigma_m[i] > 0.0 and own[i] >= 0:
+            excess = _find_excess(lon[i], lat[i], sigma_m[i], own[i], offsets, near)
+        if sigma_m[i] == 0.0 or np.isnan(excess):
+            areas[0], masses[0] = own[i], 1.0
+        else:
+            found = _count_areas(lon[i], lat[i], sigma_m[i], offsets, index, areas, masses)
+            _take_excess(found, own[i], excess, areas, masses)
         outside[i] = 0.0
         if own[i] >= 0:
             confidence[i] = 0.0  # a street so small beside the circle that no point falls into it

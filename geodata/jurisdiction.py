@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -285,7 +286,7 @@ def share_work(work: Callable[[slice], None], count: int, threads: int) -> None:
     """Run `work` on slices of ``range(count)``, side by side."""
     parts = max(1, min(threads, count // SMALLEST_SHARE))
     limits = np.linspace(0, count, parts + 1).astype(int)
-    slices = [slice(a, b) for a, b in zip(limits[:-1], limits[1:], strict=True)]
+    slices = [slice(a, b) for a, b in pairwise(limits)]
     if parts == 1:
         work(slices[0])
         return

@@ -7,7 +7,6 @@ multiple of 64 bytes.
 
 import json
 import mmap
-import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -55,7 +54,7 @@ def save_arrays(path: Path, facts: dict[str, Any], arrays: dict[str, npt.NDArray
         with draft.open("wb") as file:
             file.write(prefix)
             file.write(body)
-        os.replace(draft, path)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 

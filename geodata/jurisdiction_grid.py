@@ -11,6 +11,8 @@ between an edge's own limits and a point's row or column, only along its slope.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -69,9 +71,10 @@ def compile_grid(edges: Edges, area_count: int, *, threads: int) -> Compiled:
     cells, sites = _join(parts, bands, top, area_count)
     ends = np.stack([row_edges, row_edges + 1], axis=1)
     run_edges = np.take(edges.xy, ends, axis=0).reshape(-1, 4)
-    for array in (top, cells, sites, run_edges):
+    bounds = _measure_bounds(edges, area_count)
+    for array in (top, cells, sites, run_edges, bounds):
         array.flags.writeable = False
-    return Compiled(edges.grid, edges.side, top, cells, sites, run_edges)
+    return Compiled(edges.grid, edges.side, top, cells, sites, run_edges, bounds)
 
 
 def _choose_side(edges: int, cells_per_root: float) -> int:
@@ -86,12 +89,24 @@ def _frame(xy: FloatArray, side: int) -> FloatArray:
     return np.array([low[0], low[1], high[0], high[1], scale[0], scale[1]])
 
 
+@njit(cache=True)
+def _measure_bounds(edges: Edges, area_count: int) -> FloatArray:
+    bounds = np.empty((area_count, 4), dtype=np.float64)
+    bounds[:, :2], bounds[:, 2:] = np.inf, -np.inf
+    for i in range(len(edges.vertices)):
+        area, k = edges.areas[i], edges.vertices[i]
+        for axis in range(2):
+            bounds[area, axis] = min(bounds[area, axis], edges.xy[k, axis])
+            bounds[area, axis + 2] = max(bounds[area, axis + 2], edges.xy[k, axis])
+    return bounds
+
+
 def _split_bands(starts: LongArray, side: int, parts: int) -> list[tuple[int, int]]:
     """Return ranges of rows of top cells that hold about the same work."""
     work = starts[::LEAF].astype(np.float64) + np.arange(side // LEAF + 1) * side / 4
     cuts = np.searchsorted(work, np.linspace(0, work[-1], parts + 1)[1:-1])
     limits = np.unique(np.concatenate([[0], cuts, [side // LEAF]]))
-    return [(int(a), int(b)) for a, b in zip(limits[:-1], limits[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in pairwise(limits)]
 
 
 def _join(

@@ -6,8 +6,8 @@ files, so they are accepted as they are, like crossings with less than ``shapes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ IntArray = npt.NDArray[np.int64]
 
 POLYGON, MULTIPOLYGON = 3, 6  # shapely.GeometryType
 LAYER = "areas"
+LARGEST_LON, LARGEST_LAT = 360.0, 90.0  # layers across the date line count on beyond 180
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +109,11 @@ def _find_code_problems(codes: pd.api.extensions.ExtensionArray, layer: str) -> 
     if len(codes) == 0:
         return [Problem(file=layer, problem="has no areas", expected="at least one polygon")]
     series = pd.Series(codes)
-    missing = np.flatnonzero(series.isna() | (series == ""))
-    repeated = np.flatnonzero(series.duplicated(keep="first") & series.notna() & (series != ""))
-    found = [
-        _feature_problem(layer, row, "", "has no code", "a code for every area") for row in missing
-    ]
-    for row in repeated:
+    missing = (series.isna() | (series == "")).to_numpy(dtype=bool)
+    repeated = series.duplicated(keep="first").to_numpy() & ~missing
+    wanted = "a code for every area"
+    found = [_feature_problem(layer, row, "", "has no code", wanted) for row in _rows(missing)]
+    for row in _rows(repeated):
         first = int(np.flatnonzero(series == series[row])[0])
         wanted = f"unique codes (feature {first + 1} has it too); dissolve the parts of an area"
         found.append(_feature_problem(layer, row, series[row], "has a code used before", wanted))
@@ -121,30 +121,31 @@ def _find_code_problems(codes: pd.api.extensions.ExtensionArray, layer: str) -> 
 
 
 def _find_shape_problems(
-    shapes: npt.NDArray[np.object_],
-    codes: pd.api.extensions.ExtensionArray,
-    layer: str,
+    shapes: npt.NDArray[np.object_], codes: pd.api.extensions.ExtensionArray, layer: str
 ) -> list[Problem]:
-    found: list[Problem] = []
     types = shapely.get_type_id(shapes)
-    areal = np.isin(types, (POLYGON, MULTIPOLYGON))
-    empty = shapely.is_empty(shapes)
-    for row in np.flatnonzero(~areal | empty):
-        name = shapes[row].geom_type if types[row] >= 0 else "nothing"
-        if empty[row]:
-            name = f"empty {name}"
-        wanted = "a polygon; remove the feature or draw it"
-        found.append(_feature_problem(layer, row, codes[row], f"has {name}", wanted))
-    usable = np.flatnonzero(areal & ~empty)
-    outside = _find_outside_degrees(shapes[usable])
-    for row in usable[outside]:
-        found.append(_degrees_problem(shapes[row], row, codes[row], layer))
-    usable = usable[~outside]
-    for position, reason in _find_invalid(shapes[usable]):
-        row = usable[position]
-        wanted = "rings that do not cross; repair the feature (shapely.make_valid or the editor)"
-        found.append(_feature_problem(layer, row, codes[row], f"is invalid: {reason}", wanted))
+    usable = np.isin(types, (POLYGON, MULTIPOLYGON)) & ~shapely.is_empty(shapes)
+    found = [_kind_problem(shapes[row], row, codes[row], layer) for row in _rows(~usable)]
+    bounds = np.abs(shapely.bounds(shapes))
+    lon, lat = bounds[:, [0, 2]].max(axis=1), bounds[:, [1, 3]].max(axis=1)
+    outside = usable & ~((lon <= LARGEST_LON) & (lat <= LARGEST_LAT))
+    found += [_degrees_problem(shapes[row], row, codes[row], layer) for row in _rows(outside)]
+    usable &= ~outside
+    for row in _find_invalid(shapes, usable):
+        found.append(_ring_problem(shapes[row], row, codes[row], layer))
     return found
+
+
+def _rows(chosen: npt.NDArray[np.bool_]) -> list[int]:
+    return [int(row) for row in np.flatnonzero(chosen)]
+
+
+def _kind_problem(shape: shapely.Geometry | None, row: int, code: object, layer: str) -> Problem:
+    name = "nothing" if shape is None else shape.geom_type
+    if shape is not None and shape.is_empty:
+        name = f"empty {name}"
+    wanted = "a polygon; remove the feature or draw it"
+    return _feature_problem(layer, row, code, f"has {name}", wanted)
 
 
 def _feature_problem(layer: str, row: int, code: object, fault: str, wanted: str) -> Problem:
@@ -158,38 +159,39 @@ def _feature_problem(layer: str, row: int, code: object, fault: str, wanted: str
     )
 
 
-def _find_outside_degrees(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-    """Tell which shapes leave the range of longitude and latitude or hold what is no number."""
-    xy, owner = shapely.get_coordinates(shapes, return_index=True)
-    with np.errstate(invalid="ignore"):
-        inside = (np.abs(xy[:, 0]) <= 360) & (np.abs(xy[:, 1]) <= 90)  # NaN is not inside
-    outside = np.zeros(len(shapes), dtype=bool)
-    outside[owner[~inside]] = True
-    return outside
-
-
 def _degrees_problem(shape: shapely.Geometry, row: int, code: object, layer: str) -> Problem:
-    xy = shapely.get_coordinates(shape)
-    if not np.isfinite(xy).all():
-        fault, wanted = "has a vertex that is no number", "finite coordinates"
-    elif np.abs(xy[:, 0]).max() <= 90 and np.abs(xy[:, 1]).max() <= 360:
+    x, y = np.abs(shapely.get_coordinates(shape)).T
+    outside = np.flatnonzero(~((x <= LARGEST_LON) & (y <= LARGEST_LAT)))
+    if x.max() <= LARGEST_LAT and y.max() <= LARGEST_LON:
         fault = "has latitude and longitude in the wrong order"
         wanted = "longitude first; swap the two"
     else:
         fault = "is not in degrees"
         wanted = "EPSG:4326; state the file's CRS so that it is converted"
-    x, y = xy[~((np.abs(xy[:, 0]) <= 360) & (np.abs(xy[:, 1]) <= 90))][0]
-    fault = f"{fault}: vertex ({x:.10g}, {y:.10g})"
+    at = shapely.get_coordinates(shape)[outside[0]]
+    fault = f"{fault}: vertex ({at[0]:.10g}, {at[1]:.10g})"
     return _feature_problem(layer, row, code, fault, wanted)
 
 
-def _find_invalid(shapes: npt.NDArray[np.object_]) -> list[tuple[int, str]]:
-    """Return positions and reasons of shapes whose inside is in doubt."""
+def _ring_problem(shape: shapely.Geometry, row: int, code: object, layer: str) -> Problem:
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        fault, wanted = "has a vertex that is no number", "finite coordinates"
+    else:
+        fault = f"is invalid: {' at '.join(filter(None, explain_invalid(shape)))}"
+        wanted = "rings that do not cross; repair the feature (shapely.make_valid or the editor)"
+    return _feature_problem(layer, row, code, fault, wanted)
+
+
+def _find_invalid(shapes: npt.NDArray[np.object_], usable: npt.NDArray[np.bool_]) -> list[int]:
+    """Return the usable shapes whose inside is in doubt."""
+    rows = np.flatnonzero(usable)
     with ThreadPoolExecutor(2) as pool:  # GEOS works without the interpreter's lock
-        valid = np.concatenate(list(pool.map(shapely.is_valid, np.array_split(shapes, 8))))
-    suspects = np.flatnonzero(~valid)
-    return [
-        (int(position), " at ".join(filter(None, explain_invalid(shapes[position]))))
-        for position in suspects
-        if measure_disputed(shapes[position]) * METRES_PER_DEGREE**2 >= HARMLESS_M2
-    ]
+        parts = pool.map(lambda part: shapely.is_valid(shapes[part]), np.array_split(rows, 8))
+        suspects = rows[~np.concatenate(list(parts))]
+    return [int(row) for row in suspects if _is_in_doubt(shapes[row])]
+
+
+def _is_in_doubt(shape: shapely.Geometry) -> bool:
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        return True
+    return measure_disputed(shape) * METRES_PER_DEGREE**2 >= HARMLESS_M2

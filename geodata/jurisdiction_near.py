@@ -17,9 +17,7 @@ from geodata.jurisdiction_kernels import (
     SCALE_X,
     SCALE_Y,
     X0,
-    X1,
     Y0,
-    Y1,
     Compiled,
     locate_point,
 )
@@ -190,15 +188,11 @@ def _measure_rings(starts: IntArray, side: int) -> npt.NDArray[np.uint8]:
         for column in range(side):
             cell = row * side + column
             r, c = row + 1, column + 1
-            before = min(
-                min(rings[r - 1, c - 1], rings[r - 1, c]), min(rings[r - 1, c + 1], rings[r, c - 1])
-            )
+            before = min(rings[r - 1, c - 1], rings[r - 1, c], rings[r - 1, c + 1], rings[r, c - 1])
             rings[r, c] = min(before, MOST_RINGS - 1) + 1 if starts[cell] == starts[cell + 1] else 0
     for r in range(side, 0, -1):
         for c in range(side, 0, -1):
-            after = min(
-                min(rings[r + 1, c + 1], rings[r + 1, c]), min(rings[r + 1, c - 1], rings[r, c + 1])
-            )
+            after = min(rings[r + 1, c + 1], rings[r + 1, c], rings[r + 1, c - 1], rings[r, c + 1])
             rings[r, c] = min(rings[r, c], min(after, MOST_RINGS - 1) + 1)
     return rings[1:-1, 1:-1].copy().reshape(side * side)
 
@@ -246,7 +240,7 @@ def _scan(first: int, last: int, place: Place, best: Nearest, near: NearGrid) ->
     inward = 1.0 if share < 1.0 else -1.0
     foot_x, foot_y = ax + share * dx, ay + share * dy
     owner, other = near.owners[found, 0], near.owners[found, 1]
-    between = 0.0 < share < 1.0
+    between = 0.0 < share < 1.0  # else another edge is as near
     return Nearest(square, foot_x, foot_y, inward * dx, inward * dy, owner, other, between)
 
 
@@ -270,7 +264,7 @@ def _is_far(x: float, y: float, cap_m: float, near: NearGrid) -> bool:
 def find_nearest(place: Place, cap_m: float, near: NearGrid) -> Nearest:
     """Return the nearest edge within `cap_m`; its owner is :data:`ANY_AREA` if there is none."""
     grid, side, starts = near.grid, near.side, near.starts
-    best = Nearest(cap_m * cap_m, 0.0, 0.0, 0.0, 0.0, ANY_AREA, np.int32(-1), False)
+    best = Nearest(cap_m * cap_m, 0.0, 0.0, 0.0, 0.0, ANY_AREA, np.int32(-1), between=False)
     row = _clamped_cell(place.y, grid[Y0], grid[SCALE_Y], side)
     column = _clamped_cell(place.x, grid[X0], grid[SCALE_X], side)
     cell = row * side + column

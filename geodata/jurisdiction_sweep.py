@@ -26,9 +26,8 @@ LongArray = npt.NDArray[np.int64]
 PAD_CELLS = 1e-6
 PAD_ULPS = 16.0  # the interpolation along an edge errs by a few
 EPS = float(np.finfo(np.float64).eps)
-AREA, FIRST, LAST, HEAD, COUNT = range(
-    5
-)  # fields of a run: area, columns, 2 * start + inside, edges
+AREA, FIRST, LAST, HEAD, COUNT = range(5)  # fields of a run
+FEW = 48  # spans up to which insertion sorts faster
 
 
 class Edges(NamedTuple):
@@ -55,21 +54,21 @@ class Edges(NamedTuple):
     side: int
 
 
-class Row(NamedTuple):
-    """Working space of one row of fine cells, used again for every row of a thread.
+class Work(NamedTuple):
+    """Working space of a thread, used again for every row.
 
     Parameters
     ----------
-    stamps
-        Last group of edges that touched each column.
-    run_of
-        Run of each column in that group.
+    spans
+        First and last column of each edge of one area, its run and its number, shape (n, 4).
+    runs
+        Area, first and last column, ``2 * start + inside`` and number of edges of each run, shape (n, 5).
     heads
-        First node of each column's list of candidates, -1 for none.
+        First node of each column's list of candidates, -1 for none, shape (side,).
     """
 
-    stamps: IntArray
-    run_of: IntArray
+    spans: IntArray
+    runs: IntArray
     heads: IntArray
 
 
@@ -111,62 +110,62 @@ def _grown(array: IntArray, needed: int) -> IntArray:
 
 
 @njit(cache=True)
-def _mark_columns(
-    row: int, low: int, high: int, edges: Edges, row_edges: IntArray, work: Row, firsts: IntArray
-) -> tuple[int, int]:
-    """Stamp the columns that the edges of one area touch; return the outermost two."""
-    west, east = edges.side, -1
-    for i in range(low, high):
-        k = edges.vertices[row_edges[i]]
-        first, last = clip_columns(
-            edges.xy[k, 0], edges.xy[k, 1], edges.xy[k + 1, 0], edges.xy[k + 1, 1], row, edges
-        )
-        firsts[i - low] = first
-        west, east = min(west, first), max(east, last)
-        for column in range(first, last + 1):
-            work.stamps[column] = low
-    return west, east
+def _sort_spans(spans: IntArray) -> IntArray:
+    """Return the order of spans by their first column."""
+    if len(spans) > FEW:
+        return np.argsort(spans[:, 0]).astype(np.int32)
+    order = np.empty(len(spans), dtype=np.int32)
+    for i in range(len(spans)):
+        k = i
+        while k > 0 and spans[order[k - 1], 0] > spans[i, 0]:
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = i
+    return order
+
+
+@njit(cache=True)
+def _measure_spans(row: int, group: IntArray, edges: Edges, spans: IntArray) -> None:
+    """Write the columns that the edges of one area touch in a row."""
+    xy = edges.xy
+    for i in range(len(group)):
+        k = edges.vertices[group[i]]
+        x1, y1, x2, y2 = xy[k, 0], xy[k, 1], xy[k + 1, 0], xy[k + 1, 1]
+        spans[i, 0], spans[i, 1] = clip_columns(x1, y1, x2, y2, row, edges)
+        spans[i, 3] = k
 
 
 @njit(cache=True)
 def _cut_group(
-    row: int,
-    low: int,
-    high: int,
-    edges: Edges,
-    row_edges: IntArray,
-    work: Row,
-    firsts: IntArray,
-    spare: IntArray,
-    runs: IntArray,
-    run_count: int,
-    values: IntArray,
+    row: int, low: int, group: IntArray, edges: Edges, work: Work, base: int, values: IntArray
 ) -> int:
-    """Append the runs of one area in one row, sort its edges by run, fill the cells between runs."""
-    area = edges.areas[row_edges[low]]
-    west, east = _mark_columns(row, low, high, edges, row_edges, work, firsts)
+    """Append the runs of one area in one row after `base`, sort its edges by run, fill between runs."""
+    area = edges.areas[group[0]]
+    spans, runs = work.spans[: len(group)], work.runs
+    _measure_spans(row, group, edges, spans)
     middle = edges.grid[Y0] + (row + 0.5) / edges.grid[SCALE_Y]
     # Rows narrower than a few floats: no line through the row is sure, so the area is one run.
     whole = to_cell(middle, edges.grid[Y0], edges.grid[SCALE_Y], edges.side) != row
-    base = count = run_count
-    for column in range(west, east + 1):
-        if whole or work.stamps[column] == low:
-            if column == west or not (whole or work.stamps[column - 1] == low):
-                runs[count, AREA], runs[count, FIRST], runs[count, COUNT] = area, column, 0
-                runs[count, HEAD] = 0
-                count += 1
-            runs[count - 1, LAST] = column
-            work.run_of[column] = count - 1
-    for i in range(low, high):
-        k = edges.vertices[row_edges[i]]
-        run = work.run_of[firsts[i - low]]
+    count = base
+    for i in _sort_spans(spans):
+        if count == base or (spans[i, 0] > runs[count - 1, LAST] + 1 and not whole):
+            runs[count, AREA], runs[count, FIRST], runs[count, LAST] = (
+                area,
+                spans[i, 0],
+                spans[i, 1],
+            )
+            runs[count, HEAD] = runs[count, COUNT] = 0
+            count += 1
+        run = count - 1
+        spans[i, 2] = run
+        runs[run, LAST] = max(runs[run, LAST], spans[i, 1])
+        k = spans[i, 3]
         runs[run, COUNT] += 1
         runs[run, HEAD] ^= (edges.xy[k, 1] > middle) != (edges.xy[k + 1, 1] > middle)
-        spare[i - low] = row_edges[i]
     _place_runs(runs, base, count, low, values)
-    for i in range(high - low):
-        run = work.run_of[firsts[i]]
-        row_edges[(runs[run, HEAD] >> 1) + runs[run, COUNT]] = edges.vertices[spare[i]]
+    for i in range(len(group)):
+        run = spans[i, 2]
+        group[(runs[run, HEAD] >> 1) - low + runs[run, COUNT]] = spans[i, 3]
         runs[run, COUNT] += 1
     return count
 
@@ -264,10 +263,9 @@ def _write_site(
 
 @njit(cache=True)
 def _write_sites(
-    runs: IntArray,
+    work: Work,
     run_count: int,
     values: IntArray,
-    heads: IntArray,
     nodes: IntArray,
     sites: IntArray,
     place: int,
@@ -275,6 +273,7 @@ def _write_sites(
     xy: FloatArray,
 ) -> tuple[IntArray, int]:
     """Give every cell with candidates its site; neighbours with the same candidates share one."""
+    runs, heads = work.runs, work.heads
     west, east = len(values), -1
     for run in range(run_count):
         west, east = min(west, runs[run, FIRST]), max(east, runs[run, LAST])
@@ -322,6 +321,34 @@ def _write_leaves(
     return cells, place
 
 
+@njit(cache=True)
+def _cut_row(
+    row: int, low: int, end: int, edges: Edges, row_edges: IntArray, work: Work, values: IntArray
+) -> int:
+    """Cut the edges of one row into runs, area by area; return how many runs there are."""
+    run_count = 0
+    while low < end:
+        high = low + 1
+        area = edges.areas[row_edges[low]]
+        while high < end and edges.areas[row_edges[high]] == area:
+            high += 1
+        run_count = _cut_group(row, low, row_edges[low:high], edges, work, run_count, values)
+        low = high
+    return run_count
+
+
+@njit(cache=True)
+def _make_work(band: tuple[int, int], starts: LongArray, side: int) -> Work:
+    most = 1
+    for row in range(band[0] * LEAF, band[1] * LEAF):
+        most = max(most, starts[row + 1] - starts[row])
+    return Work(
+        np.empty((most, 4), dtype=np.int32),
+        np.empty((most, 5), dtype=np.int32),
+        np.full(side, -1, dtype=np.int32),
+    )
+
+
 @njit(cache=True, nogil=True)
 def fill_bands(
     band: tuple[int, int], edges: Edges, starts: LongArray, row_edges: IntArray, top: IntArray
@@ -330,63 +357,22 @@ def fill_bands(
 
     `row_edges` comes in as numbers of edges, row by row, and is left as first vertices, run by run.
     """
-    side, across = edges.side, edges.side // LEAF
-    first, last = starts[band[0] * LEAF], starts[band[1] * LEAF]
+    across = edges.side // LEAF
     cells, sites = np.empty(1 << 16, dtype=np.int32), np.empty(1 << 16, dtype=np.int32)
     nodes = np.empty(1 << 12, dtype=np.int32)
     cell_count = site_count = 0
-    values = np.empty((LEAF, side), dtype=np.int32)
-    work = Row(
-        np.full(side, -1, dtype=np.int32),
-        np.empty(side, dtype=np.int32),
-        np.full(side, -1, dtype=np.int32),
-    )
-    runs = np.empty((64, 5), dtype=np.int32)
-    firsts, spare = np.empty(64, dtype=np.int32), np.empty(64, dtype=np.int32)
+    values = np.empty((LEAF, edges.side), dtype=np.int32)
+    work = _make_work(band, starts, edges.side)
     for top_row in range(band[0], band[1]):
         values[:, :] = -1
         for lane in range(LEAF):
-            row = top_row * LEAF + lane
+            row, line = top_row * LEAF + lane, values[lane]
             low, end = starts[row], starts[row + 1]
-            if end - low > len(firsts):
-                firsts, spare = (
-                    np.empty(2 * (end - low), np.int32),
-                    np.empty(2 * (end - low), np.int32),
-                )
-                runs = np.empty((2 * (end - low), 5), dtype=np.int32)
-            run_count = 0
-            while low < end:
-                high = low + 1
-                area = edges.areas[row_edges[low]]
-                while high < end and edges.areas[row_edges[high]] == area:
-                    high += 1
-                run_count = _cut_group(
-                    row,
-                    low,
-                    high,
-                    edges,
-                    row_edges,
-                    work,
-                    firsts,
-                    spare,
-                    runs,
-                    run_count,
-                    values[lane],
-                )
-                low = high
-            nodes = _list_candidates(runs, run_count, values[lane], work.heads, nodes)
+            run_count = _cut_row(row, low, end, edges, row_edges, work, line)
+            nodes = _list_candidates(work.runs, run_count, line, work.heads, nodes)
             sites, site_count = _write_sites(
-                runs,
-                run_count,
-                values[lane],
-                work.heads,
-                nodes,
-                sites,
-                site_count,
-                row_edges,
-                edges.xy,
+                work, run_count, line, nodes, sites, site_count, row_edges, edges.xy
             )
-        cells, cell_count = _write_leaves(
-            values, top[top_row * across : (top_row + 1) * across], cells, cell_count
-        )
+        tops = top[top_row * across : (top_row + 1) * across]
+        cells, cell_count = _write_leaves(values, tops, cells, cell_count)
     return cells[:cell_count].copy(), sites[:site_count].copy()

@@ -160,3 +160,15 @@ def test_ten_million_points_on_real_layers_have_no_difference(name, key):
     order = np.argsort(frame[key].astype(str).to_numpy())
     expected = find_by_shapely(shapes[order], x, y)
     assert (index.locate_positions(x, y) != expected).sum() == 0
+
+
+@pytest.mark.parametrize("x", [-5e-324, 5e-324, -1e-310, 1e-200])
+def test_points_nearer_to_an_edge_than_floats_can_tell_are_as_shapely_says(x):
+    """Products of such differences vanish; GEOS then takes the point for one on the edge."""
+    shapes = np.array([shapely.box(0, -1, 1, 1), shapely.box(-1, -1, 0, 1)], dtype=object)
+    corner = np.array([shapely.Polygon([(-1, -1), (0, -1), (0, 0), (1, 0), (1, 1), (-1, 1)])])
+    y = np.array([-5e-8, -0.5, 0.0, 5e-324, -1e-310])
+    for layer in (shapes, corner):
+        index = AreaIndex.build(layer, make_codes(len(layer)))
+        found = index.locate_positions(np.full(5, x), y)
+        np.testing.assert_array_equal(found, find_by_shapely(layer, np.full(5, x), y))
