@@ -80,10 +80,10 @@ def make_events(
     frame["seconds"] = frame["day"] * DAY_S + make_seconds(len(frame), rng)
     frame = frame.sort_values("seconds", kind="stable", ignore_index=True)
     frame["call"] = frame.groupby(["issue", "person"]).cumcount() + 1
-    frame["community"] = find_communities(towns.geography, frame["lon"], frame["lat"])
-    outside = np.flatnonzero(
-        frame["community"] < 0
-    )  # jitter over the city's edge: back to the door
+    usual = np.where(frame["slot"] >= 0, slots.community[frame["slot"]], -1)
+    frame["community"] = find_communities(towns.geography, frame["lon"], frame["lat"], guess=usual)
+    # Jitter over the city's edge: back to the door.
+    outside = np.flatnonzero(frame["community"] < 0)
     back = frame["slot"].to_numpy()[outside]
     frame.loc[outside, "lon"], frame.loc[outside, "lat"] = slots.lon[back], slots.lat[back]
     frame.loc[outside, "community"] = slots.community[back]

@@ -61,7 +61,7 @@ def make_towns(geography: Geography, rng: np.random.Generator) -> Towns:
         [_make_homes(geography, rng), _make_facilities(geography, rng)], ignore_index=True
     )
     _add_names(places, rng)
-    places = _add_parts(places, rng)
+    places = _add_parts(places, geography, rng)
     places[["x", "y"]] = get_metric(places["lon"], places["lat"])
     return Towns(
         geography=geography,
@@ -156,7 +156,9 @@ def _add_names(places: pd.DataFrame, rng: np.random.Generator) -> None:
     places["part_of"] = -1
 
 
-def _add_parts(places: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _add_parts(
+    places: pd.DataFrame, geography: Geography, rng: np.random.Generator
+) -> pd.DataFrame:
     """Return places with the parts of some compounds (一区 …) as places of their own."""
     home = np.flatnonzero((places["kind"] == "compound") & (places["residents"] > 900))
     whole = np.sort(rng.choice(home, int(len(home) * PART_SHARE), replace=False))
@@ -170,6 +172,9 @@ def _add_parts(places: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     xy = get_metric(parts["lon"], parts["lat"])
     xy += rng.normal(0, 0.6, xy.shape) * parts["radius_m"].to_numpy()[:, None]
     lon, lat = from_metric(xy[:, 0], xy[:, 1], METRIC_CRS)
+    guess = parts["community"].to_numpy()
+    outside = find_communities(geography, lon, lat, guess=guess) < 0
+    lon, lat = np.where(outside, parts["lon"], lon), np.where(outside, parts["lat"], lat)
     for column in ("name", "heard"):
         parts[column] = parts[column] + words[nth]
     parts["alias"] = np.where(parts["alias"] != "", parts["alias"] + words[nth], "")
