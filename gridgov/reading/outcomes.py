@@ -1,6 +1,6 @@
 """Words of an export → words of the contract: callbacks, kinds, units, items, persons."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from types import MappingProxyType
 
@@ -35,6 +35,13 @@ LONGEST_TEXT = 10_000
 """Characters of one cell that are kept: nobody speaks longer, and a damaged export must not fill the memory."""
 
 
+def map_words(values: pd.Series, find: Callable[[str], object], *, dtype: str = "str") -> pd.Series:
+    """Return what `find` says of each value, missing where that is None; each distinct one is asked once."""
+    groups, distinct = pd.factorize(values)
+    table = np.array([*(find(word) for word in distinct), None], dtype=object)
+    return pd.Series(table[groups], index=values.index, dtype=dtype, name=values.name)
+
+
 def read_text(values: pd.Series, settings: AppealsSettings, faults: RowFaults) -> pd.Series:
     """Return a column of texts, trimmed, mapped by the pack's patterns and values, missing where empty."""
     name = str(values.name)
@@ -46,7 +53,7 @@ def read_text(values: pd.Series, settings: AppealsSettings, faults: RowFaults) -
     if pattern := settings.patterns.get(name):
         texts = texts.str.extract(pattern, expand=True)[0].astype("str")
     if changes := settings.values.get(name):
-        texts = texts.map(lambda value: changes.get(value, value), na_action="ignore").astype("str")
+        texts = map_words(texts, lambda word: changes.get(word, word))
     return texts.where(texts != "").rename(name)
 
 
@@ -55,7 +62,7 @@ def read_flags(values: pd.Series, faults: RowFaults) -> pd.Series:
     if pd.api.types.is_bool_dtype(values):
         return values.astype("boolean")
     texts = values.astype("str")
-    flags = texts.map(dict(TRUE_FALSE)).astype("boolean")
+    flags = map_words(texts, TRUE_FALSE.get, dtype="boolean")
     wrong = texts.notna() & flags.isna()
     faults.rows(
         values, wrong, "is neither yes nor no; left open", expected="map it in [appeals.values]"
@@ -65,7 +72,7 @@ def read_flags(values: pd.Series, faults: RowFaults) -> pd.Series:
 
 def read_satisfied(values: pd.Series, faults: RowFaults) -> pd.Series:
     """Return the person's judgement as one of the contract's words."""
-    words = values.map(dict(SATISFIED_WORDS)).astype("str")
+    words = map_words(values, SATISFIED_WORDS.get)
     wrong = values.notna() & words.isna()
     hint = f"map it in [appeals.values.satisfied] to one of {', '.join(SATISFIED_VALUES)}"
     faults.rows(values, wrong, "is no known judgement; left open", expected=hint)
@@ -94,7 +101,7 @@ def read_items(
         **{code: code for code in known},
         **categories,
     }
-    codes = values.map(table).astype("str")
+    codes = map_words(values, table.get)
     codes = codes.where(codes != "")
     faults.rows(
         values,

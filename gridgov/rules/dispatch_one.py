@@ -58,9 +58,7 @@ def dispatch_one(case: Mapping[str, Any], book: DispatchBook, on: date) -> Decis
         _say_neighbour(case, book) if unsure_place else "",
         UNSURE_ITEM if unsure_item else "",
         FIRM if case.get("channel") in book.constants.texts("dispatch.firm_channels") else "",
-        f"{book.unit_names.get(wanted, '承办单位')}不在册或已停用，转人工派单"
-        if retired
-        else "",
+        f"{book.unit_names.get(wanted, '承办单位')}不在册或已停用，转人工派单" if retired else "",
         say_grade(book.grades[grade]) if grade in book.grades else "",
     ]
     return Decision(
