@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geodata.coverage import check_coverage
 from geodata.problems import Problem
 from geodata.version_store import VersionStore
 from geodata.versions import (
@@ -190,6 +191,24 @@ def test_the_store_keeps_every_version_and_every_step(tmp_path):
     assert again.get_in_force("streets", date(2024, 6, 30))[0].version == "2023"
     with pytest.raises(VersionError, match="in force on 2022"):
         again.get_in_force("streets", date(2022, 1, 1))
+
+
+def test_the_coverage_report_decides_what_may_go_active(tmp_path):
+    def check(frame):
+        return check_coverage(
+            frame, key="code", metric_crs=METRIC_CRS, layer_name="streets"
+        ).problems
+
+    store = VersionStore(tmp_path)
+    good, overlapping = make_areas(3), make_areas(3)
+    metric = overlapping.to_crs(METRIC_CRS).geometry
+    overlapping.loc[0, "geometry"] = metric.buffer(80).to_crs(4326).iloc[0]
+    assert store.load_version(good, "streets", "good", check=check, **WHO)[0].errors == 0
+    faulty, problems = store.load_version(overlapping, "streets", "bad", check=check, **WHO)
+    assert faulty.errors == len([one for one in problems if one.severity == "error"]) > 0
+    store.activate("streets", "good", valid_from=date(2024, 1, 1), **WHO)
+    with pytest.raises(VersionError, match="accept them with a reason"):
+        store.activate("streets", "bad", valid_from=date(2025, 1, 1), **WHO)
 
 
 def test_the_store_refuses_changed_files_and_names_used_before(tmp_path):

@@ -80,6 +80,14 @@ def test_json(city, tmp_path):
     assert (same["changed"], same["counts"]) == (0, [])
 
 
+def test_a_datum_that_does_not_fit_the_city_is_doubted(city, tmp_path):
+    orders = write_orders(tmp_path / "orders.parquet")
+    wrong = run(city, orders, "--streets", city / "streets.geojson", "--datum", "BD-09")
+    assert "Is --datum right?" in wrong.stderr
+    right = run(city, orders, "--streets", city / "streets.geojson")
+    assert right.stderr == ""
+
+
 def test_bad_files_are_named(city, tmp_path):
     orders = write_orders(tmp_path / "orders.parquet")
     streets = city / "streets.geojson"

@@ -8,7 +8,8 @@ import click
 import geopandas as gpd
 import pandas as pd
 
-from geodata.datum import parse_datum
+from geodata.datum import Datum, convert_geometry, parse_datum
+from geodata.datum_guess import guess_layer_datum
 from geodata.errors import InvalidDataError
 from geodata.problems import Problem, has_errors
 from geodata.rejudge import CHANGE_COLUMNS, Changes
@@ -72,6 +73,9 @@ def rejudge(
         extent=loaded.layers.get("extent", loaded.layers.get("districts")),
     )
     show("streets", 1)
+    doubt = _doubt_datum(loaded, streets, datum)
+    if doubt:
+        click.echo(f"warning: {new_layer}: {doubt}. Is --datum right?", err=True)
     show("judge", 0)
     changes = compare_versions(points, old, new)
     show("judge", 1)
@@ -109,6 +113,14 @@ def _read_streets(
     if read.frame is None or has_errors(read.problems):
         raise InvalidDataError(read.problems)
     return read.frame
+
+
+def _doubt_datum(city: City, streets: gpd.GeoDataFrame, datum: str | None) -> str:
+    """Return why the new layer's datum may be wrong, empty if it fits the city's own outlines."""
+    declared = parse_datum(datum) if datum else city.settings.layers["streets"].datum
+    as_in_file = convert_geometry(streets.geometry.to_numpy(), source=Datum.WGS84, target=declared)
+    trusted = city.layers.get("districts", city.streets).geometry.to_numpy()
+    return guess_layer_datum(as_in_file, trusted).explain(declared)
 
 
 def _choose_columns(rows: pd.DataFrame) -> list[str]:
