@@ -7,7 +7,7 @@ units by code or by ``@street`` and ``@district``, which a place turns into unit
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -151,6 +151,9 @@ class DutyGraph:
         Duty → duty that waits for it, with ``reason``; only duties that exist.
     dangling
         Positions of dependencies that name a duty that does not exist.
+    known
+        Graphs of the other versions made so far, shared by all of them: a list has a handful of versions,
+        and the same day always gives the same graph.
     """
 
     tables: DutyTables
@@ -164,12 +167,16 @@ class DutyGraph:
     items: Mapping[str, DutyItem]
     graph: Links
     dangling: tuple[int, ...]
+    known: "list[DutyGraph]" = field(default_factory=list, repr=False)
 
     def at(self, on_date: date) -> "DutyGraph":
         """Return the graph of another day; the same one where nothing changed in between."""
-        if self.first_day <= on_date <= self.last_day:
-            return self
-        return _make_graph(self.tables, on_date)
+        for graph in (self, *self.known):
+            if graph.first_day <= on_date <= graph.last_day:
+                return graph
+        made = replace(_make_graph(self.tables, on_date), known=self.known)
+        self.known.extend([made] if self in self.known else [self, made])
+        return made
 
     @cached_property
     def areas(self) -> Mapping[tuple[str, str], str]:

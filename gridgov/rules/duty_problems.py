@@ -49,4 +49,4 @@ def _find_value(fault: DutyFault) -> str:
 
 def _say_cut(cut: Iterable[tuple[str, str]], graph: DutyGraph) -> str:
     rows = [f"{a} → {b} (row {graph.graph.edges[a, b]['row'] + HEADER_ROWS})" for a, b in cut]
-    return f": cut {', '.join(rows)}" if rows else ""
+    return f"; cheapest to cut: {', '.join(rows)}" if rows else ""

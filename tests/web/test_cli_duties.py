@@ -127,3 +127,13 @@ def test_files_that_are_none_of_these_are_refused(pack, history, run, tmp_path):
     code, _, err = run(pack, "--transfers", tmp_path / "none.csv")
     assert code == 2
     assert "does not exist" in err
+
+
+def test_check_of_the_pack_tells_the_faults_too(pack, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gridgov", "check", str(pack), "--quick"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out = capsys.readouterr().out
+    assert not ended.value.code
+    assert "nobody holds this duty" in out
+    assert "cheapest to cut: S055-4 → S055-2" in out

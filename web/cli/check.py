@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 
 from geodata.problems import Problem
 from gridgov.city import City, check_city
+from gridgov.city_duties import find_duty_problems
 from web.cli.console import StagePrinter
 
 EXIT_WRONG_INPUT = 2
@@ -28,6 +30,9 @@ def check(city: Path, *, as_json: bool, quick: bool) -> int:
     show = StagePrinter({"pack": "reading and checking the pack"})
     show("pack", 0.0)
     loaded, problems = check_city(city, deep=not quick)
+    if loaded is not None:
+        today = datetime.now(loaded.settings.timezone).date()
+        problems = [*problems, *find_duty_problems(loaded, today)]
     show("pack", 1.0)
     problems = sorted(problems, key=lambda problem: problem.severity)
     if as_json:

@@ -92,6 +92,8 @@ def test_versions_change_on_their_days_and_the_same_graph_serves_between():
     assert later.duties["D1"].leads == ("@street",)
     assert later.last_day == date.max
     assert not graph.at(date(2019, 12, 31)).duties
+    assert graph.at(date(2024, 1, 1)) is later
+    assert later.at(date(2021, 5, 5)) is graph
     for n in (-400, 0, 400, 800):
         day = date(2021, 6, 1) + timedelta(days=n)
         assert graph.at(day).duties.keys() == make(duties, on=day).duties.keys()
