@@ -145,7 +145,9 @@ def get_grid(city: City) -> Grid:
 def make_places(orders: pd.DataFrame, grid: Grid) -> Places:
     """Return the cells that hold orders, with the codes their first order has."""
     codes = ["district_code", "street_code", "community_code"]
-    known = orders[orders["cell_code"].notna()].drop_duplicates("cell_code")
+    known = orders.loc[orders["cell_code"].notna(), ["cell_code", *codes]].drop_duplicates(
+        "cell_code"
+    )
     cells = pd.Index(known["cell_code"].astype("str"), name="cell_code")
     at = grid.find_positions(cells)
     known, cells, at = known[at >= 0], cells[at >= 0], at[at >= 0]

@@ -106,7 +106,8 @@ def make_target(spot: Mapping[str, Any], fall_share: float) -> Target:
     baseline, usual = float(spot["level"]), float(spot["usual"])
     target = max(math.floor(baseline * (1.0 - fall_share)), math.ceil(usual), 1)
     seasonal = spot["kind"] == HotspotKind.SEASONAL
-    key = "target_season" if seasonal else "target" if usual >= 1 else "target_zero"
+    low = "target" if usual >= 1 else "target_zero"
+    key = "target_season" if seasonal else "target_hold" if baseline <= target else low
     text = say(
         "tasks",
         key,
@@ -115,6 +116,7 @@ def make_target(spot: Mapping[str, Any], fall_share: float) -> Target:
         baseline=f"{baseline:.1f}",
         target=target,
         usual=f"{usual:.1f}",
+        peak=max(spot["series"], default=0),
         months=say_months(str(spot["months"])),
     )
     measure = say("tasks", "measure", cells=spot["n_cells"], weeks=WEEKS)

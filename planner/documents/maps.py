@@ -98,7 +98,7 @@ def make_street_map(
     _add_hotspots(made, hotspots, "spots")
     for spot in hotspots.itertuples():
         _add_label(made, (spot.lat, spot.lon), str(spot.label), f"label_{spot.hotspot_id}")
-    return _render(made)
+    return _render(made, own.total_bounds)
 
 
 def make_city_map(streets: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame) -> MapParts:
@@ -134,7 +134,7 @@ def make_city_map(streets: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame) -> MapP
         gpd.points_from_xy(hotspots["lon"], hotspots["lat"]), crs="EPSG:4326"
     )
     _add_hotspots(made, points, "spots")
-    return _render(made)
+    return _render(made, streets.total_bounds)
 
 
 def simplify_streets(streets: gpd.GeoDataFrame, *, tolerance_m: float = 60.0) -> gpd.GeoDataFrame:
@@ -260,7 +260,9 @@ def _add_hotspots(made: folium.Map, hotspots: gpd.GeoDataFrame, name: str) -> No
 def _add_label(made: folium.Map, place: tuple[float, float], text: str, name: str) -> None:
     """Add a small number beside a hotspot."""
     icon = folium.DivIcon(
-        html=f'<span class="spot-label">{html.escape(text)}</span>', icon_size=(0, 0)
+        html=f'<span class="spot-label">{html.escape(text)}</span>',
+        icon_size=(0, 0),
+        class_name="spot",
     )
     icon._id = f"icon_{name}"  # noqa: SLF001 - as above
     marker = folium.Marker(location=list(place), icon=icon)
@@ -285,20 +287,42 @@ def _add(made: folium.Map, layer: Any, name: str) -> None:
 
 def _make_geojson(frame: gpd.GeoDataFrame, columns: list[str]) -> dict[str, Any]:
     """Return GeoJSON whose texts can stand inside a script and a hint: nothing in them is markup."""
-    kept = frame[[*columns, "geometry"]].copy()
-    kept["geometry"] = shapely.set_precision(kept.geometry.to_numpy(), 1e-6, mode="pointwise")
-    for column in columns:
-        if not pd.api.types.is_numeric_dtype(kept[column]):
-            kept[column] = [html.escape(str(value)) for value in kept[column].fillna("")]
-    made: dict[str, Any] = json.loads(kept.to_json(drop_id=False))
-    return made
+    values = {
+        column: frame[column].tolist()
+        if pd.api.types.is_numeric_dtype(frame[column])
+        else [html.escape(str(value)) for value in frame[column].fillna("")]
+        for column in columns
+    }
+    shapes = shapely.to_geojson(
+        shapely.set_precision(frame.geometry.to_numpy(), 1e-6, mode="pointwise")
+    )
+    features = [
+        {
+            "type": "Feature",
+            "id": str(number),
+            "properties": {column: values[column][number] for column in columns},
+            "geometry": json.loads(shape),
+        }
+        for number, shape in enumerate(shapes)
+    ]
+    return {"type": "FeatureCollection", "features": features}
 
 
-def _render(made: folium.Map) -> MapParts:
-    """Return the pieces; folium's own page around them is not used."""
+def _render(made: folium.Map, bounds: Iterable[float]) -> MapParts:
+    """Return the pieces; folium's own page around them is not used.
+
+    Added are a metric scale, and a second fit once the page has its layout.
+    """
     figure: Any = made.get_root()
     figure.render()
-    scale = f"L.control.scale({{imperial: false}}).addTo({made.get_name()});"
+    name = made.get_name()
+    west, south, east, north = (round(float(value), 5) for value in bounds)
+    after = (
+        f"L.control.scale({{imperial: false}}).addTo({name});\n"
+        f"window.addEventListener('load', function () {{\n"
+        f"  {name}.invalidateSize(); {name}.fitBounds({name}_bounds, {{padding: [12, 12]}});\n}});\n"
+    )
+    fitted = f"var {name}_bounds = [[{south}, {west}], [{north}, {east}]];\n"
     return MapParts(
-        element=figure.html.render(), script=figure.script.render() + scale, name=made.get_name()
+        element=figure.html.render(), script=figure.script.render() + fitted + after, name=name
     )

@@ -129,7 +129,7 @@ def test_targets_lie_between_the_surroundings_and_today(small_plans):
             target = task.target
             assert target.usual_per_month <= target.target_per_month
             assert target.target_per_month < target.baseline_per_month
-            assert f"{target.target_per_month:g} 件以下" in target.text
+            assert f"不超过 {target.target_per_month:g} 件" in target.text
 
 
 def test_a_season_is_cured_before_it_begins(small_plans):
