@@ -244,7 +244,9 @@ def _tidy(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     for name in names:
         frame[name] = frame[name].astype("str").fillna("").str.strip()
     for name in ("valid_from", "valid_to"):
-        frame[name] = pd.to_datetime(frame[name], errors="coerce").astype("datetime64[us]")
+        frame[name] = pd.to_datetime(frame[name], format="ISO8601", errors="coerce").astype(
+            "datetime64[us]"
+        )
     return frame
 
 

@@ -41,8 +41,7 @@ def tell_minutes(minutes: int) -> str:
 
 
 def tell_plan(plan: WhistlePlan, graph: DutyGraph) -> tuple[str, ...]:
-    """Return the plan as sentences, the most urgent first."""
-    graph = graph.at(plan.on_date)
+    """Return the plan as sentences, the most urgent first; `graph` may be that of another day."""
     parts = (
         (tell_head(plan), tell_lead(plan, graph)),
         tell_order(plan, graph),
@@ -66,11 +65,13 @@ def tell_head(plan: WhistlePlan) -> str:
 
 def tell_lead(plan: WhistlePlan, graph: DutyGraph) -> str:
     """Return who leads and why."""
+    graph = graph.at(plan.on_date)
     return f"牵头单位：{graph.name_of(plan.lead)}（{LEAD_BY[plan.lead_by]}）"
 
 
 def tell_order(plan: WhistlePlan, graph: DutyGraph) -> tuple[str, ...]:
     """Return the critical path as one sentence, then what must be done together."""
+    graph = graph.at(plan.on_date)
     duties = {duty.duty_code: duty for duty in plan.duties}
     said = []
     path = [_say_act(duties[code], graph) for code in plan.critical]
@@ -95,6 +96,7 @@ def _say_act(duty: PlannedDuty, graph: DutyGraph) -> str:
 
 def tell_stages(plan: WhistlePlan, graph: DutyGraph) -> tuple[str, ...]:
     """Return one sentence per stage: who does what, and what it waits for."""
+    graph = graph.at(plan.on_date)
     duties = {duty.duty_code: duty for duty in plan.duties}
     return tuple(
         f"第{number}步：" + "；".join(_say_duty(duties[code], duties, graph) for code in stage)
@@ -132,6 +134,7 @@ def _say_call(call: CalledUnit) -> str:
 
 def tell_smallest(plan: WhistlePlan, graph: DutyGraph) -> tuple[str, ...]:
     """Return the smallest set of units, and how sure that is."""
+    graph = graph.at(plan.on_date)
     if not plan.smallest.units:
         return ()
     names = "、".join(graph.name_of(unit) for unit in plan.smallest.units)
