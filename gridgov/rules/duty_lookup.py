@@ -12,7 +12,7 @@ LONGEST_ASKED = 60
 
 
 def find_item(graph: DutyGraph, text: str) -> DutyItem:
-    """Return the level-3 item with this code, this name, or the only one with this in its name.
+    """Return the item with this code, or of the lowest level by its name or a part that only one has.
 
     Raises
     ------

@@ -92,6 +92,8 @@ def test_json_holds_the_same_facts(pack, run):
     assert facts["stages"][0] == ["S001-1", "S001-2", "S001-3"]
     assert {call["unit_code"]: call["report_in_min"] for call in facts["calls"]}["G01"] == 30
     assert facts["smallest"]["exact"] is True
+    assert "Infinity" not in out
+    assert (facts["report_in"]["minutes"], facts["report_in"]["status"]) == (30, "practice")
     assert facts["superior"]["unit_code"] == "CITY"
     assert facts["sentences"]
 

@@ -56,7 +56,8 @@ def duties(
         click.echo(f"{problem.severity}: {problem}", err=True)
     _warn_rejected(report, transfers)
     if as_json:
-        click.echo(json.dumps(_make_facts(report, top), ensure_ascii=False, indent=2, default=str))
+        facts = _make_facts(report, top)
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2, default=str, allow_nan=False))
         return
     click.echo("\n".join(_tell(report, pack, top)))
 

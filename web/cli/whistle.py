@@ -77,6 +77,8 @@ def _make_json(plan: WhistlePlan, graph: DutyGraph, city: CityDuties) -> str:
     facts["synthetic"] = city.synthetic
     facts["lead"] = {"unit_code": plan.lead, "name": graph.name_of(plan.lead), "by": plan.lead_by}
     del facts["lead_by"]
+    rule = plan.report_in
+    facts["report_in"] = {"minutes": rule.value, "status": rule.status, "source": rule.source}
     facts["helpers"] = [{"unit_code": u, "name": graph.name_of(u)} for u in plan.helpers]
     facts["sentences"] = text.tell_plan(plan, graph)
-    return json.dumps(facts, ensure_ascii=False, indent=2, default=str)
+    return json.dumps(facts, ensure_ascii=False, indent=2, default=str, allow_nan=False)
