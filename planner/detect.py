@@ -63,21 +63,27 @@ class Scene:
 
     Parameters
     ----------
-    persons
-        Per window, shape (cells, items).
-    neighbours, others, areas_m2
-        Per radius: who is near, other persons around and the area, shape (cells, items) and (cells,).
+    entries, persons
+        Per window: entries of the cube, each person once; their number per cell and item.
+    neighbours, areas_m2
+        Per radius: who is near, and the area, shape (cells,).
+    large
+        Per (window, radius): cell, item and persons of the neighbourhoods that hold enough persons to matter.
+    backgrounds, others, clumps
+        Per window: the expectation; per radius: other persons around, shape (cells, items); persons per issue.
     """
 
     cube: Cube
-    windows: tuple[Window, ...]
-    persons: tuple["sparse.csr_array", ...]
-    backgrounds: tuple[Background, ...]
-    clumps: Clumps
-    neighbours: tuple["sparse.csr_array", ...]
-    others: tuple[Array, ...]
-    areas_m2: tuple[Array, ...]
     thresholds: Thresholds
+    windows: tuple[Window, ...]
+    entries: tuple[Ints, ...]
+    persons: tuple["sparse.csr_array", ...]
+    neighbours: tuple["sparse.csr_array", ...]
+    areas_m2: tuple[Array, ...]
+    large: dict[tuple[int, int], tuple[Ints, Ints, Array]]
+    backgrounds: tuple[Background, ...] = ()
+    others: tuple[Array, ...] = ()
+    clumps: Clumps | None = None
 
     @property
     def family(self) -> int:
@@ -112,40 +118,63 @@ def make_neighbours(cells: pd.DataFrame, radius_m: float) -> "sparse.csr_array":
     return matrix
 
 
-def make_scene(
-    cube: Cube, thresholds: Thresholds, *, removed: "sparse.csr_array | None" = None
-) -> Scene:
-    """Return counts, backgrounds and neighbourhoods.
-
-    Parameters
-    ----------
-    cube, thresholds
-        What is counted and what counts as a hotspot.
-    removed
-        True where an item of a cell belongs to a hotspot already found, shape (cells, items): these do not count
-        into the background of anything.
-    """
+def make_scene(cube: Cube, thresholds: Thresholds) -> Scene:
+    """Return counts, neighbourhoods and the background before anything is found."""
     windows = make_windows(cube.n_periods)
-    persons = [cube.find_first(window.positions) for window in windows]
-    quiet = [_leave_out(cube, entries, removed) for entries in persons]
-    whole = make_background(cube, quiet[0])
+    entries = tuple(cube.find_first(window.positions) for window in windows)
+    persons = tuple(cube.make_counts(one) for one in entries)
     neighbours = tuple(make_neighbours(cube.cells, radius) for radius in thresholds.radii_m)
     area = cube.cells["area_m2"].to_numpy()
-    return Scene(
+    scene = Scene(
         cube=cube,
+        thresholds=thresholds,
         windows=windows,
-        persons=tuple(cube.make_counts(entries) for entries in persons),
-        backgrounds=tuple(
-            make_window_background(whole, cube, (entries, quiet[0])) for entries in quiet
-        ),
-        clumps=make_clumps(cube, quiet[0], whole.density.mean(axis=1)),
+        entries=entries,
+        persons=persons,
         neighbours=neighbours,
-        others=tuple(np.asarray(matrix @ whole.others) for matrix in neighbours),
         areas_m2=tuple(
             np.maximum(matrix @ area, np.pi * radius**2)
             for matrix, radius in zip(neighbours, thresholds.radii_m, strict=True)
         ),
-        thresholds=thresholds,
+        large={
+            (window, radius): _find_large(neighbours[radius] @ persons[window], thresholds)
+            for window in range(len(windows))
+            for radius in range(len(neighbours))
+        },
+    )
+    return judge_scene(scene, removed=None)
+
+
+def judge_scene(scene: Scene, *, removed: "sparse.csr_array | None") -> Scene:
+    """Return the scene with the background that is left without what was found.
+
+    Parameters
+    ----------
+    scene
+        Counts and neighbourhoods.
+    removed
+        True where an item of a cell belongs to a hotspot already found, shape (cells, items): these do not count
+        into the background of anything.
+    """
+    cube = scene.cube
+    quiet = [_leave_out(cube, entries, removed) for entries in scene.entries]
+    whole = make_background(cube, quiet[0])
+    return replace(
+        scene,
+        backgrounds=tuple(make_window_background(whole, cube, (one, quiet[0])) for one in quiet),
+        others=tuple(np.asarray(matrix @ whole.others) for matrix in scene.neighbours),
+        clumps=make_clumps(cube, quiet[0], whole.density.mean(axis=1)),
+    )
+
+
+def _find_large(local: "sparse.csr_array", thresholds: Thresholds) -> tuple[Ints, Ints, Array]:
+    """Return cell, item and persons of the neighbourhoods that hold enough persons."""
+    counted = local.tocoo()
+    enough = counted.data >= thresholds.fewest_persons
+    return (
+        counted.row[enough].astype(np.int64),
+        counted.col[enough].astype(np.int64),
+        counted.data[enough],
     )
 
 
@@ -248,17 +277,20 @@ class _Alive:
 
 def _test(scene: Scene, window: int, radius: int) -> pd.DataFrame:
     """Return the tests of one window and radius that hold enough persons to matter."""
-    neighbours = scene.neighbours[radius]
-    persons = (neighbours @ scene.persons[window]).tocoo()
-    enough = persons.data >= scene.thresholds.fewest_persons
-    cell, item = persons.row[enough].astype(np.int64), persons.col[enough].astype(np.int64)
-    frame = pd.DataFrame({"item": item, "window": window, "radius": radius, "cell": cell})
-    frame["persons"] = persons.data[enough]
-    frame["p"] = 1.0
-    for number, group in frame.groupby("item"):
-        counted = tuple(group[name].to_numpy() for name in ("cell", "persons"))
-        frame.loc[group.index, "p"] = _find_p(scene, (int(number), window, radius), counted)
-    return frame
+    cell, item, persons = scene.large[window, radius]
+    p = np.ones(len(cell))
+    for number in np.unique(item):
+        own = np.flatnonzero(item == number)
+        p[own] = _find_p(scene, (int(number), window, radius), (cell[own], persons[own]))
+    values = {
+        "item": item,
+        "window": window,
+        "radius": radius,
+        "cell": cell,
+        "persons": persons,
+        "p": p,
+    }
+    return pd.DataFrame(values, index=range(len(cell)))
 
 
 def _find_p(scene: Scene, test: tuple[int, int, int], counted: tuple[Ints, Array]) -> Array:
@@ -275,7 +307,10 @@ def _find_p(scene: Scene, test: tuple[int, int, int], counted: tuple[Ints, Array
     )
     p = np.ones(len(cells))
     enough = np.flatnonzero(persons >= scene.thresholds.least_ratio * mean)
-    p[enough] = scene.clumps.find_tail(persons[enough], mean[enough], shape[enough], item=item)
+    clumps = scene.clumps
+    if clumps is None:
+        raise ValueError("the scene has no background yet: judge_scene makes it")
+    p[enough] = clumps.find_tail(persons[enough], mean[enough], shape[enough], item=item)
     return p
 
 
@@ -301,7 +336,7 @@ def find_finds(
     tell("first round")
     finds = find_footprints(scene, find_significant(scene))
     if finds:
-        scene = make_scene(cube, thresholds, removed=_mark(cube, finds))
+        scene = judge_scene(scene, removed=_mark(cube, finds))
         tell("second round")
         finds = find_footprints(scene, find_significant(scene))
     return scene, finds
