@@ -6,6 +6,8 @@ cannot be written the parts are compiled each time.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +16,8 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+import geodata
+import gridgov
 from geodata.errors import GeodataError
 from geodata.gazetteer import Gazetteer, GazetteerSource, make_gazetteer
 from geodata.territory import Territory
@@ -28,7 +32,18 @@ def find_cache_folder(content_hash: str) -> Path:
     """Return where the compiled parts of a pack are kept; it need not exist."""
     given = os.environ.get(CACHE_VARIABLE)
     base = Path(given) if given else _find_user_cache() / "gridgov"
-    return base / f"{version('gridgov')}-{content_hash[:24]}"
+    return base / f"{version('gridgov')}-{find_program_hash()}-{content_hash[:24]}"
+
+
+@cache
+def find_program_hash() -> str:
+    """Return a hash of the code that compiles: what another program compiled is never used."""
+    digest = sha256()
+    for package in (geodata, gridgov):
+        for folder in package.__path__:
+            for file in sorted(Path(folder).rglob("*.py")):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _find_user_cache() -> Path:

@@ -19,6 +19,7 @@ COMMANDS = {
     "assign": "web.cli.assign:assign",
     "sample": "web.cli.sample:sample",
     "boundaries": "web.cli.boundaries:boundaries",
+    "versions": "web.cli.versions:versions",
     "rejudge": "web.cli.rejudge:rejudge",
     "whistle": "web.cli.whistle:whistle",
     "duties": "web.cli.duties:duties",
