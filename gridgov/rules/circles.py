@@ -10,6 +10,7 @@ is used, and the answer says that it is not proved.
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -171,21 +172,68 @@ def _cut_by_order(edges: set[Edge], costs: Mapping[str, float]) -> frozenset[Edg
 
 
 def _order_nodes(edges: set[Edge], costs: Mapping[str, float]) -> list[str]:
-    graph: Links = nx.DiGraph()
-    graph.add_weighted_edges_from((a, b, costs[a]) for a, b in sorted(edges) if a != b)
-    graph.add_nodes_from(sorted({node for edge in edges for node in edge}))
+    """Return the nodes so that little of the edges' cost points backwards."""
+    order = _Order(edges, costs)
     head: list[str] = []
     tail: list[str] = []
-    while graph:
-        sinks = [n for n in graph if graph.out_degree(n) == 0]
-        sources = [n for n in graph if graph.in_degree(n) == 0 and n not in set(sinks)]
-        if not sinks and not sources:
-            sources = [max(graph, key=lambda n: (_excess(graph, n), n))]
-        tail.extend(sinks)
-        head.extend(sources)
-        graph.remove_nodes_from([*sinks, *sources])
+    while order.alive:
+        if order.sinks:
+            order.take(order.sinks.pop(), tail)
+        elif order.sources:
+            order.take(order.sources.pop(), head)
+        else:
+            order.take_heaviest(head)
     return head + tail[::-1]
 
 
-def _excess(graph: Links, node: str) -> float:
-    return float(graph.out_degree(node, weight="weight") - graph.in_degree(node, weight="weight"))
+class _Order:
+    """Nodes not yet placed, with what still goes out of them and into them."""
+
+    def __init__(self, edges: set[Edge], costs: Mapping[str, float]) -> None:
+        self.costs = costs
+        self.after: dict[str, list[str]] = {node: [] for edge in sorted(edges) for node in edge}
+        self.before: dict[str, list[str]] = {node: [] for node in self.after}
+        for a, b in sorted(edges):
+            if a != b:
+                self.after[a].append(b)
+                self.before[b].append(a)
+        self.alive = set(self.after)
+        self.outs = {node: len(after) for node, after in self.after.items()}
+        self.ins = {node: len(before) for node, before in self.before.items()}
+        self.inflow = {n: sum(costs[b] for b in before) for n, before in self.before.items()}
+        self.sinks = [node for node in self.after if not self.outs[node]]
+        self.sources = [node for node in self.after if not self.ins[node]]
+        self.heap = [(self._weigh(node), node) for node in self.after]
+        heapify(self.heap)
+
+    def _weigh(self, node: str) -> float:
+        """Return inflow less outflow: the lowest goes first."""
+        return round(self.inflow[node] - self.outs[node] * self.costs[node], 9)
+
+    def take(self, node: str, to: list[str]) -> None:
+        """Place a node, if it is not yet, and update its neighbours."""
+        if node not in self.alive:
+            return
+        self.alive.discard(node)
+        to.append(node)
+        for after in self.after[node]:
+            self.ins[after] -= 1
+            self.inflow[after] -= self.costs[node]
+            self._update(after, self.ins[after], self.sources)
+        for before in self.before[node]:
+            self.outs[before] -= 1
+            self._update(before, self.outs[before], self.sinks)
+
+    def _update(self, node: str, left: int, ready: list[str]) -> None:
+        if node in self.alive:
+            heappush(self.heap, (self._weigh(node), node))
+            if not left:
+                ready.append(node)
+
+    def take_heaviest(self, to: list[str]) -> None:
+        """Place the node with the most outflow over inflow; stale entries of the heap are passed over."""
+        while self.heap:
+            weight, node = heappop(self.heap)
+            if node in self.alive and weight == self._weigh(node):
+                self.take(node, to)
+                return
