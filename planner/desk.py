@@ -87,35 +87,57 @@ def make_plans(
         found = find_hotspots(counted, places, as_of=moment, thresholds=make_thresholds(constants))
         hotspots = name_hotspots(found, city, names=catalogue.names)
     with clock.stage("plans"):
-        spans = make_spans(
-            moment,
-            window_days=int(constants.number("planning.window_days")),
-            year_days=int(constants.number("planning.background_days")),
+        desk = _Desk(
+            city=city, orders=counted, hotspots=hotspots, catalogue=catalogue, moment=moment
         )
+        maker = desk.make_maker(population)
+        plans = tuple(maker.make(street) for street in maker.find_streets())
+        planned = [str(plan.street["code"]) for plan in plans]
+        cells = _count_cells(maker.figures.year.take(counted), planned, get_grid(city))
+    return PlanningResult(
+        hotspots=hotspots,
+        plans=plans,
+        classes=maker.classes.reset_index(),
+        cells=cells,
+        seconds=clock.seconds,
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Desk:
+    """What lies on the desk before plans are made."""
+
+    city: City
+    orders: pd.DataFrame
+    hotspots: gpd.GeoDataFrame
+    catalogue: Catalogue
+    moment: datetime
+
+    def make_maker(self, population: pd.Series | None) -> PlanMaker:
+        """Return the maker of plans: figures, classes and evidence of the whole city."""
+        constants = self.city.settings.constants
         figures = make_city_figures(
-            counted,
-            pd.Index(city.streets["street_code"], name="street_code"),
-            spans=spans,
+            self.orders,
+            pd.Index(self.city.streets["street_code"], name="street_code"),
+            spans=make_spans(
+                self.moment,
+                window_days=int(constants.number("planning.window_days")),
+                year_days=int(constants.number("planning.background_days")),
+            ),
             basically_share=constants.number("rates.basically_share"),
         )
         classes = make_street_classes(
             figures.counts["window"], population=population, constants=constants
         )
-        maker = PlanMaker(
-            city=city,
+        return PlanMaker(
+            city=self.city,
             figures=figures,
-            hotspots=hotspots,
+            hotspots=self.hotspots,
             classes=classes.set_index("street_code"),
-            orders=_take_evidence(counted, hotspots, moment),
-            names=catalogue.names,
-            cure=_make_cure(city, catalogue, moment),
+            orders=_take_evidence(self.orders, self.hotspots, self.moment),
+            names=self.catalogue.names,
+            cure=_make_cure(self.city, self.catalogue, self.moment),
         )
-        plans = tuple(maker.make(street) for street in maker.find_streets())
-        planned = [str(plan.street["code"]) for plan in plans]
-        cells = _count_cells(spans[1].take(counted), planned, get_grid(city))
-    return PlanningResult(
-        hotspots=hotspots, plans=plans, classes=classes, cells=cells, seconds=clock.seconds
-    )
 
 
 def make_thresholds(constants: Constants) -> Thresholds:
@@ -178,7 +200,7 @@ def name_hotspots(
         codes = named[f"{level}_code"].astype("object")
         named[f"{level}_name"] = [names.get(str(code), str(code)) for code in codes]
     areas = [
-        city.names.get(str(community)) or city.names.get(str(street)) or str(street)
+        city.names.get(str(community)) or city.names.get(str(street)) or say("places", "unknown")
         for community, street in zip(named["community_code"], named["street_code"], strict=True)
     ]
     named["name"] = [

@@ -320,7 +320,7 @@ def _render(made: folium.Map, bounds: Iterable[float]) -> MapParts:
     after = (
         f"L.control.scale({{imperial: false}}).addTo({name});\n"
         f"window.addEventListener('load', function () {{\n"
-        f"  {name}.invalidateSize(); {name}.fitBounds({name}_bounds, {{padding: [12, 12]}});\n}});\n"
+        f"  {name}.invalidateSize(); {name}.fitBounds({name}_bounds, {{padding: [12, 12], animate: false}});\n}});\n"
     )
     fitted = f"var {name}_bounds = [[{south}, {west}], [{north}, {east}]];\n"
     return MapParts(
