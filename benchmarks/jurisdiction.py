@@ -20,9 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
-
 from jurisdiction_data import City, make_city, make_edge_points, make_points
 from jurisdiction_peers import PEERS, Input
 

@@ -1,11 +1,13 @@
 """A synthetic city for measuring: areas that share their edges bit for bit, points crowded in the centre."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+Points = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 CENTRE = np.array([116.4, 39.95])
 SIZE_DEG = np.array([2.0, 1.6])
 ENCLAVES = 8
@@ -64,7 +66,7 @@ def _roughen(
     edges = []
     for line in borders:
         xy = shapely.get_coordinates(line)
-        edges += [np.array([a, b]) for a, b in zip(xy, xy[1:], strict=False)]
+        edges += [np.array([a, b]) for a, b in pairwise(xy)]
     bent = []
     for edge in edges:
         path = edge

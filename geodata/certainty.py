@@ -175,7 +175,7 @@ def _find_excess(
     NaN where no boundary is within reach: the area is certain.
     """
     mx, my = degree_lengths(y)
-    foot = find_nearest(Place(x, y, mx, my, own), REACH_SIGMAS * sigma_m, near)
+    foot = find_nearest(Place(x, y, mx, my, np.int64(own)), REACH_SIGMAS * sigma_m, near)
     if foot.owner == ANY_AREA:
         return np.nan
     distance = sqrt(foot.square)

@@ -167,10 +167,9 @@ class AreaIndex:
             If the file cannot be read, is damaged or of another version.
         """
         facts, arrays = load_arrays(Path(path))
-        arrays["side"] = facts["side"]
-        edges, compiled = (
-            part(**{name: arrays[name] for name in part._fields}) for part in (Edges, Compiled)
-        )
+        fields: dict[str, Any] = {**arrays, "side": facts["side"]}
+        edges = Edges(**{name: fields[name] for name in Edges._fields})
+        compiled = Compiled(**{name: fields[name] for name in Compiled._fields})
         codes = np.array(facts["codes"], dtype=np.str_)
         return cls(codes, facts["content_hash"], edges=edges, compiled=compiled)
 
@@ -298,5 +297,5 @@ def _hash_content(rings: AreaRings) -> str:
     digest = sha256(json.dumps(rings.codes.tolist()).encode())
     parts: tuple[npt.NDArray[Any], ...] = (rings.ring_areas, rings.ring_starts, rings.xy)
     for part in parts:
-        digest.update(np.ascontiguousarray(part))
+        digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()

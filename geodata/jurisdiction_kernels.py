@@ -19,8 +19,10 @@ IntArray = npt.NDArray[np.int32]
 
 LEAF = 8  # fine cells along the side of a top cell
 LEAF_SHIFT, LEAF_MASK, LEAF_CELLS = 3, 7, 64
-CHUNK = 1 << 16  # points per pass: first all cells, then all sites, each with its part of the cache
+CHUNK = 1 << 15  # points per pass: first all cells, then all sites, each with its part of the cache
 FILTER = 3.3306690621773724e-16  # Ozaki et al. 2016, error of the determinant in floats
+SMALLEST = 1e-290  # determinants below this may have lost digits to underflow
+UNSURE = -2
 SPLIT = 134217729.0  # 2**27 + 1, Dekker's constant for 53 bits
 # Fields of the grid record: origin, far corner, cells per degree.
 X0, Y0, X1, Y1, SCALE_X, SCALE_Y = range(6)
@@ -136,27 +138,54 @@ class Compiled(NamedTuple):
 
 @njit(cache=True)
 def _is_within(bounds: FloatArray, x: float, y: float) -> bool:
-    return bounds[0] <= x <= bounds[2] and bounds[1] <= y <= bounds[3]
+    return bool(bounds[0] <= x <= bounds[2] and bounds[1] <= y <= bounds[3])
 
 
 @njit(cache=True)
-def resolve_site(site: int, x: float, y: float, index: Compiled) -> int:
+def resolve_quickly(site: int, x: float, y: float, index: Compiled) -> int:
+    """Return what :func:`resolve_exactly` does, or :data:`UNSURE` where floats do not tell.
+
+    No branches but for the ends of loops, and no call: both cost more than the arithmetic.
+    """
+    sites, edges = index.sites, index.run_edges
+    record = np.uintp(site) + np.uintp(2)
+    for _ in range(sites[np.uintp(site) + np.uintp(1)]):
+        head = sites[record + np.uintp(1)]
+        first = np.uintp(head >> 1)
+        inside, unsure = head & 1, 0
+        for i in range(first, first + np.uintp(sites[record + np.uintp(2)])):
+            x1, y1, x2, y2 = edges[i, 0], edges[i, 1], edges[i, 2], edges[i, 3]
+            left, right = (x1 - x) * (y2 - y), (y1 - y) * (x2 - x)
+            determinant = left - right
+            across = (y1 > y) != (y2 > y)
+            vague = abs(determinant) <= abs(left + right) * FILTER + SMALLEST
+            inside ^= int(across & ((determinant > 0.0) == (y2 > y1)))
+            unsure |= int((across & vague) | (y1 == y) | (y2 == y))
+        if unsure:
+            return UNSURE
+        if inside:
+            return int(sites[record])
+        record += np.uintp(3)
+    return int(sites[np.uintp(site)])
+
+
+@njit(cache=True)
+def resolve_exactly(site: int, x: float, y: float, index: Compiled) -> int:
     """Return the first area of a site that holds the point, else the area that covers its cell."""
     sites, edges = index.sites, index.run_edges
     record = np.uintp(site) + np.uintp(2)
     for _ in range(sites[np.uintp(site) + np.uintp(1)]):
         head = sites[record + np.uintp(1)]
-        crossings = head & 1
-        first = np.uintp(head >> 1)
+        inside, first = head & 1, np.uintp(head >> 1)
         for i in range(first, first + np.uintp(sites[record + np.uintp(2)])):
             found = count_edge(edges[i, 0], edges[i, 1], edges[i, 2], edges[i, 3], x, y)
             if found == 2:
                 # Where products of the smallest floats vanish, a point beside an edge seems to be on
                 # it; GEOS asks the envelope first.
-                crossings = int(_is_within(index.bounds[sites[record]], x, y))
+                inside = int(_is_within(index.bounds[sites[record]], x, y))
                 break
-            crossings ^= found
-        if crossings:
+            inside ^= found
+        if inside:
             return int(sites[record])
         record += np.uintp(3)
     return int(sites[np.uintp(site)])
@@ -175,22 +204,34 @@ def find_cell(x: float, y: float, index: Compiled) -> int:
     head = index.top[np.uintp((row >> LEAF_SHIFT) * across + (column >> LEAF_SHIFT))]
     local = ((row & LEAF_MASK) << LEAF_SHIFT) | (column & LEAF_MASK)
     value = index.cells[np.uintp((head >> 1) + (local & -(head & 1)))]
-    return np.int32(value) if inside else np.int32(-1)
+    return int(value) if inside else -1
 
 
 @njit(cache=True)
 def locate_point(x: float, y: float, index: Compiled) -> int:
     """Return the position of the area of one point, -1 where none is."""
     value = find_cell(x, y, index)
-    if value < -1:
-        return resolve_site(-2 - value, x, y, index)
-    return int(value)
+    if value >= -1:
+        return int(value)
+    found = resolve_quickly(-2 - value, x, y, index)
+    return resolve_exactly(-2 - value, x, y, index) if found == UNSURE else found
+
+
+@njit(cache=True)
+def _touch(values: IntArray, pending: IntArray, hints: FloatArray, index: Compiled) -> None:
+    """Read the edges of all sites ahead: without branches the processor waits for many at a time."""
+    for k in range(len(pending)):
+        record = np.uintp(-2 - values[pending[k]]) + np.uintp(3)
+        first = np.uintp(index.sites[record] >> 1)
+        last = first + np.uintp(index.sites[record + np.uintp(1)] - 1)
+        hints[k] = index.run_edges[first, 0] + index.run_edges[last, 0]
 
 
 @njit(cache=True, nogil=True)
 def locate_points(lon: FloatArray, lat: FloatArray, out: IntArray, index: Compiled) -> None:
     """Write the positions of the areas of all points to `out`."""
     pending = np.empty(min(CHUNK, len(lon)), dtype=np.int32)
+    hints = np.empty(len(pending), dtype=np.float64)
     for start in range(0, len(lon), CHUNK):
         waiting = 0
         for i in range(start, min(start + CHUNK, len(lon))):
@@ -198,6 +239,14 @@ def locate_points(lon: FloatArray, lat: FloatArray, out: IntArray, index: Compil
             out[i] = value
             pending[waiting] = i - start
             waiting += value < -1
+        _touch(out[start:], pending[:waiting], hints, index)
+        doubtful = 0
         for k in range(waiting):
             i = start + pending[k]
-            out[i] = resolve_site(-2 - out[i], lon[i], lat[i], index)
+            found = resolve_quickly(-2 - out[i], lon[i], lat[i], index)
+            pending[doubtful] = pending[k]
+            doubtful += found == UNSURE
+            out[i] = out[i] if found == UNSURE else found
+        for k in range(doubtful):
+            i = start + pending[k]
+            out[i] = resolve_exactly(-2 - out[i], lon[i], lat[i], index)

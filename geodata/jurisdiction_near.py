@@ -29,8 +29,7 @@ IntArray = npt.NDArray[np.int32]
 WGS84_A_M = 6_378_137.0
 WGS84_E2 = 6.694_379_990_141_317e-3
 RADIAN = radians(1.0)
-ANY_AREA = np.int32(2**31 - 1)
-LAST_AREA = np.int32(2**31 - 2)
+ANY_AREA, LAST_AREA = np.int64(2**31 - 1), np.int64(2**31 - 2)
 MOST_RINGS = 255
 CHUNK = 1 << 19  # points that are ordered in space at a time
 BUCKETS = 64  # along each side; a bucket's edges fit into the second-level cache
@@ -77,7 +76,7 @@ class Place(NamedTuple):
     y: float
     mx: float
     my: float
-    limit: int
+    limit: np.int64
 
 
 class Nearest(NamedTuple):
@@ -92,8 +91,8 @@ class Nearest(NamedTuple):
     foot_y: float
     along_x: float
     along_y: float
-    owner: int
-    other: int
+    owner: np.int64
+    other: np.int64
     between: bool
 
 
@@ -139,7 +138,7 @@ def _pair_edges(vertices: IntArray, areas: IntArray, bits: npt.NDArray[np.int64]
 def _hash_vertex(bits: npt.NDArray[np.int64], k: int) -> int:
     """Return a hash of a vertex (multiplicative, Knuth, The Art of Computer Programming, section 6.4)."""
     mixed = (bits[k, 0] * 0x2545F4914F6CDD1D) ^ (bits[k, 1] * 0x1C69B3F74AC4AE35)
-    return (mixed >> 29) & 0x3FFFFFFF
+    return int((mixed >> 29) & 0x3FFFFFFF)
 
 
 @njit(cache=True)
@@ -218,7 +217,7 @@ def _clamped_cell(value: float, origin: float, scale: float, side: int) -> int:
 @njit(cache=True)
 def _scan(first: int, last: int, place: Place, best: Nearest, near: NearGrid) -> Nearest:
     """Return the nearer of `best` and the edges from `first` to before `last` with an owner in limits."""
-    edges, found, square = near.edges, -1, best.square
+    edges, found, square = near.edges, np.int64(-1), best.square
     for i in range(np.uintp(first), np.uintp(last)):
         ax, ay = (edges[i, 0] - place.x) * place.mx, (edges[i, 1] - place.y) * place.my
         bx, by = (edges[i, 2] - place.x) * place.mx, (edges[i, 3] - place.y) * place.my
@@ -239,7 +238,7 @@ def _scan(first: int, last: int, place: Place, best: Nearest, near: NearGrid) ->
     share = min(max(-(ax * dx + ay * dy) / (dx * dx + dy * dy), 0.0), 1.0)
     inward = 1.0 if share < 1.0 else -1.0
     foot_x, foot_y = ax + share * dx, ay + share * dy
-    owner, other = near.owners[found, 0], near.owners[found, 1]
+    owner, other = np.int64(near.owners[found, 0]), np.int64(near.owners[found, 1])
     between = 0.0 < share < 1.0  # else another edge is as near
     return Nearest(square, foot_x, foot_y, inward * dx, inward * dy, owner, other, between)
 
@@ -253,18 +252,19 @@ def _is_far(x: float, y: float, cap_m: float, near: NearGrid) -> bool:
     width, height = near.cell_m[row, 0], near.cell_m[row, 1]
     fx, fy = (x - grid[X0]) * grid[SCALE_X] - column, (y - grid[Y0]) * grid[SCALE_Y] - row
     if fy < 0.0 or fy > 1.0:  # outside the grid, where a degree may be shorter by 1 % at most
-        return max(-fy, fy - 1.0) * height * 0.98 > cap_m
+        return bool(max(-fy, fy - 1.0) * height * 0.98 > cap_m)
     if fx < 0.0 or fx > 1.0:
-        return max(-fx, fx - 1.0) * width > cap_m
+        return bool(max(-fx, fx - 1.0) * width > cap_m)
     empty = near.clearance[row * side + column] - 1.0
-    return min((empty + min(fx, 1.0 - fx)) * width, (empty + min(fy, 1.0 - fy)) * height) > cap_m
+    across = (empty + min(fx, 1.0 - fx)) * width
+    return bool(min(across, (empty + min(fy, 1.0 - fy)) * height) > cap_m)
 
 
 @njit(cache=True)
 def find_nearest(place: Place, cap_m: float, near: NearGrid) -> Nearest:
     """Return the nearest edge within `cap_m`; its owner is :data:`ANY_AREA` if there is none."""
     grid, side, starts = near.grid, near.side, near.starts
-    best = Nearest(cap_m * cap_m, 0.0, 0.0, 0.0, 0.0, ANY_AREA, np.int32(-1), between=False)
+    best = Nearest(cap_m * cap_m, 0.0, 0.0, 0.0, 0.0, ANY_AREA, np.int64(-1), between=False)
     row = _clamped_cell(place.y, grid[Y0], grid[SCALE_Y], side)
     column = _clamped_cell(place.x, grid[X0], grid[SCALE_X], side)
     cell = row * side + column
@@ -301,7 +301,7 @@ def _find_across(place: Place, own: int, best: Nearest, index: Compiled) -> int:
     area on the other side of the edge, just beside it.
     """
     if best.between and best.other >= 0 and own in (best.owner, best.other):
-        return best.other if own == best.owner else best.owner
+        return int(best.other if own == best.owner else best.owner)
     x, y, mx, my = place.x, place.y, place.mx, place.my
     if best.square > ON_BOUNDARY_M * ON_BOUNDARY_M:
         scale = 1.0 / sqrt(best.square)
@@ -347,7 +347,7 @@ def _measure_point(
 ) -> tuple[float, int]:
     """Return the distance to the nearest boundary and the area across it, inf and -1 beyond the cap."""
     mx, my = degree_lengths(y)
-    place = Place(x, y, mx, my, own if own >= 0 else LAST_AREA)
+    place = Place(x, y, mx, my, np.int64(own) if own >= 0 else LAST_AREA)
     best = find_nearest(place, cap_m, near)
     if best.owner == ANY_AREA:
         return inf, -1
@@ -355,7 +355,7 @@ def _measure_point(
     distance = sqrt((best.foot_x * east / mx) ** 2 + (best.foot_y * north / my) ** 2)
     if distance > cap_m:
         return inf, -1
-    return distance, best.owner if own < 0 else _find_across(place, own, best, index)
+    return distance, int(best.owner) if own < 0 else _find_across(place, own, best, index)
 
 
 @njit(cache=True, nogil=True)

@@ -75,7 +75,7 @@ class Work(NamedTuple):
 @njit(cache=True)
 def to_cell(value: float, origin: float, scale: float, side: int) -> int:
     """Return row or column; the same arithmetic as ``find_cell``, so both agree for every float."""
-    return min(np.int64((value - origin) * scale), side - 1)
+    return min(int((value - origin) * scale), side - 1)
 
 
 @njit(cache=True)

@@ -135,7 +135,7 @@ def test_the_order_of_features_and_threads_change_nothing():
     assert one.content_hash == other.content_hash
     for name in ("top", "cells", "sites", "run_edges"):
         np.testing.assert_array_equal(getattr(one.compiled, name), getattr(other.compiled, name))
-    assert AreaIndex.build(shapes, codes[:-1] + ["9"]).content_hash != one.content_hash
+    assert AreaIndex.build(shapes, [*codes[:-1], "9"]).content_hash != one.content_hash
 
 
 @pytest.mark.real

@@ -67,7 +67,7 @@ def test_a_file_cut_short_is_found(index, tmp_path):
     data = path.read_bytes()
     for length in (10, PREFIX.size, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
-        with pytest.raises(IndexFileError, match="damaged|not an index"):
+        with pytest.raises(IndexFileError, match=r"damaged|not an index"):
             AreaIndex.load(path)
 
 

@@ -58,7 +58,8 @@ def test_distance_is_to_where_the_answer_changes(seed, make_layer, latitude):
     index = AreaIndex.build(shapes, make_codes(len(shapes)))
     west, south, east, north = shapely.total_bounds(shapes)
     margin = np.array([east - west, north - south]) / 5
-    x, y = rng.uniform([west, south] - margin, [east, north] + margin, (60, 2)).T
+    low, high = np.array([west, south]) - margin, margin + np.array([east, north])
+    x, y = rng.uniform(low, high, (60, 2)).T
     near, own = index.near(x, y, cap_m=500.0), index.locate_positions(x, y)
     for i in range(len(x)):
         last = own[i] if own[i] >= 0 else len(shapes) - 1

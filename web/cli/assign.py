@@ -129,13 +129,13 @@ def read_areas(path: Path, *, key: str, datum: str) -> AreaIndex:
     return AreaIndex.build(frame.geometry.to_numpy(), codes, layer=str(path))
 
 
-def format_code(value: object) -> str | None:
-    """Return a code as text; a whole number stored as a float loses its point, a blank is missing."""
-    if value is None or pd.isna(value):  # type: ignore[call-overload]
-        return None
+def format_code(value: object) -> str:
+    """Return a code as text; a whole number stored as a float loses its point, a missing one is empty."""
+    if value is None or pd.isna(value):
+        return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip() or None
+    return str(value).strip()
 
 
 def assign_points(
