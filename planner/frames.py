@@ -54,6 +54,7 @@ HOTSPOT_COLUMNS = (
 place and problem, readable · ``lon lat`` centre, EPSG:4326 · ``radius_m`` holds nine tenths of its orders ·
 ``cells`` codes joined by ";" · ``window_start window_end`` dates, both inside · ``months`` of the year when seasonal,
 "11;12;1", else empty · ``count`` orders of that level-1 item in the cells and the window, ``persons`` distinct ones ·
-``issues`` distinct issues (planner/cube.py) · ``expected`` persons if the place were as its surroundings, ``ratio`` = persons / expected · ``p`` of the strongest
+``issues`` distinct issues (planner/cube.py) ·
+``expected`` persons if the place were as its surroundings, ``ratio`` = persons / expected · ``p`` of the strongest
 neighbourhood, ``z`` its normal equivalent, ``q`` after false-discovery control · ``gi`` classic Gi* of the
 standardised residuals at that cell · ``geometry`` the joined cells."""
