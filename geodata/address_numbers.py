@@ -1,5 +1,8 @@
 """Numbers of addresses: digits and Chinese numerals, variants, ranges, lists and what they count."""
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +11,7 @@ from numba import njit
 from geodata.address_words import UNIT_WORDS, NumberUnit
 
 DIGITS = "零一二三四五六七八九"
+VARIANT_LETTERS = "甲乙丙丁戊己庚辛临附新"
 LARGEST_NUMBER = 99_999
 """No house number is larger; longer digits are telephone or order numbers."""
 
@@ -31,7 +35,7 @@ def _make_digit_values() -> np.ndarray:
 
 def _make_variants() -> np.ndarray:
     variants = np.zeros(0x10000, dtype=np.uint8)
-    for index, character in enumerate("甲乙丙丁戊己庚辛临附新"):
+    for index, character in enumerate(VARIANT_LETTERS):
         variants[ord(character)] = index + 1
     return variants
 
@@ -48,6 +52,8 @@ def _make_units() -> tuple[np.ndarray, np.ndarray]:
 DIGIT_VALUE = _make_digit_values()
 VARIANT = _make_variants()
 UNIT_CODES, UNIT_KINDS = _make_units()
+UNIT_BEGINS = np.zeros(0x10000, dtype=np.bool_)
+UNIT_BEGINS[UNIT_CODES[:, 0]] = True
 
 
 class ParsedNumber(NamedTuple):
@@ -101,6 +107,8 @@ def _read_numerals(text: np.ndarray, at: int) -> tuple[int, int]:
 @njit(cache=True, nogil=True)
 def read_unit(text: np.ndarray, at: int) -> tuple[int, int]:
     """Return the end and the kind of the unit word at `at`; (at, NONE) where there is none."""
+    if at >= len(text) or not UNIT_BEGINS[text[at]]:
+        return at, _NO
     for row in range(len(UNIT_KINDS)):
         k = 0
         width = UNIT_CODES.shape[1]

@@ -1,5 +1,8 @@
 """The compiled parser: one pass over a folded text, names by longest cover, the rest by form."""
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +24,7 @@ _STREET_TEXT = int(TokenKind.STREET_TEXT)
 _COMMUNITY_TEXT = int(TokenKind.COMMUNITY_TEXT)
 _TEXT = int(TokenKind.TEXT)
 _MARK = int(TokenKind.MARK)
+_AND = int(TokenKind.AND)
 _OTHER_UNIT = int(NumberUnit.OTHER)
 _TEN = ord("十")
 
@@ -32,6 +36,7 @@ def _make_flags(characters: str) -> np.ndarray:
 
 
 _IS_MARK = _make_flags(",:()、;+|&=@$[]")
+_IS_AND = _make_flags("与和跟")
 _WAY_ENDS = _make_flags("路街巷条道弄沿同")
 _AREA_PAIRS = tuple((ord(a), ord(b)) for a, b in ("街道", "地区"))
 _COMMUNITY_PAIR = (ord("社"), ord("区"))
@@ -52,7 +57,7 @@ _RELATIONS = _make_relations()
 
 
 class Tokens(NamedTuple):
-    """Parts of texts, one row a text, ``count`` of them in each row.
+    """Parts of texts, one row a text, ``size`` of them in each row.
 
     ``start end`` positions, ``kind``, ``ident`` (name, word or number unit), ``value last variant``
     of numbers.
@@ -65,7 +70,7 @@ class Tokens(NamedTuple):
     value: np.ndarray
     last: np.ndarray
     variant: np.ndarray
-    count: np.ndarray
+    size: np.ndarray
 
 
 class Cover(NamedTuple):
@@ -123,7 +128,7 @@ def parse_rows(
 def parse_row(lexicon: Lexicon, text: np.ndarray, cover: Cover, tokens: Tokens, row: int) -> None:
     """Parse one text: cover it by names, then read numbers and unknown text between them."""
     _find_cover(lexicon, text, cover)
-    tokens.count[row] = 0
+    tokens.size[row] = 0
     gap, i = 0, 0
     while i < len(text):
         stop = np.int64(cover.end[i])
@@ -145,7 +150,7 @@ def parse_row(lexicon: Lexicon, text: np.ndarray, cover: Cover, tokens: Tokens, 
             if number.end > 0:
                 _add_gap(text, (gap, i, np.int64(number.unit != _OTHER_UNIT)), tokens, row)
                 if _add(tokens, row, i, number.end, _NUMBER, number.unit):
-                    at = tokens.count[row] - 1
+                    at = tokens.size[row] - 1
                     tokens.value[row, at] = number.value
                     tokens.last[row, at] = number.last
                     tokens.variant[row, at] = number.variant
@@ -220,7 +225,7 @@ def _cuts_number(text: np.ndarray, start: int, stop: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def _add(tokens: Tokens, row: int, start: int, stop: int, kind: int, ident: int) -> bool:
-    at = tokens.count[row]
+    at = tokens.size[row]
     if at >= MOST_TOKENS:
         return False
     tokens.start[row, at] = start
@@ -230,7 +235,7 @@ def _add(tokens: Tokens, row: int, start: int, stop: int, kind: int, ident: int)
     tokens.value[row, at] = 0
     tokens.last[row, at] = 0
     tokens.variant[row, at] = 0
-    tokens.count[row] = at + 1
+    tokens.size[row] = at + 1
     return True
 
 
@@ -238,6 +243,9 @@ def _add(tokens: Tokens, row: int, start: int, stop: int, kind: int, ident: int)
 def _add_gap(text: np.ndarray, gap: tuple[int, int, int], tokens: Tokens, row: int) -> None:
     """Add text between known parts: unknown areas, ways and the rest; `gap`: start, stop, numbered."""
     start, stop, numbered = gap
+    if start < stop and _IS_AND[text[start]] and start > 0:
+        _add(tokens, row, start, start + 1, _AND, -1)
+        start += 1
     start = _add_areas(text, start, stop, tokens, row)
     if start >= stop:
         return
@@ -283,16 +291,22 @@ def _split_ways(text: np.ndarray, start: int, stop: int, tokens: Tokens, row: in
     """Add ways before the last one of a gap (某路某街 5号); return where the last begins."""
     i = start + 2
     while i < stop - 1:
-        strong = text[i] == _LU or (
-            i > start
-            and (
-                (text[i] == _TONG and text[i - 1] == _HU)
-                or (text[i] == _JIE and text[i - 1] == _DA)
-            )
-        )
-        if strong and stop - (i + 1) >= 2 and _WAY_ENDS[text[stop - 1]]:
-            _add(tokens, row, start, i + 1, _WAY, -1)
-            start = i + 1
-            i = start + 1
+        if _IS_AND[text[i]] and _WAY_ENDS[text[i - 1]] and stop - i > 2:
+            _add(tokens, row, start, i, _WAY, -1)
+            _add(tokens, row, i, i + 1, _AND, -1)
+            start = i = i + 1
+        elif _ends_way(text, start, i) and stop - (i + 1) >= 2 and _WAY_ENDS[text[stop - 1]]:
+            if not _IS_AND[text[i + 1]]:
+                _add(tokens, row, start, i + 1, _WAY, -1)
+                start = i = i + 1
         i += 1
     return start
+
+
+@njit(cache=True, nogil=True)
+def _ends_way(text: np.ndarray, start: int, i: int) -> bool:
+    """Tell whether a road surely ends at i: 路, 胡同, 大街 within a longer unknown text."""
+    if text[i] == _LU:
+        return True
+    lane = text[i] == _TONG and text[i - 1] == _HU
+    return i > start and (lane or (text[i] == _JIE and text[i - 1] == _DA))

@@ -5,6 +5,9 @@ longer prefix with another ends in a *tail*: its last codes are compared in the 
 stored as nodes, so a register of millions of firms needs few nodes.
 """
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 from typing import NamedTuple
 
 import numpy as np

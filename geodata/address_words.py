@@ -65,7 +65,6 @@ UNIT_WORDS = {
     "号楼座": NumberUnit.BUILDING,
     "单元": NumberUnit.UNIT,
     "门": NumberUnit.UNIT,
-    "号门": NumberUnit.UNIT,
     "层": NumberUnit.ROOM,
     "室": NumberUnit.ROOM,
     "号室": NumberUnit.ROOM,

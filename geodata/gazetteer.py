@@ -84,4 +84,6 @@ def _hold(
 
 
 def _measure_errors(answers: Answers, texts: pd.DataFrame) -> np.ndarray:
-    return np.hypot(answers.x - texts["x"].to_numpy(), answers.y - texts["y"].to_numpy())
+    return np.asarray(
+        np.hypot(answers.x - texts["x"].to_numpy(), answers.y - texts["y"].to_numpy())
+    )

@@ -85,8 +85,8 @@ def make_folds(texts: pd.DataFrame, *, seed: int) -> np.ndarray:
     number, keys = pd.factorize(texts["key"], sort=True)
     order = np.random.default_rng(seed).permutation(len(keys))
     if len(keys) <= MOST_HELD_OUT:
-        return (order % FOLDS)[number]
-    return np.where(order < min(MOST_HELD_OUT, len(keys) // 10), 0, -1)[number]
+        return np.asarray((order % FOLDS)[number])
+    return np.asarray(np.where(order < min(MOST_HELD_OUT, len(keys) // 10), 0, -1)[number])
 
 
 def hold_out(
@@ -114,7 +114,7 @@ def fit_calibration(
     for _ in range(_ROUNDS):
         evidence, raw, error = [], [], []
         for index, texts in held:
-            answers = _ask(index._replace(calibration=calibration), texts["text"])
+            answers = _ask(_set_calibration(index, calibration), texts["text"])
             found = answers.reason == 0
             evidence.append(answers.evidence[found])
             raw.append(answers.raw[found])
@@ -123,6 +123,12 @@ def fit_calibration(
             break
         calibration = _fit_all(*(np.concatenate(part) for part in (evidence, raw, error)))
     return calibration
+
+
+def _set_calibration(index: Index, calibration: np.ndarray) -> Index:
+    frozen = calibration.copy()
+    frozen.flags.writeable = False
+    return index._replace(calibration=frozen)
 
 
 def _ask(index: Index, texts: pd.Series) -> Answers:
@@ -148,7 +154,9 @@ def _fit_few(
 ) -> tuple[float, float]:
     """Stretch the default by what few cases say; it counts as ten cases that it fits."""
     believed = np.linspace(0.05, 0.95, 10) / coverage
-    factor = float(np.quantile(np.append(error / (default[0] + default[1] * raw), believed), coverage))
+    factor = float(
+        np.quantile(np.append(error / (default[0] + default[1] * raw), believed), coverage)
+    )
     return factor * default[0], factor * default[1]
 
 

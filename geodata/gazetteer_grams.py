@@ -6,6 +6,9 @@ bigram weighed by its rarity (inverse document frequency; Manning, Raghavan and 
 to Information Retrieval, 2008, ch. 6).
 """
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
@@ -39,13 +42,13 @@ class Grams(NamedTuple):
 
 
 class Alike(NamedTuple):
-    """Working room and result of one search: the best ``count`` names and their likeness."""
+    """Working room and result of one search: the best ``size`` names and their likeness."""
 
     total: np.ndarray
     touched: np.ndarray
     name: np.ndarray
     likeness: np.ndarray
-    count: np.ndarray
+    size: np.ndarray
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +124,7 @@ def make_alike(names: int) -> Alike:
 @njit(cache=True, nogil=True)
 def find_alike(grams: Grams, span: np.ndarray, least: float, alike: Alike) -> None:
     """Fill `alike` with the names most like `span`, from the likeness `least` (0-1) on."""
-    alike.count[0] = 0
+    alike.size[0] = 0
     touched, square = 0, 0.0
     before = np.uint32(_BEGIN)
     for i in range(min(len(span), LONGEST_SPAN)):
@@ -154,13 +157,13 @@ def find_alike(grams: Grams, span: np.ndarray, least: float, alike: Alike) -> No
 @njit(cache=True, nogil=True)
 def _keep(alike: Alike, name: int, likeness: float) -> None:
     """Insert a name into the list of the best, most alike first."""
-    at = alike.count[0]
+    at = alike.size[0]
     if at == MOST_ALIKE:
         if likeness <= alike.likeness[at - 1]:
             return
         at -= 1
     else:
-        alike.count[0] = at + 1
+        alike.size[0] = at + 1
     while at > 0 and alike.likeness[at - 1] < likeness:
         alike.likeness[at], alike.name[at] = alike.likeness[at - 1], alike.name[at - 1]
         at -= 1

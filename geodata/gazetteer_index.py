@@ -1,6 +1,7 @@
 """The built index: records → lexicon, postings, areas, roads, places."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,15 @@ import pyarrow as pa
 
 from geodata.address_lexicon import make_lexicon
 from geodata.address_parse import Lexicon
+from geodata.address_trie import Trie
 from geodata.address_words import read_words
 from geodata.gazetteer_grams import Grams, make_grams
 from geodata.gazetteer_names import is_telling
+from geodata.gazetteer_numbers import NumberModel
 from geodata.gazetteer_places import Areas, Places, make_areas, make_places
 from geodata.gazetteer_postings import AREA, PLACE, WAY, Postings
 from geodata.gazetteer_records import Projection, Records
+from geodata.gazetteer_store import read_arrays, write_arrays
 from geodata.gazetteer_ways import Habits, Ways, make_ways
 from geodata.geocoder_tables import Index
 
@@ -55,11 +59,84 @@ class Gazetteer:
     grams: Grams
     meta: dict[str, Any] = field(default_factory=dict)
 
+    def save(self, path: Path | str) -> None:
+        """Write the index to one file, to be mapped by :meth:`load`."""
+        arrays = {}
+        for part in _PARTS:
+            arrays.update(_flatten(part, getattr(self, part)))
+        arrays.update({name: getattr(self, name) for name in _ARRAYS})
+        _, offsets, text = self.names.buffers()
+        arrays["names.offsets"] = np.frombuffer(offsets, np.int64)[: len(self.names) + 1]
+        arrays["names.text"] = np.frombuffer(text or b"", np.uint8)
+        meta = {**self.meta, "projection": self.projection, "habits": self.habits}
+        write_arrays(Path(path), arrays, meta)
+
+    @classmethod
+    def load(cls, path: Path | str, *, verify: bool = True) -> "Gazetteer":
+        """Map an index that :meth:`save` wrote.
+
+        Raises
+        ------
+        GazetteerFileError
+            If the file is missing, damaged or of another version.
+        """
+        arrays, meta = read_arrays(Path(path), verify=verify)
+        habits = Habits(*(NumberModel(*model) for model in meta.pop("habits")))
+        offsets = arrays["names.offsets"]
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(arrays["names.text"])]
+        trie = Trie(*(arrays[f"lexicon.{name}"] for name in Trie._fields))
+        lexicon = Lexicon(trie, arrays["lexicon.word"], arrays["lexicon.word_kind"])
+        return cls(
+            projection=Projection(*meta.pop("projection")),
+            lexicon=lexicon,
+            names=pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers),
+            habits=habits,
+            meta=meta,
+            areas=_unflatten("areas", Areas, arrays),
+            ways=_unflatten("ways", Ways, arrays),
+            places=_unflatten("places", Places, arrays),
+            postings=_unflatten("postings", Postings, arrays),
+            grams=_unflatten("grams", Grams, arrays),
+            labels=arrays["labels"],
+            own_city=arrays["own_city"],
+            calibration=arrays["calibration"],
+        )
+
+
+_PARTS = ("lexicon", "areas", "ways", "places", "postings", "grams")
+_ARRAYS = ("labels", "own_city", "calibration")
+
+
+def _flatten(prefix: str, part: Any) -> dict[str, np.ndarray]:
+    """Return the arrays of a (nested) named tuple under dotted names."""
+    flat: dict[str, np.ndarray] = {}
+    for name, value in part._asdict().items():
+        if isinstance(value, np.ndarray):
+            flat[f"{prefix}.{name}"] = value
+        else:
+            flat.update(_flatten(prefix, value))
+    return flat
+
+
+def _unflatten(prefix: str, kind: Any, arrays: dict[str, np.ndarray]) -> Any:
+    return kind(*(arrays[f"{prefix}.{name}"] for name in kind._fields))
+
+
+def _freeze(part: Any) -> Any:
+    """Return a named tuple with read-only arrays: built and mapped ones are then one compiled type."""
+    if isinstance(part, np.ndarray):
+        view = np.ascontiguousarray(part).view(np.ndarray)
+        view.flags.writeable = False
+        return view
+    if isinstance(part, tuple) and hasattr(part, "_fields"):
+        return type(part)(*(_freeze(value) for value in part))
+    return part
+
 
 def make_index(gazetteer: Gazetteer) -> Index:
     """Return the gazetteer as compiled code sees it."""
     words = read_words()[1]
-    return Index(
+    index = Index(
         gazetteer.lexicon,
         gazetteer.areas,
         gazetteer.ways,
@@ -72,6 +149,8 @@ def make_index(gazetteer: Gazetteer) -> Index:
         gazetteer.calibration,
         gazetteer.grams,
     )
+    frozen: Index = _freeze(index)
+    return frozen
 
 
 def build_gazetteer(records: Records, calibration: np.ndarray) -> Gazetteer:

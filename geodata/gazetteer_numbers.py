@@ -7,6 +7,9 @@ close to straight interpolation, beyond them it runs on with the road's own slop
 says how far to trust it. (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, ch. 2.)
 """
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 from typing import NamedTuple
 
 import numpy as np
@@ -151,7 +154,7 @@ def learn_model(
 
 
 def _thin(
-    start: np.ndarray, numbers: np.ndarray, values: np.ndarray, most: int = 20_000
+    start: np.ndarray, numbers: np.ndarray, values: np.ndarray, most: int = 4_000
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the first ways that together hold at most `most` known numbers."""
     ways = max(1, int(np.searchsorted(start, most, side="right")) - 1)

@@ -15,7 +15,7 @@ SAME_PLACE_M = 500.0
 MOST_SEPARATE = 6
 """A name with more separate places than this is a kind of shop, not a place."""
 LEVELS = (PlaceLevel.DISTRICT, PlaceLevel.STREET, PlaceLevel.COMMUNITY)
-_OUTLINE_M = 3.0
+_OUTLINE_M = {"district": 40.0, "street": 5.0, "community": 5.0}
 """Outlines are only evidence here (the exact test is the jurisdiction's): simplified by this."""
 _DEFAULT_RADIUS_M = {"district": 10_000.0, "street": 1_500.0, "community": 500.0}
 
@@ -76,24 +76,23 @@ def _merge_points(named: pd.DataFrame) -> pd.DataFrame:
         (spread["y1"] - spread["y0"]) < SAME_PLACE_M
     )
     near = several[several["name"].map(tight).to_numpy(bool)].assign(part=0)
-    far = [
-        _split(points)
-        for _, points in several[~several["name"].map(tight).to_numpy(bool)].groupby("name")
-    ]
-    return _summarise(single, pd.concat([near, *far], ignore_index=True))
+    far = several[~several["name"].map(tight).to_numpy(bool)]
+    return _summarise(single, pd.concat([near, far.assign(part=_split(far))], ignore_index=True))
 
 
-def _split(points: pd.DataFrame) -> pd.DataFrame:
-    """Number the separate places of one name: each point joins the first centre near it."""
+def _split(points: pd.DataFrame) -> np.ndarray:
+    """Return the number of the place of each point of its name: it joins the first one near it."""
     xy = points[["x", "y"]].to_numpy(float)
     part = np.full(len(xy), -1)
-    count = 0
-    while (free := np.flatnonzero(part < 0)).size and count <= MOST_SEPARATE:
-        near = np.hypot(*(xy[free] - xy[free[0]]).T) <= SAME_PLACE_M
-        part[free[near]] = count
-        count += 1
-    part[part < 0] = count
-    return points.assign(part=part)
+    names = points["name"].to_numpy()
+    bounds = np.flatnonzero(names[1:] != names[:-1]) + 1
+    for rows in np.split(np.arange(len(names)), bounds):
+        count = 0
+        while (free := rows[part[rows] < 0]).size:
+            near = np.hypot(*(xy[free] - xy[free[0]]).T) <= SAME_PLACE_M
+            part[free[near] if count < MOST_SEPARATE else free] = count
+            count += 1
+    return part
 
 
 def _summarise(single: pd.DataFrame, several: pd.DataFrame) -> pd.DataFrame:
@@ -118,10 +117,15 @@ def make_areas(records: Records) -> Areas:
     stacked = np.vstack([*edges, np.zeros((0, 4))]).astype(np.float32)
     middle = np.array([part[0] for part in parts], dtype=np.float32).reshape(-1, 3)
     return Areas(
-        np.array([_LEVEL_NUMBER[level] for level in frame["level"]], dtype=np.uint8),
-        *(middle[:, k].copy() for k in range(3)),
-        np.cumsum([0, *(len(e) for e in edges)]).astype(np.int64),
-        *(stacked[:, k].copy() for k in range(4)),
+        level=np.array([_LEVEL_NUMBER[level] for level in frame["level"]], dtype=np.uint8),
+        x=middle[:, 0].copy(),
+        y=middle[:, 1].copy(),
+        r=middle[:, 2].copy(),
+        edge_start=np.cumsum([0, *(len(e) for e in edges)]).astype(np.int64),
+        x1=stacked[:, 0].copy(),
+        y1=stacked[:, 1].copy(),
+        x2=stacked[:, 2].copy(),
+        y2=stacked[:, 3].copy(),
     )
 
 
@@ -137,7 +141,7 @@ def _make_area(row: object) -> tuple[tuple[float, float, float], np.ndarray]:
         xy = shapely.get_coordinates(geometry)
         middle = np.median(xy, axis=0)
         return (*_find_radius(xy, middle),), np.zeros((0, 4))
-    outline = shapely.simplify(geometry, _OUTLINE_M)
+    outline = shapely.simplify(geometry, _OUTLINE_M[level])
     xy = _sample_inside(outline)
     middle = xy.mean(axis=0)
     if not shapely.intersects_xy(outline, *middle):
@@ -150,14 +154,14 @@ def _find_radius(xy: np.ndarray, middle: np.ndarray) -> tuple[float, float, floa
     return float(middle[0]), float(middle[1]), float(np.quantile(away, 0.9))
 
 
-def _sample_inside(area: shapely.Geometry, steps: int = 24) -> np.ndarray:
+def _sample_inside(area: shapely.Geometry, steps: int = 14) -> np.ndarray:
     """Return points of a lattice over the box of `area` that lie inside it."""
     x0, y0, x1, y1 = shapely.bounds(area)
     at = (np.arange(steps) + 0.5) / steps
     x, y = np.meshgrid(x0 + (x1 - x0) * at, y0 + (y1 - y0) * at)
     inside = shapely.intersects_xy(area, x.ravel(), y.ravel())
     if not inside.any():
-        return shapely.get_coordinates(shapely.point_on_surface(area))
+        return np.asarray(shapely.get_coordinates(shapely.point_on_surface(area)))
     return np.column_stack([x.ravel()[inside], y.ravel()[inside]])
 
 

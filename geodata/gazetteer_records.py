@@ -182,7 +182,20 @@ def _make_areas(frames: list[pd.DataFrame], projection: Projection) -> pd.DataFr
                     None if geometry is None else geometry[i],
                 )
             )
-    return pd.DataFrame(rows, columns=["level", "name", "names", "x", "y", "geometry"])
+    areas = pd.DataFrame(rows, columns=["level", "name", "names", "x", "y", "geometry"])
+    return _drop_repeated(areas)
+
+
+def _drop_repeated(areas: pd.DataFrame) -> pd.DataFrame:
+    """Drop points of areas whose outline, under the same name, is there as well."""
+    keyed = areas.assign(bare=[names[-1] for names in areas["names"]])
+    outlined = keyed["geometry"].notna()
+    points = keyed[~outlined].reset_index().drop(columns="geometry")
+    pairs = points.merge(keyed.loc[outlined, ["level", "bare", "geometry"]], on=["level", "bare"])
+    inside = shapely.intersects_xy(
+        np.asarray(pairs["geometry"], dtype=object), pairs["x"].to_numpy(), pairs["y"].to_numpy()
+    )
+    return areas.drop(index=pairs.loc[inside, "index"].unique()).reset_index(drop=True)
 
 
 def _make_lines(frames: list[pd.DataFrame], projection: Projection) -> pd.DataFrame:
@@ -196,9 +209,9 @@ def _make_lines(frames: list[pd.DataFrame], projection: Projection) -> pd.DataFr
             frame["name"], aliases, _flatten(np.asarray(frame["geometry"]), projection), strict=True
         ):
             # One line may carry two names: a road and the bridge on it.
-            for part in re.split("[/、;；]", str(name)):
-                if is_telling(folded := fold_text(part)):
-                    rows.append((folded, make_way_names(folded, _get_aliases(other)), line))
+            parts = [fold_text(part) for part in re.split("[/、;；]", str(name))]
+            own = _get_aliases(other)
+            rows += [(part, make_way_names(part, own), line) for part in parts if is_telling(part)]
     return pd.DataFrame(rows, columns=["name", "names", "geometry"])
 
 
@@ -274,7 +287,7 @@ def _parse_texts(texts: pd.DataFrame, known: list[str]) -> _Found:
         cities.append(_extract(tokens, codes, rows, tokens.kind[: len(rows)] == TokenKind.CITY))
     return _Found(
         _join(numbers, texts, ["name", "number"]),
-        _join([p for p in places], texts, ["name"], addresses_only=True),
+        _join(places, texts, ["name"], addresses_only=True),
         _join(areas, texts, ["name", "level"], addresses_only=True),
         _find_own_cities(cities, len(texts)),
     )
@@ -305,7 +318,7 @@ def _find_own_cities(parts: list[pd.DataFrame], texts: int) -> frozenset[str]:
 
 def _extract(tokens: Tokens, codes: Codes, rows: np.ndarray, chosen: np.ndarray) -> pd.DataFrame:
     """Return the texts of the chosen parts with their rows (positions in the batch's texts)."""
-    inside = np.arange(tokens.kind.shape[1]) < tokens.count[: len(rows), None]
+    inside = np.arange(tokens.kind.shape[1]) < tokens.size[: len(rows), None]
     row, part = np.nonzero(chosen & inside)
     start = codes.start[rows[row]] + tokens.start[row, part]
     stop = codes.start[rows[row]] + tokens.end[row, part]
@@ -335,7 +348,7 @@ def _extract_places(tokens: Tokens, codes: Codes, rows: np.ndarray) -> pd.DataFr
     """Return the last text of addresses without a number: 中山公园内, 义达里."""
     n = len(rows)
     kind = tokens.kind[:n]
-    within = np.arange(kind.shape[1]) < tokens.count[:n, None]
+    within = np.arange(kind.shape[1]) < tokens.size[:n, None]
     relative = np.isin(
         kind, [TokenKind.SIDE, TokenKind.END, TokenKind.NEAR, TokenKind.OPPOSITE, TokenKind.CROSS]
     )

@@ -29,7 +29,6 @@ class Ways(NamedTuple):
     :data:`SPINE_STEP_M` · ``known_start`` → ``known_no known_t known_off known_x known_y``.
     """
 
-    name: np.ndarray
     x: np.ndarray
     y: np.ndarray
     r: np.ndarray
@@ -186,7 +185,8 @@ def _make_spine(
     at = np.arange(steps)
     mean = np.interp(at, at[count > 0], mean[count > 0])
     t = np.minimum(at * SPINE_STEP_M, length)
-    return origin + t[:, None] * axis + mean[:, None] * np.array([-axis[1], axis[0]])
+    spine: np.ndarray = origin + t[:, None] * axis + mean[:, None] * np.array([-axis[1], axis[0]])
+    return spine
 
 
 def _learn_directions(ways: list[_Way], shapes: list[_Shape]) -> tuple[float, float]:
@@ -223,20 +223,26 @@ def _pack(ways: list[_Way], shapes: list[_Shape]) -> Ways:
     middle = np.array([_find_middle(w) for w in ways], dtype=np.float32).reshape(-1, 3)
     origin = np.array([s.origin for s in shapes], dtype=np.float32).reshape(-1, 2)
     axis = np.array([s.axis for s in shapes], dtype=np.float32).reshape(-1, 2)
-    f32 = [stacked[:, k].astype(np.float32) for k in range(5)]
+    column = [stacked[:, k].astype(np.float32) for k in range(5)]
     return Ways(
-        np.zeros(len(ways), np.int32),
-        *(middle[:, k].copy() for k in range(3)),
-        np.array([len(s.spine) > 0 for s in shapes], dtype=np.bool_),
-        *(origin[:, k].copy() for k in (0, 1)),
-        *(axis[:, k].copy() for k in (0, 1)),
-        np.array([s.length for s in shapes], dtype=np.float32),
-        np.cumsum([0, *(len(s.spine) for s in shapes)]).astype(np.int64),
-        spine[:, 0].copy(),
-        spine[:, 1].copy(),
-        np.cumsum([0, *(len(k) for k in known)]).astype(np.int64),
-        stacked[:, 0].astype(np.int32),
-        *f32[1:],
+        x=middle[:, 0].copy(),
+        y=middle[:, 1].copy(),
+        r=middle[:, 2].copy(),
+        has_spine=np.array([len(s.spine) > 0 for s in shapes], dtype=np.bool_),
+        ox=origin[:, 0].copy(),
+        oy=origin[:, 1].copy(),
+        ux=axis[:, 0].copy(),
+        uy=axis[:, 1].copy(),
+        length=np.array([s.length for s in shapes], dtype=np.float32),
+        spine_start=np.cumsum([0, *(len(s.spine) for s in shapes)]).astype(np.int64),
+        spine_x=spine[:, 0].copy(),
+        spine_y=spine[:, 1].copy(),
+        known_start=np.cumsum([0, *(len(k) for k in known)]).astype(np.int64),
+        known_no=stacked[:, 0].astype(np.int32),
+        known_t=column[1],
+        known_off=column[2],
+        known_x=column[3],
+        known_y=column[4],
     )
 
 

@@ -10,9 +10,13 @@ import shapely
 
 from geodata.address_parse import make_tokens
 from geodata.address_text import encode_texts
+from geodata.corrections import get_valid
 from geodata.frames import PLACE_COLUMNS
 from geodata.gazetteer_index import Gazetteer, make_index
+from geodata.gazetteer_postings import AREA
+from geodata.gazetteer_records import fold_names
 from geodata.geocoder_choice import answer_rows
+from geodata.geocoder_explain import CANDIDATE_COLUMNS, explain_address, list_candidates
 from geodata.geocoder_tables import (
     LEVEL_OF_EVIDENCE,
     REASON_TEXTS,
@@ -22,6 +26,8 @@ from geodata.geocoder_tables import (
     make_answers,
 )
 
+CORRECTED_RADIUS_M = 25.0
+"""A pin set by a person who looked: about a building [A]."""
 _EXACT = (Evidence.KNOWN_NUMBER, Evidence.PLACE)
 
 
@@ -34,10 +40,19 @@ class Geocoder:
         The index.
     extent
         Nothing outside it is answered (EPSG:4326); default: no limit.
+    corrections
+        Pins that people moved (``geodata.corrections``): they answer their own addresses before all else.
     """
 
-    def __init__(self, gazetteer: Gazetteer, *, extent: shapely.Geometry | None = None) -> None:
+    def __init__(
+        self,
+        gazetteer: Gazetteer,
+        *,
+        extent: shapely.Geometry | None = None,
+        corrections: pd.DataFrame | None = None,
+    ) -> None:
         self.gazetteer = gazetteer
+        self._corrections = None if corrections is None else get_valid(corrections)
         self._extent = extent
         if extent is not None:
             shapely.prepare(extent)
@@ -72,9 +87,33 @@ class Geocoder:
         return frame[list(PLACE_COLUMNS)]
 
     def explain(self, address: str) -> dict[str, Any]:
-        """Return parts, candidates and winner of one address."""
+        """Return why an address is answered as it is.
+
+        Returns
+        -------
+        ``address``, ``parts`` (text, span in the original, kind), ``candidates`` (best first),
+        ``winner`` (the row of :meth:`locate`) and ``why`` in words: plain values, ready for JSON.
+        """
         place = self.locate(pd.Series([address])).iloc[0]
-        return {"address": address, "winner": place.to_dict()}
+        winner = {key: None if pd.isna(value) else value for key, value in place.items()}
+        return explain_address(self.gazetteer, self._index, address, place=winner)
+
+    def find_candidates(self, addresses: pd.Series) -> pd.DataFrame:
+        """Return every candidate of each address, for a person to choose from.
+
+        Meant for the few addresses that are in doubt; :meth:`locate` is the fast way.
+
+        Returns
+        -------
+        ``CANDIDATE_COLUMNS`` of ``geodata.geocoder_explain``; the index repeats that of `addresses`.
+        """
+        frames = [
+            list_candidates(self.gazetteer, self._index, str(address)).assign(row=row)
+            for row, address in addresses.dropna().items()
+        ]
+        if not frames:
+            return pd.DataFrame(columns=list(CANDIDATE_COLUMNS))
+        return pd.concat(frames).set_index("row").rename_axis(addresses.index.name)
 
     def _answer(self, addresses: pd.Series) -> Answers:
         texts = encode_texts(addresses)
@@ -83,7 +122,23 @@ class Geocoder:
             self._index, texts.codes, texts.start, (0, len(addresses)), make_tokens(1), answers
         )
         answers.reason[texts.too_long] = Reason.TOO_LONG
+        if self._corrections is not None and len(self._corrections):
+            self._correct(addresses, answers, self._corrections)
         return answers
+
+    def _correct(self, addresses: pd.Series, answers: Answers, fixed: pd.DataFrame) -> None:
+        """Put corrected addresses where people say they are."""
+        number = pd.Index(fixed["key"]).get_indexer(fold_names(addresses))
+        rows = np.flatnonzero(number >= 0)
+        chosen = fixed.iloc[number[rows]]
+        x, y = self.gazetteer.projection.to_plane(
+            chosen["lon"].to_numpy(), chosen["lat"].to_numpy()
+        )
+        answers.x[rows], answers.y[rows] = x, y
+        answers.radius[rows] = CORRECTED_RADIUS_M
+        answers.score[rows] = 1.0
+        answers.evidence[rows] = Evidence.KNOWN_NUMBER
+        answers.reason[rows] = Reason.NONE
 
     def _refuse_outside(self, answers: Answers, lon: np.ndarray, lat: np.ndarray) -> None:
         """Refuse points outside the extent; entries of the gazetteer themselves lie inside."""
@@ -99,7 +154,8 @@ class Geocoder:
         first = np.array([0, len(g.areas.x), len(g.areas.x) + len(g.ways.x)])
         label = np.where(answers.kind >= 0, first[answers.kind] + answers.ident, -1)
         parts = [_take_names(g, answers.area[:, level]) for level in range(3)]
-        parts.append(_take_names(g, np.where(answers.kind == 0, -1, label)))
+        told = (answers.kind == AREA) & (answers.area == answers.ident[:, None]).any(axis=1)
+        parts.append(_take_names(g, np.where(told, -1, label)))
         parts.append(_take_names(g, np.where(answers.other >= 0, first[1] + answers.other, -1)))
         numbers = pa.array(answers.number, mask=answers.number < 0).cast(pa.large_string())
         parts = [*(_join(part, " ") for part in parts), _join(numbers, "号")]

@@ -1,5 +1,8 @@
 """Candidates for names that the gazetteer does not hold: those that look or sound alike, compiled."""
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 import numpy as np
 from numba import njit
 
@@ -21,6 +24,9 @@ _SIMILAR = int(Evidence.SIMILAR)
 
 LEAST_ALIKE = 0.3
 """Below this cosine a name tells nothing about the place (folds of Dongcheng's addresses)."""
+_SHORT = 3
+_LEAST_ALIKE_SHORT = 0.55
+"""Two or three characters (单位, 小区) are like too much."""
 _SAME_NAME = 0.75
 """From here on a name is the same one misspelt."""
 _FAR_SPREAD_M = 900.0
@@ -37,20 +43,20 @@ def add_alike(
 ) -> None:
     """Add candidates for each unknown way or text of row ``at[1]`` of the parts ``at[0]``."""
     tokens, row = at
-    ladder, found = room
-    for k in range(tokens.count[row]):
+    for k in range(tokens.size[row]):
         kind = tokens.kind[row, k]
         if kind not in (_WAY, _TEXT, _STREET_TEXT, _COMMUNITY_TEXT):
             continue
         first = _find_begin(index, tokens, row, k)
         begin, end = tokens.start[row, first], tokens.end[row, k]
-        if k + 1 < tokens.count[row] and kind == _TEXT and tokens.kind[row, k + 1] == _NAME:
+        if k + 1 < tokens.size[row] and kind == _TEXT and tokens.kind[row, k + 1] == _NAME:
             end = tokens.end[row, k + 1]
         if end - begin < 2:
             continue
-        find_alike(index.grams, text[begin:end], LEAST_ALIKE, alike)
+        least = LEAST_ALIKE if end - begin > _SHORT else _LEAST_ALIKE_SHORT
+        find_alike(index.grams, text[begin:end], least, alike)
         number = _get_house(tokens, row, k)
-        for i in range(alike.count[0]):
+        for i in range(alike.size[0]):
             name, unlike = alike.name[i], 1.0 - np.float64(alike.likeness[i])
             for p in range(index.postings.start[name], index.postings.start[name + 1]):
                 thing = (np.int64(index.postings.kind[p]), np.int64(index.postings.ident[p]))
@@ -72,10 +78,10 @@ def _find_begin(index: Index, tokens: Tokens, row: int, k: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _get_house(tokens: Tokens, row: int, k: int) -> int:
-    if k + 1 < tokens.count[row] and tokens.kind[row, k + 1] == _NUMBER:
-        if tokens.ident[row, k + 1] in (_NO_UNIT, _HOUSE):
-            return np.int64(tokens.value[row, k + 1])
-    return -1
+    if k + 1 >= tokens.size[row] or tokens.kind[row, k + 1] != _NUMBER:
+        return -1
+    counted = tokens.ident[row, k + 1] in (_NO_UNIT, _HOUSE)
+    return np.int64(tokens.value[row, k + 1]) if counted else -1
 
 
 @njit(cache=True, nogil=True)
@@ -90,19 +96,12 @@ def _add_one(
     ladder, found = room
     kind, ident = thing
     unlike, number = measure
+    of_area = part[1] in (_STREET_TEXT, _COMMUNITY_TEXT)
     if kind == AREA:
-        level = np.int64(index.areas.level[ident])
-        wanted = 1 if part[1] == _STREET_TEXT else 2
-        if (
-            part[1] in (_STREET_TEXT, _COMMUNITY_TEXT)
-            and level == wanted
-            and unlike < 1 - _SAME_NAME
-        ):
-            if ladder.count[level] < MOST_AREAS:
-                ladder.ident[level, ladder.count[level]] = ident
-                ladder.count[level] += 1
+        if of_area and unlike < 1 - _SAME_NAME:
+            _add_area(index, 1 if part[1] == _STREET_TEXT else 2, ident, ladder)
         return
-    if part[1] in (_STREET_TEXT, _COMMUNITY_TEXT):
+    if of_area:
         return
     spread = _FAR_SPREAD_M * unlike
     if kind == WAY:
@@ -126,3 +125,13 @@ def _add_one(
         (kind, ident, number if kind == WAY else -1, part[0]),
         0.0,
     )
+
+
+@njit(cache=True, nogil=True)
+def _add_area(index: Index, level: int, ident: int, ladder: Ladder) -> None:
+    """Add an area of the level wanted to the ladder."""
+    at = ladder.size[level]
+    if np.int64(index.areas.level[ident]) == level and at < MOST_AREAS:
+        ladder.ident[level, at] = ident
+        ladder.weak[level, at] = 0.0
+        ladder.size[level] = at + 1

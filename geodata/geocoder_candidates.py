@@ -1,5 +1,8 @@
 """Candidates of one address: every way in which its parts can be a point, compiled."""
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 import numpy as np
 from numba import njit
 
@@ -8,9 +11,15 @@ from geodata.address_words import NumberUnit, TokenKind
 from geodata.gazetteer_places import Areas
 from geodata.gazetteer_postings import AREA, PLACE, WAY
 from geodata.gazetteer_ways import Ways
-from geodata.geocoder_shapes import find_known_number, find_on_spine, predict_along, predict_free
+from geodata.geocoder_ladder import add_area, is_part, leads_on, prune_ladder, touches_name
+from geodata.geocoder_shapes import (
+    find_crossing,
+    find_known_number,
+    find_on_spine,
+    predict_along,
+    predict_free,
+)
 from geodata.geocoder_tables import (
-    MOST_AREAS,
     MOST_CANDIDATES,
     Candidates,
     Evidence,
@@ -31,6 +40,9 @@ _GATE = int(TokenKind.GATE)
 _MIDDLE = int(TokenKind.MIDDLE)
 _CROSS = int(TokenKind.CROSS)
 _AND = int(TokenKind.AND)
+_BEFORE_AREAS = tuple(
+    int(getattr(TokenKind, kind)) for kind in ("NOISE", "MARK", "CITY", "CITY_SHORT")
+)
 _NO_UNIT = int(NumberUnit.NONE)
 _HOUSE = int(NumberUnit.HOUSE)
 _BUILDING = int(NumberUnit.BUILDING)
@@ -49,11 +61,12 @@ _COMMUNITY = int(Evidence.COMMUNITY)
 
 WEAK_COST = 0.7
 """Added to the log radius of a place found by a bare area name or an alias (a factor of two)."""
+_PART_COST = 2.0
 _SIDE_SHIFT_M = 40.0
 _BESIDE_SPREAD_M = 40.0
 _POINT_SPREAD_M = 25.0
 _CROSSING_M = 80.0
-_MOST_MEANINGS = 8
+_MOST_MEANINGS = 32
 
 
 @njit(cache=True, nogil=True)
@@ -61,38 +74,53 @@ def find_candidates(
     index: Index, tokens: Tokens, row: int, ladder: Ladder, found: Candidates
 ) -> None:
     """Fill `ladder` with the areas named and `found` with every candidate point."""
-    found.count[0] = 0
-    ladder.count[:] = 0
-    for k in range(tokens.count[row]):
-        if tokens.kind[row, k] != _NAME:
-            continue
-        name = tokens.ident[row, k]
-        first, last = index.postings.start[name], index.postings.start[name + 1]
-        part = _is_part(tokens, row, k)
-        is_way = False
-        for p in range(first, min(last, first + _MOST_MEANINGS)):
-            kind, ident = index.postings.kind[p], np.int64(index.postings.ident[p])
-            weak = WEAK_COST * index.postings.weak[p]
-            if kind == AREA:
-                _add_area(index.areas, ident, weak, ladder, found, k)
-            elif kind == WAY and not part:
-                is_way = True
-                _add_way(index, tokens, (row, k), (ident, weak), found)
-            elif not is_way:
-                # A bus stop named after its road says less than the road.
-                _add_place(index, tokens, (row, k, part), (ident, weak), found)
+    found.size[0] = 0
+    ladder.size[:] = 0
+    begins = True
+    for k in range(tokens.size[row]):
+        if tokens.kind[row, k] == _NAME:
+            begins = _read_name(index, tokens, (row, k, begins), ladder, found)
+        else:
+            begins &= tokens.kind[row, k] in _BEFORE_AREAS
     _add_crossings(index, tokens, row, found)
     for level in range(3):
-        for i in range(ladder.count[level]):
-            _add_area_point(index.areas, ladder.ident[level, i], 0.0, found, 0)
+        prune_ladder(index.areas, ladder, level)
+        for i in range(ladder.size[level]):
+            _add_area_point(index.areas, ladder.ident[level, i], ladder.weak[level, i], found, 0)
 
 
 @njit(cache=True, nogil=True)
-def _is_part(tokens: Tokens, row: int, k: int) -> bool:
-    """Tell whether a name touches unknown text: 天坛 in 天坛东里 is only near the place meant."""
-    if k + 1 < tokens.count[row] and tokens.kind[row, k + 1] in (_WAY, _TEXT):
-        return True
-    return k > 0 and tokens.kind[row, k - 1] in (_WAY, _TEXT)
+def _read_name(
+    index: Index,
+    tokens: Tokens,
+    at: tuple[int, int, bool],
+    ladder: Ladder,
+    found: Candidates,
+) -> bool:
+    """Add what name k of a row may mean; ``at[2]``: nothing but areas stands before it. Return that on."""
+    row, k, begins = at
+    name = tokens.ident[row, k]
+    first, last = index.postings.start[name], index.postings.start[name + 1]
+    part = is_part(tokens, row, k)
+    is_way, is_area = False, False
+    for p in range(first, min(last, first + _MOST_MEANINGS)):
+        kind, ident = index.postings.kind[p], np.int64(index.postings.ident[p])
+        weak = WEAK_COST * index.postings.weak[p]
+        if kind == AREA:
+            is_area = True
+            if weak == 0:
+                add_area(index.areas, ident, 0.0, ladder)
+            elif begins and leads_on(index.areas, ident, tokens, (row, k), ladder):
+                add_area(index.areas, ident, _PART_COST if part else weak, ladder)
+            elif not part and not touches_name(index, tokens, row, k):
+                _add_area_point(index.areas, ident, weak, found, k)
+        elif kind == WAY:
+            is_way = True
+            _add_way(index, tokens, (row, k, part), (ident, weak), found)
+        elif not is_way:
+            # A bus stop named after its road says less than the road.
+            _add_place(index, tokens, (row, k, part), (ident, weak), found)
+    return begins and is_area
 
 
 @njit(cache=True, nogil=True)
@@ -104,7 +132,7 @@ def add_candidate(
     cost: float,
 ) -> None:
     """Add a candidate: point (x, y, raw spread), evidence, thing (kind, ident, number, token)."""
-    at = found.count[0]
+    at = found.size[0]
     if at >= MOST_CANDIDATES:
         return
     found.x[at], found.y[at], found.raw[at] = point
@@ -112,24 +140,7 @@ def add_candidate(
     found.kind[at], found.ident[at], found.number[at], found.token[at] = thing
     found.other[at] = -1
     found.cost[at] = cost
-    found.count[0] = at + 1
-
-
-@njit(cache=True, nogil=True)
-def _add_area(
-    areas: Areas, ident: int, weak: float, ladder: Ladder, found: Candidates, token: int
-) -> None:
-    level = np.int64(areas.level[ident])
-    if weak > 0:
-        _add_area_point(areas, ident, weak, found, token)
-        return
-    at = ladder.count[level]
-    for i in range(at):
-        if ladder.ident[level, i] == ident:
-            return
-    if at < MOST_AREAS:
-        ladder.ident[level, at] = ident
-        ladder.count[level] = at + 1
+    found.size[0] = at + 1
 
 
 @njit(cache=True, nogil=True)
@@ -143,11 +154,10 @@ def _add_area_point(areas: Areas, ident: int, cost: float, found: Candidates, to
 @njit(cache=True, nogil=True)
 def _get_number(ways: Ways, way: int, tokens: Tokens, row: int, k: int) -> int:
     """Return the house number that follows part k, or -1."""
-    if k + 1 >= tokens.count[row] or tokens.kind[row, k + 1] != _NUMBER:
+    if k + 1 >= tokens.size[row] or tokens.kind[row, k + 1] != _NUMBER:
         return -1
     unit = tokens.ident[row, k + 1]
-    # Buildings are numbered like houses in compounds, but not along roads.
-    if unit not in (_NO_UNIT, _HOUSE) and not (unit == _BUILDING and not ways.has_spine[way]):
+    if unit not in (_NO_UNIT, _HOUSE, _BUILDING):
         return -1
     value, last = np.int64(tokens.value[row, k + 1]), np.int64(tokens.last[row, k + 1])
     if value <= 0:
@@ -159,11 +169,19 @@ def _get_number(ways: Ways, way: int, tokens: Tokens, row: int, k: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _add_way(
-    index: Index, tokens: Tokens, at: tuple[int, int], meaning: tuple[int, float], found: Candidates
+    index: Index,
+    tokens: Tokens,
+    at: tuple[int, int, bool],
+    meaning: tuple[int, float],
+    found: Candidates,
 ) -> None:
-    row, k = at
+    row, k, part = at
     way, cost = meaning
     ways = index.ways
+    if part:
+        point = (np.float64(ways.x[way]), np.float64(ways.y[way]), np.float64(ways.r[way]))
+        add_candidate(found, point, _PART, (WAY, way, -1, k), cost)
+        return
     number = _get_number(ways, way, tokens, row, k)
     if number > 0:
         point, evidence = place_number(index, way, number)
@@ -175,7 +193,7 @@ def _add_way(
         np.float64(ways.r[way]) + _POINT_SPREAD_M,
     )
     evidence = _ROAD
-    if k + 1 < tokens.count[row] and tokens.kind[row, k + 1] == _END and ways.has_spine[way]:
+    if k + 1 < tokens.size[row] and tokens.kind[row, k + 1] == _END and ways.has_spine[way]:
         word = tokens.ident[row, k + 1]
         x, y = _find_end(ways, way, index.word_east[word], index.word_north[word])
         point = (x, y, 2 * _POINT_SPREAD_M + 0.02 * np.float64(ways.length[way]))
@@ -244,7 +262,7 @@ def move_beside(
     """Move and widen a point by the relation word at part ``at`` (east of, opposite, near)."""
     x, y, raw = point
     row, k = at
-    if k >= tokens.count[row]:
+    if k >= tokens.size[row]:
         return x, y, raw, False
     kind, word = tokens.kind[row, k], tokens.ident[row, k]
     if kind in (_SIDE, _GATE, _END) and word >= 0:
@@ -260,11 +278,11 @@ def move_beside(
 def _add_crossings(index: Index, tokens: Tokens, row: int, found: Candidates) -> None:
     """Add the crossing of two roads where the text joins them (与, 交叉口, 路口)."""
     crossed = False
-    for k in range(tokens.count[row]):
+    for k in range(tokens.size[row]):
         crossed |= tokens.kind[row, k] == _CROSS or tokens.kind[row, k] == _AND
     if not crossed:
         return
-    single = found.count[0]
+    single = found.size[0]
     for i in range(single):
         for j in range(i + 1, single):
             both = found.kind[i] == WAY and found.kind[j] == WAY
@@ -279,17 +297,9 @@ def _add_crossings(index: Index, tokens: Tokens, row: int, found: Candidates) ->
 
 @njit(cache=True, nogil=True)
 def _add_crossing(index: Index, i: int, j: int, found: Candidates) -> None:
-    ways = index.ways
     a, b = found.ident[i], found.ident[j]
-    best, x, y = np.inf, 0.0, 0.0
-    for p in range(ways.spine_start[a], ways.spine_start[a + 1]):
-        for q in range(ways.spine_start[b], ways.spine_start[b + 1]):
-            away = np.hypot(ways.spine_x[p] - ways.spine_x[q], ways.spine_y[p] - ways.spine_y[q])
-            if away < best:
-                best = np.float64(away)
-                x = 0.5 * np.float64(ways.spine_x[p] + ways.spine_x[q])
-                y = 0.5 * np.float64(ways.spine_y[p] + ways.spine_y[q])
+    best, x, y = find_crossing(index.ways, a, b)
     if best <= _CROSSING_M:
         point = (x, y, _POINT_SPREAD_M + 0.5 * best)
         add_candidate(found, point, _INTERSECTION, (WAY, a, -1, found.token[j]), found.cost[i])
-        found.other[found.count[0] - 1] = b
+        found.other[found.size[0] - 1] = b

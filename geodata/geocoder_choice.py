@@ -1,12 +1,15 @@
 """From candidates to one answer, compiled: consistency with the named areas, the winner, rivals."""
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 import numpy as np
 from numba import njit
 
-from geodata.address_parse import Lexicon, Tokens, make_cover, parse_row
+from geodata.address_parse import Tokens, make_cover, parse_row
 from geodata.address_words import TokenKind
-from geodata.gazetteer_postings import AREA, WAY
 from geodata.gazetteer_grams import Alike, make_alike
+from geodata.gazetteer_postings import AREA, WAY
 from geodata.geocoder_alike import add_alike
 from geodata.geocoder_candidates import find_candidates
 from geodata.geocoder_shapes import (
@@ -48,6 +51,7 @@ _VAGUE_M = 250.0
 _RIVAL_COST = 0.7
 """Candidates within this of the winner's log radius are told apart by nothing: ambiguous."""
 _MOST_PENALTY = 4.0
+_HOPELESS = 2.0
 _NUDGE = 1.5
 """A point is moved into the street it names from at most this many radii outside."""
 
@@ -98,18 +102,11 @@ def answer_parts(
     answers: Answers,
 ) -> int:
     """Answer one parsed text: row ``rows[0]`` of `tokens` to row ``rows[1]`` of `answers`."""
-    ladder, found, alike = room
+    ladder, found, _ = room
     part, row = rows
     if _is_elsewhere(index, text, tokens, part):
         return _OTHER_CITY
-    find_candidates(index, tokens, part, ladder, found)
-    weigh(index, ladder, found, 0)
-    best = find_best(found)
-    if best < 0 or found.typical[best] > _VAGUE_M or found.evidence[best] == _PART:
-        count = found.count[0]
-        add_alike(index, text, (tokens, part), (ladder, found), alike)
-        weigh(index, ladder, found, count)
-        best = find_best(found)
+    best = collect(index, text, (tokens, part), room)
     if best < 0:
         return _NO_NAME
     refine(index, ladder, found, best)
@@ -118,9 +115,30 @@ def answer_parts(
 
 
 @njit(cache=True, nogil=True)
+def collect(
+    index: Index,
+    text: np.ndarray,
+    at: tuple[Tokens, int],
+    room: tuple[Ladder, Candidates, Alike],
+) -> int:
+    """Fill `room` with the weighed candidates of a parsed text; return the best, or -1."""
+    tokens, row = at
+    ladder, found, alike = room
+    find_candidates(index, tokens, row, ladder, found)
+    weigh(index, ladder, found, 0)
+    best = find_best(found)
+    if best < 0 or found.typical[best] > _VAGUE_M or found.evidence[best] == _PART:
+        count = found.size[0]
+        add_alike(index, text, at, (ladder, found), alike)
+        weigh(index, ladder, found, count)
+        best = find_best(found)
+    return best
+
+
+@njit(cache=True, nogil=True)
 def _is_elsewhere(index: Index, text: np.ndarray, tokens: Tokens, row: int) -> bool:
     """Tell whether the text names another city or province before anything of this one."""
-    for k in range(tokens.count[row]):
+    for k in range(tokens.size[row]):
         kind = tokens.kind[row, k]
         if kind in (_CITY, _REGION):
             return not index.own_city[tokens.ident[row, k]]
@@ -128,40 +146,48 @@ def _is_elsewhere(index: Index, text: np.ndarray, tokens: Tokens, row: int) -> b
             if index.own_city[tokens.ident[row, k]]:
                 return False
             stop = tokens.end[row, k]
-            for i in range(stop + 1, min(stop + 6, len(text))):
-                if text[i] in _AREA_ENDINGS:
-                    return True
-            return False
+            return _has_area_ending(text[stop + 1 : stop + 6])
         if kind not in (_NOISE, _MARK):
             return False
     return False
 
 
 @njit(cache=True, nogil=True)
+def _has_area_ending(text: np.ndarray) -> bool:
+    for code in text:  # noqa: SIM110 - a generator does not compile
+        if code in _AREA_ENDINGS:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def find_best(found: Candidates) -> int:
     """Return the candidate of least cost, or -1."""
-    return np.argmin(found.cost[: found.count[0]]) if found.count[0] else -1
+    return np.argmin(found.cost[: found.size[0]]) if found.size[0] else -1
 
 
 @njit(cache=True, nogil=True)
 def weigh(index: Index, ladder: Ladder, found: Candidates, first: int) -> None:
     """Give candidates from `first` on radius and cost: log radius plus distance to the named areas."""
-    for i in range(first, found.count[0]):
+    least = np.inf
+    for i in range(first, found.size[0]):
         evidence = found.evidence[i]
         fit = index.calibration[evidence]
         found.radius[i] = fit[0] + fit[1] * found.raw[i]
         found.typical[i] = fit[2] + fit[3] * found.raw[i]
         found.cost[i] += np.log(found.typical[i] + 10.0)
-        if found.kind[i] != AREA:
+        # What is far behind already needs no exact distance from the areas.
+        if found.kind[i] != AREA and found.cost[i] < least + _HOPELESS:
             found.cost[i] += _find_penalty(index, ladder, found.x[i], found.y[i], found.typical[i])
+        least = min(least, found.cost[i])
 
 
 @njit(cache=True, nogil=True)
 def _find_penalty(index: Index, ladder: Ladder, x: float, y: float, typical: float) -> float:
     total = 0.0
     for level in range(3):
-        least = np.inf if ladder.count[level] else 0.0
-        for i in range(ladder.count[level]):
+        least = np.inf if ladder.size[level] else 0.0
+        for i in range(ladder.size[level]):
             away = find_distance_to_area(index.areas, ladder.ident[level, i], x, y)[0]
             z = away / (typical + (300.0 if level == 0 else 100.0))
             least = min(least, 0.5 * z * z)
@@ -175,7 +201,7 @@ def refine(index: Index, ladder: Ladder, found: Candidates, i: int) -> None:
     if found.kind[i] == AREA:
         return
     for level in range(2, 0, -1):
-        if ladder.count[level] != 1:
+        if ladder.size[level] != 1:
             continue
         area = ladder.ident[level, 0]
         away = find_distance_to_area(index.areas, area, found.x[i], found.y[i])[0]
@@ -210,7 +236,7 @@ def _write(ladder: Ladder, found: Candidates, best: int, answers: Answers, row: 
     """Write the winner; rivals that nothing tells apart from it widen its circle."""
     x, y, radius = found.x[best], found.y[best], found.radius[best]
     total, rivals = 0.0, 0
-    for i in range(found.count[0]):
+    for i in range(found.size[0]):
         weight = np.exp(found.cost[best] - found.cost[i])
         away = np.hypot(found.x[i] - x, found.y[i] - y)
         if i != best and found.kind[i] != AREA and away > 2.0 * (radius + 50.0):
@@ -229,4 +255,4 @@ def _write(ladder: Ladder, found: Candidates, best: int, answers: Answers, row: 
     answers.other[row], answers.number[row] = found.other[best], found.number[best]
     answers.rivals[row] = rivals
     for level in range(3):
-        answers.area[row, level] = ladder.ident[level, 0] if ladder.count[level] == 1 else -1
+        answers.area[row, level] = ladder.ident[level, 0] if ladder.size[level] == 1 else -1

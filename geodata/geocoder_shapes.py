@@ -1,5 +1,8 @@
 """Plane geometry of the geocoder, compiled: areas as evidence, points along roads."""
 
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
 import numpy as np
 from numba import njit
 
@@ -8,6 +11,7 @@ from geodata.gazetteer_places import Areas
 from geodata.gazetteer_ways import SPINE_STEP_M, Habits, Ways
 
 _MOST_SAMPLES = 25
+_LONGEST_STEP_M = 2.0 * SPINE_STEP_M
 _INSET_M = 12.0
 """A point moved into the street it names ends this far inside its outline."""
 
@@ -162,3 +166,28 @@ def find_within(
     step = length / _MOST_SAMPLES
     variance = max(second / total - mean * mean, 0.0) + step * step / 12.0
     return mean, np.sqrt(variance), inside / _MOST_SAMPLES
+
+
+@njit(cache=True, nogil=True)
+def find_crossing(ways: Ways, a: int, b: int) -> tuple[float, float, float]:
+    """Return the least distance (m) between the spines of two roads and the point between them.
+
+    Neighbouring points of a spine are at most :data:`_LONGEST_STEP_M` apart, so points that cannot come
+    nearer than the best found are passed over: long roads cost little more than short ones.
+    """
+    best, x, y = np.inf, 0.0, 0.0
+    p = ways.spine_start[a]
+    while p < ways.spine_start[a + 1]:
+        own = np.inf
+        q = ways.spine_start[b]
+        while q < ways.spine_start[b + 1]:
+            dx = np.float64(ways.spine_x[p]) - ways.spine_x[q]
+            dy = np.float64(ways.spine_y[p]) - ways.spine_y[q]
+            away = np.sqrt(dx * dx + dy * dy)
+            own = min(own, away)
+            if away < best:
+                best = away
+                x, y = ways.spine_x[p] - 0.5 * dx, ways.spine_y[p] - 0.5 * dy
+            q += max(1, np.int64((away - best) / _LONGEST_STEP_M))
+        p += max(1, np.int64((own - best) / _LONGEST_STEP_M)) if own < np.inf else 1
+    return best, x, y

@@ -10,8 +10,8 @@ from geodata.address_parse import Lexicon
 from geodata.frames import PlaceLevel
 from geodata.gazetteer_grams import Grams
 from geodata.gazetteer_places import Areas, Places
-from geodata.gazetteer_ways import Habits, Ways
 from geodata.gazetteer_postings import Postings
+from geodata.gazetteer_ways import Habits, Ways
 
 
 class Evidence(IntEnum):
@@ -92,8 +92,8 @@ class Index(NamedTuple):
     grams: Grams
 
 
-MOST_CANDIDATES = 24
-MOST_AREAS = 4
+MOST_CANDIDATES = 64
+MOST_AREAS = 16
 
 
 class Candidates(NamedTuple):
@@ -111,14 +111,15 @@ class Candidates(NamedTuple):
     other: np.ndarray
     number: np.ndarray
     token: np.ndarray
-    count: np.ndarray
+    size: np.ndarray
 
 
 class Ladder(NamedTuple):
-    """Areas that the address names: ``ident[level, :count[level]]``."""
+    """Areas that the address names: ``ident[level, :size[level]]``; ``weak`` those by a bare name."""
 
     ident: np.ndarray
-    count: np.ndarray
+    weak: np.ndarray
+    size: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -145,7 +146,8 @@ def make_candidates() -> Candidates:
 @njit(cache=True, nogil=True)
 def make_ladder() -> Ladder:
     """Return room for the areas of one address."""
-    return Ladder(np.zeros((3, MOST_AREAS), np.int64), np.zeros(3, np.int64))
+    shape = (3, MOST_AREAS)
+    return Ladder(np.zeros(shape, np.int64), np.zeros(shape, np.float64), np.zeros(3, np.int64))
 
 
 class Answers(NamedTuple):

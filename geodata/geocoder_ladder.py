@@ -1,0 +1,118 @@
+"""The areas that an address names, and how names touch the text around them, compiled."""
+
+# mypy: disable-error-code="arg-type,assignment,return-value,no-any-return"
+# Compiled code: numpy scalars are plain numbers there.
+
+import numpy as np
+from numba import njit
+
+from geodata.address_parse import Tokens
+from geodata.address_words import TokenKind
+from geodata.gazetteer_places import Areas
+from geodata.gazetteer_postings import AREA
+from geodata.geocoder_shapes import find_distance_to_area, is_inside
+from geodata.geocoder_tables import MOST_AREAS, Index, Ladder
+
+_NAME = int(TokenKind.NAME)
+_WAY = int(TokenKind.WAY)
+_TEXT = int(TokenKind.TEXT)
+_COMMUNITY_LEVEL = 2
+_NEAR_AREA_M = 1_500.0
+"""An area whose middle lies farther than this from the larger one named is another of that name."""
+
+
+@njit(cache=True, nogil=True)
+def add_area(areas: Areas, ident: int, weak: float, ladder: Ladder) -> None:
+    """Add an area to the ladder; said twice, the surer way counts."""
+    level = np.int64(areas.level[ident])
+    at = ladder.size[level]
+    for i in range(at):
+        if ladder.ident[level, i] == ident:
+            ladder.weak[level, i] = min(ladder.weak[level, i], weak)
+            return
+    if at < MOST_AREAS:
+        ladder.ident[level, at] = ident
+        ladder.weak[level, at] = weak
+        ladder.size[level] = at + 1
+
+
+@njit(cache=True, nogil=True)
+def leads_on(areas: Areas, area: int, tokens: Tokens, at: tuple[int, int], ladder: Ladder) -> bool:
+    """Tell whether a bare area name is a rung: 海淀 in 北京海淀某小区, not 溪庆 in 溪庆5号楼."""
+    row, k = at
+    level = np.int64(areas.level[area])
+    if level == _COMMUNITY_LEVEL or k + 1 >= tokens.size[row]:
+        return False
+    for below in range(level, _COMMUNITY_LEVEL + 1):
+        for i in range(ladder.size[below]):
+            if below > level or ladder.weak[below, i] == 0:
+                return False
+    return tokens.kind[row, k + 1] in (_NAME, _WAY, _TEXT)
+
+
+@njit(cache=True, nogil=True)
+def touches_name(index: Index, tokens: Tokens, row: int, k: int) -> bool:
+    """Tell whether a name runs on into another that is no area: 瑞龙 + 名苑 are one unknown compound."""
+    for near in (k - 1, k + 1):
+        if near < 0 or near >= tokens.size[row] or tokens.kind[row, near] != _NAME:
+            continue
+        p = index.postings.start[tokens.ident[row, near]]
+        if p < len(index.postings.kind) and (
+            index.postings.kind[p] != AREA or index.postings.weak[p] > 0
+        ):
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def prune_ladder(areas: Areas, ladder: Ladder, level: int) -> None:
+    """Keep the areas of a level that lie in (else near) a larger area that the address names."""
+    for above in range(level - 1, -1, -1):
+        if ladder.size[above] == 0 or ladder.size[level] == 0:
+            continue
+        kept = 0
+        for reach in (0.0, _NEAR_AREA_M):
+            for i in range(kept, ladder.size[level]):
+                if _lies_near(areas, ladder, (level, i), above, reach):
+                    # Those kept move to the front; what they overwrite has been looked at already.
+                    _swap(ladder, level, i, kept)
+                    kept += 1
+            if kept:
+                break
+        if kept or above == 0:
+            ladder.size[level] = kept
+
+
+@njit(cache=True, nogil=True)
+def _lies_near(
+    areas: Areas, ladder: Ladder, which: tuple[int, int], above: int, reach: float
+) -> bool:
+    """Tell whether an area's middle lies within `reach` metres of one of the larger areas named."""
+    ident = ladder.ident[which[0], which[1]]
+    x, y = np.float64(areas.x[ident]), np.float64(areas.y[ident])
+    for k in range(ladder.size[above]):
+        larger = ladder.ident[above, k]
+        if reach == 0.0:
+            if is_inside(areas, larger, x, y):
+                return True
+        elif find_distance_to_area(areas, larger, x, y)[0] <= reach:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _swap(ladder: Ladder, level: int, i: int, k: int) -> None:
+    ident, weak = ladder.ident[level, i], ladder.weak[level, i]
+    ladder.ident[level, i], ladder.weak[level, i] = ladder.ident[level, k], ladder.weak[level, k]
+    ladder.ident[level, k], ladder.weak[level, k] = ident, weak
+
+
+@njit(cache=True, nogil=True)
+def is_part(tokens: Tokens, row: int, k: int) -> bool:
+    """Tell whether a name touches unknown text: 天坛 in 天坛东里 is only near the place meant."""
+    for near in (k - 1, k + 1):
+        if near < 0 or near >= tokens.size[row] or tokens.kind[row, near] not in (_WAY, _TEXT):
+            continue
+        if tokens.end[row, near] - tokens.start[row, near] >= 2:
+            return True
+    return False

@@ -1,0 +1,216 @@
+"""``gridgov locate``: addresses or points → place, street, community, cell."""
+
+import json
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import click
+import numpy as np
+import pandas as pd
+
+from geodata.datum import Datum, convert, parse_datum
+from geodata.errors import GeodataError, InvalidDataError
+from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS
+from geodata.problems import Problem
+from geodata.tables import WRITABLE, read_table, write_table
+from gridgov.city import City, load_city
+from gridgov.placing import find_places, judge_places
+from web.cli.console import StagePrinter
+
+STAGES = {"reading": "city and file", "locating": "places", "judging": "streets", "writing": "file"}
+NAME_COLUMNS = ("street_name", "community_name")
+KEPT_SUFFIX = "_given"
+MOST_EXPLAINED = 20
+"""Rows whose explanation is printed; with --json all are, one line each."""
+MOST_CANDIDATES_TOLD = 4
+
+
+class Options(TypedDict):
+    """Options of the command."""
+
+    city: Path
+    file: Path
+    address: str | None
+    out: Path
+    lon: str | None
+    lat: str | None
+    datum: str
+    explain: bool
+    dry_run: bool
+    as_json: bool
+
+
+@click.command()
+@click.argument("city", type=click.Path(exists=True, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--address", help="Column of FILE with the address.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option("--lon", help="Column with longitudes; a column 'lon' is found by itself.")
+@click.option("--lat", help="Column with latitudes; a column 'lat' is found by itself.")
+@click.option(
+    "--datum",
+    default="WGS84",
+    show_default=True,
+    help="WGS84, CGCS2000, GCJ-02 or BD-09 of lon lat.",
+)
+@click.option("--explain", is_flag=True, help="Print parts, candidates and why the winner won.")
+@click.option("--dry-run", is_flag=True, help="Do everything but write the file.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print counts (and explanations) as JSON lines."
+)
+def locate(**options: Unpack[Options]) -> None:
+    """Place every row of FILE: by its coordinates where it has them, else by its address.
+
+    CITY is a city pack: its folder or its city.toml. FILE and the file to write are .csv, .xlsx or
+    .parquet. Every row and column stays; the place (WGS84), the radius that holds it in 9 cases of 10,
+    the street, the community and the cell are added. A column that had one of these names is kept under
+    that name and "_given".
+    """
+    check_ending(options["out"])
+    progress = StagePrinter(STAGES)
+    progress("reading", 0.0)
+    table, problems = read_table(options["file"])
+    asked = read_questions(table, options)
+    pack = load_city(options["city"])
+    progress("reading", 1.0)
+    result = locate_rows(pack, table, asked, progress=progress)
+    if not options["dry_run"]:
+        progress("writing", 0.0)
+        write_table(result, options["out"])
+        progress("writing", 1.0)
+    if options["explain"]:
+        print_explanations(pack, asked["address"], as_json=options["as_json"])
+    report(result, problems, options)
+
+
+def check_ending(path: Path) -> None:
+    """Raise before the work starts if `path` cannot be written."""
+    if path.suffix.lower() not in WRITABLE:
+        raise GeodataError(
+            f"{path}: files of kind {path.suffix or 'no ending'!r} are not written; "
+            f"expected one of {', '.join(sorted(WRITABLE))}"
+        )
+
+
+def read_questions(table: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return ``address lon lat`` (WGS84, NaN where unknown) of every row.
+
+    Raises
+    ------
+    InvalidDataError
+        If a column that was named is not there, or there is neither an address nor a point.
+    GeodataError
+        If the datum is not known.
+    """
+    names = {
+        "address": options["address"],
+        "lon": options["lon"] or ("lon" if "lon" in table else None),
+        "lat": options["lat"] or ("lat" if "lat" in table else None),
+    }
+    shown = ", ".join(str(column) for column in table.columns[:20])
+    missing = [
+        _make_fault(options, field, f"has no column {name!r}", f"one of: {shown}")
+        for field, name in names.items()
+        if name is not None and name not in table
+    ]
+    if not missing and names["address"] is None and None in (names["lon"], names["lat"]):
+        missing.append(
+            _make_fault(
+                options, "address", "no column to place by", f"--address with one of: {shown}"
+            )
+        )
+    if missing:
+        raise InvalidDataError(missing)
+    asked = pd.DataFrame(index=table.index)
+    address = table[names["address"]] if names["address"] else pd.Series(None, index=table.index)
+    asked["address"] = address.astype("str").where(address.notna())
+    if names["lon"] is None or names["lat"] is None:
+        return asked.assign(lon=np.nan, lat=np.nan)
+    lon, lat = (
+        pd.to_numeric(table[names[c]], errors="coerce").to_numpy(float) for c in ("lon", "lat")
+    )
+    usable = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    lon, lat = np.where(usable, lon, np.nan), np.where(usable, lat, np.nan)
+    lon, lat = convert(lon, lat, source=parse_datum(options["datum"]), target=Datum.WGS84)
+    return asked.assign(lon=lon, lat=lat)
+
+
+def _make_fault(options: Options, field: str, problem: str, expected: str) -> Problem:
+    return Problem(file=str(options["file"]), field=field, problem=problem, expected=expected)
+
+
+def locate_rows(
+    city: City, table: pd.DataFrame, asked: pd.DataFrame, *, progress: StagePrinter
+) -> pd.DataFrame:
+    """Return `table` with place, jurisdiction and the names of street and community."""
+    constants = city.settings.constants
+    progress("locating", 0.0)
+    places = find_places(asked, _locate_with(city), constants)
+    progress("locating", 1.0)
+    progress("judging", 0.0)
+    judged = judge_places(places, city.territory.judge, constants)
+    progress("judging", 1.0)
+    added = pd.concat([places, judged], axis=1)[[*PLACE_COLUMNS, *JURISDICTION_COLUMNS]]
+    for name in NAME_COLUMNS:
+        code = added[name.replace("_name", "_code")]
+        added[name] = code.map(city.names).astype("str").where(code.notna())
+    taken = {name: f"{name}{KEPT_SUFFIX}" for name in added if name in table}
+    return pd.concat([table.rename(columns=taken), added], axis=1)
+
+
+def _locate_with(city: City) -> Any:
+    """Return the city's geocoder, compiled only when the first address asks for it."""
+    return lambda addresses: city.geocoder.locate(addresses)  # noqa: PLW0108 - looks the geocoder up late
+
+
+def print_explanations(city: City, addresses: pd.Series, *, as_json: bool) -> None:
+    """Print why each address lies where it does: words for the first rows, or JSON lines for all."""
+    given = addresses.dropna()
+    for row, address in given.items() if as_json else given.head(MOST_EXPLAINED).items():
+        told = city.geocoder.explain(str(address))
+        if as_json:
+            click.echo(json.dumps({"row": row, **told}, ensure_ascii=False))
+        else:
+            click.echo("\n".join(_tell(told)))
+    if not as_json and len(given) > MOST_EXPLAINED:
+        click.echo(f"… and {len(given) - MOST_EXPLAINED:,} more: --json explains all")
+
+
+def _tell(told: dict[str, Any]) -> list[str]:
+    parts = " · ".join(f"{part['text']} ({part['kind']})" for part in told["parts"])
+    lines = [str(told["address"]), f"  parts: {parts}"]
+    lines += [
+        f"  {one['rank'] + 1}. {one['matched']} · {one['evidence']} · {one['lon']:.6f} {one['lat']:.6f} "
+        f"± {one['uncertainty_m']:.0f} m · cost {one['cost']:.2f}"
+        for one in told["candidates"][:MOST_CANDIDATES_TOLD]
+    ]
+    return [*lines, f"  {told['why']}"]
+
+
+def report(result: pd.DataFrame, problems: list[Problem], options: Options) -> None:
+    """Print how many rows were placed and judged, and why others were not."""
+    placed = result["lon"].notna()
+    counts = {
+        "read": len(result),
+        "located": int(placed.sum()),
+        "unlocated": int((~placed).sum()),
+        "in_a_street": int(result["street_code"].notna().sum()),
+        "levels": {str(k): int(v) for k, v in result["place_level"].value_counts().items()},
+        "reasons": {str(k): int(v) for k, v in result["place_problem"].value_counts().items()},
+        "problems": len(problems),
+        "out": None if options["dry_run"] else str(options["out"]),
+    }
+    for problem in problems[:10]:
+        click.echo(f"{problem.severity}: {problem}", err=True)
+    if options["as_json"]:
+        click.echo(json.dumps(counts, ensure_ascii=False))
+        return
+    click.echo(
+        f"{counts['read']:,} rows: {counts['located']:,} located, {counts['in_a_street']:,} of them in a "
+        f"street, {counts['unlocated']:,} unlocated"
+    )
+    for reason, count in counts["reasons"].items():  # type: ignore[attr-defined]
+        click.echo(f"  {count:,}: {reason}")
+    click.echo(
+        "nothing written (--dry-run)" if options["dry_run"] else f"written: {options['out']}"
+    )
