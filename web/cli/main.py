@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "web.cli.demo:demo",
     "check": "web.cli.check:check",
     "run": "web.cli.run:run",
+    "locate": "web.cli.locate:locate",
     "assign": "web.cli.assign:assign",
     "sample": "web.cli.sample:sample",
     "boundaries": "web.cli.boundaries:boundaries",
@@ -23,6 +24,8 @@ COMMANDS = {
     "rejudge": "web.cli.rejudge:rejudge",
     "whistle": "web.cli.whistle:whistle",
     "duties": "web.cli.duties:duties",
+    "duplicates": "web.cli.duplicates:duplicates",
+    "rates": "web.cli.rates:rates",
     "train": "web.cli.train:train_command",
 }
 """Command → where its click command stands; modules load only when their command is used."""
