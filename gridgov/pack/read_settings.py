@@ -14,6 +14,8 @@ from geodata.errors import GeodataError
 from geodata.problems import Problem
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.pack.toml_section import Section, TomlFile
+from gridgov.rules.assessment_constants import ANSWER_NAMES, WINDOW_TIMES
+from gridgov.rules.assessment_window import make_window_rules
 from gridgov.rules.calendar import make_work_hours
 from gridgov.rules.constants import (
     DEFAULTS,
@@ -27,6 +29,8 @@ from gridgov.rules.constants import (
     make_constants,
 )
 from gridgov.rules.deadlines import DEFAULT_GRADES, ClockKind, GradeLimit, Limit, make_limit
+from gridgov.rules.score import make_weights
+from gridgov.rules.street_class_rules import check_class_limits
 from gridgov.settings import (
     SOURCE_COLUMNS,
     AppealsSettings,
@@ -298,6 +302,7 @@ def _read_constants(root: Section) -> Constants:
         section.close(known=known)
     constants = make_constants(changes)
     _check_hours(root, constants)
+    _check_assessment(root, constants)
     return constants
 
 
@@ -322,3 +327,25 @@ def _check_hours(root: Section, constants: Constants) -> None:
         root.file.add(
             "deadlines.work_hours", problem=str(error), expected='such as ["09:00-18:00"]'
         )
+
+
+def _check_assessment(root: Section, constants: Constants) -> None:
+    """Note constants of rates and classes that do not fit together."""
+    for section, check in (
+        ("rates", make_window_rules),
+        ("rates", make_weights),
+        ("streets", check_class_limits),
+    ):
+        try:
+            check(constants)
+        except ValueError as error:
+            root.file.add(section, problem=str(error), expected="see docs/architecture.md")
+    for name, known in (("rates.window_by", WINDOW_TIMES), ("rates.answers_needed", ANSWER_NAMES)):
+        found = constants.texts(name)
+        if not found or not set(found) <= set(known):
+            root.file.add(
+                name,
+                value=", ".join(found),
+                problem="has a value that does not fit",
+                expected=", ".join(known),
+            )

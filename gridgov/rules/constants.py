@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from gridgov.rules.assessment_constants import ASSESSMENT
+
 Status = Literal["documented", "practice", "assumed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
@@ -152,36 +154,16 @@ DEFAULTS: Mapping[str, Constant] = dict(
             "a clock is due soon when this share of its limit is left",
             high=1.0,
         ),
-        # --- rates -----------------------------------------------------------------------------
         _constant(
-            "rates.basically_share",
-            0.9,
-            "practice",
-            "how much 'basically satisfied' counts (DOMAIN 5)",
-            high=1.0,
+            "deadlines.suspension_reasons",
+            ("policy_gap", "long_works", "funding", "legal_case", "season"),
+            "assumed",
+            "why an order may be put on a long-term account with a date (挂账, DOMAIN 1)",
         ),
-        _constant("rates.response_weight", 0.2, "assumed", "weights are not public", high=1.0),
-        _constant("rates.solution_weight", 0.4, "assumed", "weights are not public", high=1.0),
-        _constant("rates.satisfaction_weight", 0.4, "assumed", "weights are not public", high=1.0),
-        _constant("rates.callbacks_min", 30, "assumed", "fewer valid callbacks: no rank"),
-        _constant("rates.day_starts_at", "12:00", "practice", "a day runs noon to noon (DOMAIN 5)"),
-        _constant(
-            "rates.month_starts_on_day",
-            19,
-            "practice",
-            "the monthly assessment starts on this day of the month before (DOMAIN 5)",
-            low=1,
-            high=28,
-        ),
-        # --- classes of streets ----------------------------------------------------------------
-        _constant(
-            "streets.governance_top_n", 10, "documented", "streets with most appeals (DOMAIN 5)"
-        ),
-        _constant(
-            "streets.governance_population_min",
-            200_000,
-            "documented",
-            "streets with more residents are governed (DOMAIN 5)",
+        # --- rates, classes of streets -----------------------------------------------------------
+        *(
+            _constant(name, value, status, source, **limits)
+            for name, value, status, source, limits in ASSESSMENT
         ),
         # --- planning --------------------------------------------------------------------------
         _constant("planning.window_days", 90, "assumed", "period that a plan looks at", low=1),

@@ -1,0 +1,272 @@
+"""The monthly assessment of a city from files: orders, callbacks and exclusions → rates and ranks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from geodata.errors import InvalidDataError
+from geodata.problems import Problem
+from geodata.tables import read_table
+from gridgov.city_duties import load_city_duties
+from gridgov.errors import GridgovError
+from gridgov.reading.faults import RowFaults
+from gridgov.reading.times import TimeRules, read_times
+from gridgov.rules.assessment import Judged, judge_orders, make_assessment
+from gridgov.rules.callbacks import NO_ANSWER
+from gridgov.rules.constants import Constants
+from gridgov.rules.exclusions import find_exclusions
+
+TIMES = ("received_at", "due_at", "closed_at", "called_at", "proposed_at", "approved_at")
+Responsible = Literal["handled", "dispatched"]
+"""Whose orders they are: of the unit that the export names (``unit_recorded``), or of the one we dispatch to."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RateReport:
+    """What a month is worth, with every row accounted for.
+
+    Parameters
+    ----------
+    city, synthetic, constants
+        Of the city.
+    months
+        Months with orders, first to last.
+    table
+        Frame of ``gridgov.rules.assessment.ASSESSMENT_COLUMNS``, all months.
+    counts
+        ``read`` = ``in_months`` + ``no_month`` + ``no_unit`` + ``repeated``; of those in a month ``callbacks`` count,
+        ``excluded`` do not.
+    flags
+        Number of orders by flag of their callback.
+    problems
+        What is wrong with the files.
+    """
+
+    city: str
+    synthetic: bool
+    constants: Constants
+    months: tuple[str, ...]
+    table: pd.DataFrame
+    counts: Mapping[str, int]
+    flags: Mapping[str, int]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateFiles:
+    """Files of a report: orders, and callbacks and exclusions where they are kept apart."""
+
+    orders: Path
+    callbacks: Path | None = None
+    exclusions: Path | None = None
+
+
+def make_rate_report(
+    city: Path | str,
+    files: RateFiles,
+    *,
+    as_of: pd.Timestamp | None = None,
+    responsible: Responsible = "handled",
+) -> RateReport:
+    """Return the assessment of every month.
+
+    Parameters
+    ----------
+    city
+        City pack.
+    files
+        ``orders.parquet`` or ``orders.csv`` of ``gridgov run``; tables of ``callbacks.CALLBACK_COLUMNS`` and
+        ``exclusions.EXCLUSION_COLUMNS``.
+    as_of
+        Moment of the judgement, naive in the city's time or aware; None takes everything as past.
+    responsible
+        Whose orders they are.
+
+    Raises
+    ------
+    CityError, InvalidDataError, GridgovError
+        If a pack or a file cannot be used.
+    """
+    pack = load_city_duties(city)
+    moment = _make_moment(as_of, pack.timezone)
+    orders, problems = _read(files.orders, pack.timezone)
+    _check_columns(orders, ("order_no", "unit_code"), files.orders)
+    orders["unit_code"] = _find_units(orders, responsible)
+    callbacks, excluded = None, None
+    if files.callbacks is not None:
+        callbacks, found = _read(files.callbacks, pack.timezone)
+        _check_columns(callbacks, ("order_no", "contacted", "solved", "satisfied"), files.callbacks)
+        problems += found
+    if files.exclusions is not None:
+        table, found = _read(files.exclusions, pack.timezone)
+        reasons, faults = find_exclusions(
+            table,
+            orders["order_no"],
+            as_of=moment,
+            constants=pack.constants,
+            file=str(files.exclusions),
+        )
+        excluded = reasons.set_axis(orders["order_no"])
+        problems += [*found, *faults]
+    judged = judge_orders(
+        orders, as_of=moment, constants=pack.constants, callbacks=callbacks, excluded=excluded
+    )
+    table = make_assessment(judged.orders, pack.units, constants=pack.constants)
+    problems += _find_problems(judged, files, table, constants=pack.constants)
+    return RateReport(
+        city=pack.name,
+        synthetic=pack.synthetic,
+        constants=pack.constants,
+        months=tuple(sorted(table["month"].unique())),
+        table=table,
+        counts=_count(len(orders), judged.orders),
+        flags=_count_flags(judged.orders),
+        problems=tuple(problems),
+    )
+
+
+def _make_moment(as_of: pd.Timestamp | None, zone: ZoneInfo) -> pd.Timestamp:
+    if as_of is None:
+        return pd.Timestamp("9999-12-31", tz=zone).as_unit("us")
+    moment = as_of.tz_localize(zone) if as_of.tzinfo is None else as_of.tz_convert(zone)
+    return moment.as_unit("us")
+
+
+def _read(path: Path, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return a table with its times aware and its order numbers as text."""
+    frame, problems = read_table(path)
+    faults = RowFaults(str(path))
+    for name in TIMES:
+        if name in frame:
+            given = frame[name]
+            frame[name] = read_times(given, TimeRules(zone=zone), faults)
+            wrong = given.notna() & frame[name].isna()
+            faults.rows(given, wrong, "is no time; the row is in no month")
+    if "order_no" in frame:
+        frame["order_no"] = frame["order_no"].astype("str").str.strip()
+    return frame, [*problems, *_make_problems(faults.frame())]
+
+
+def _make_problems(faults: pd.DataFrame) -> list[Problem]:
+    frame = faults.astype({"row": object})
+    return [Problem(**row) for row in frame.where(frame.notna(), None).to_dict("records")]
+
+
+def _check_columns(frame: pd.DataFrame, needed: tuple[str, ...], path: Path) -> None:
+    missing = [name for name in needed if name not in frame]
+    if missing:
+        header = ", ".join(map(str, frame.columns[:20]))
+        expected = f"columns {', '.join(needed)}; the header has {header}"
+        raise InvalidDataError(
+            [
+                Problem(
+                    file=str(path),
+                    field=name,
+                    problem="this column is missing",
+                    expected=expected,
+                )
+                for name in missing
+            ]
+        )
+
+
+def _find_units(orders: pd.DataFrame, responsible: Responsible) -> pd.Series:
+    units = orders["unit_code"].astype("str")
+    if responsible == "handled" and "unit_recorded" in orders:
+        units = orders["unit_recorded"].astype("str").fillna(units)
+    return units.where(units != "")
+
+
+def _count(read: int, judged: pd.DataFrame) -> dict[str, int]:
+    unit, month = judged["unit_code"].notna(), judged["month"].notna()
+    used = judged[unit & month]
+    return {
+        "read": read,
+        "in_months": len(used),
+        "no_month": int((unit & ~month).sum()),
+        "no_unit": int((~unit).sum()),
+        "repeated": read - len(judged),
+        "callbacks": int((used["valid"] & ~used["excluded"]).sum()),
+        "excluded": int(used["excluded"].sum()),
+    }
+
+
+def _count_flags(judged: pd.DataFrame) -> dict[str, int]:
+    flags = judged.loc[judged["flag"] != "", "flag"].value_counts().sort_index()
+    return {str(flag): int(n) for flag, n in flags.items()}
+
+
+def _find_problems(
+    judged: Judged, files: RateFiles, table: pd.DataFrame, *, constants: Constants
+) -> list[Problem]:
+    """Return what is to be said of the files as a whole."""
+    answers = files.callbacks or files.orders
+    strangers = sorted(table.loc[table["name"] == table["unit_code"], "unit_code"].unique())
+    found = (
+        (
+            files.orders,
+            _list_few(judged.conflicting),
+            "orders come more than once with different facts; none of them counts",
+            "each order once",
+        ),
+        (
+            answers,
+            str(judged.unknown_callbacks or ""),
+            "callbacks are of orders that are not there; they count nowhere",
+            "the same order numbers in both files",
+        ),
+        (
+            files.orders,
+            _list_few(strangers),
+            "units are not in the pack; they have rates but no rank",
+            "codes of the table of units",
+        ),
+    )
+    problems = [
+        Problem(file=str(path), value=value, problem=text, expected=expected, severity="warning")
+        for path, value, text, expected in found
+        if value
+    ]
+    return [*problems, *_find_silence(judged, answers, constants)]
+
+
+def _find_silence(judged: Judged, answers: Path, constants: Constants) -> Iterator[Problem]:
+    """Say so where no callback is valid, and which question nobody ever answers."""
+    if judged.orders["valid"].any():
+        return
+    needed = constants.texts("rates.answers_needed")
+    never = [name for name in needed if (judged.orders[name] == NO_ANSWER).all()]
+    yield Problem(
+        file=str(answers),
+        field=", ".join(never),
+        problem="no callback is valid, so no unit has a rate",
+        expected="answers, or [rates] answers_needed with only what is asked here",
+        severity="warning",
+    )
+
+
+def _list_few(codes: Sequence[str]) -> str:
+    """Return how many codes there are and the first of them, empty for none."""
+    return f"{len(codes)}: {', '.join(codes[:5])}{' …' if len(codes) > 5 else ''}" if codes else ""
+
+
+def get_month(report: RateReport, month: str | None) -> str:
+    """Return the month asked for, the last that has callbacks where none is.
+
+    Raises
+    ------
+    GridgovError
+        If there is no such month.
+    """
+    if month is None:
+        known = report.table.loc[report.table["callbacks"] > 0, "month"]
+        if len(known):
+            return str(known.max())
+    if month in report.months:
+        return str(month)
+    span = f"{report.months[0]} to {report.months[-1]}" if report.months else "none"
+    raise GridgovError(f"found no order in month {month or 'at all'}; months with orders: {span}")

@@ -1,0 +1,223 @@
+"""The monthly assessment from rows: orders and callbacks → rates, scores, ranks. The same rows give the same bytes.
+
+The order of rows does not show, because everything begins with whole numbers per unit and month; every order is either
+in a month or told why not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gridgov.errors import GridgovError
+from gridgov.rules.assessment_constants import ANSWER_NAMES, WINDOW_TIMES
+from gridgov.rules.assessment_window import WindowRules, find_months, make_window_rules
+from gridgov.rules.callbacks import CHECKED_COLUMNS, NO_ANSWER, CallbackFlag, check_callbacks
+from gridgov.rules.constants import Constants
+from gridgov.rules.ranking import RANKING_COLUMNS, find_groups, make_ranking
+from gridgov.rules.rates import COUNT_COLUMNS, KEYS, RATE_COLUMNS, add_up, make_counts, make_rates
+from gridgov.rules.score import SCORE_COLUMNS, make_scores, make_weights
+
+ASSESSMENT_COLUMNS = (
+    *KEYS,
+    "name",
+    *RANKING_COLUMNS,
+    *SCORE_COLUMNS,
+    *(name for name in RATE_COLUMNS if name not in KEYS),
+)
+"""One row per month and unit with orders in it; a district stands for all orders of its streets and its own."""
+
+_IN_DISTRICT = ("street", "district")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Judged:
+    """Orders with month, answers and exclusion.
+
+    Parameters
+    ----------
+    orders
+        Frame of ``rates.JUDGED_COLUMNS`` with ``order_no``, one row per order that can be used.
+    conflicting
+        Order numbers that come more than once with different facts; none of their rows is used.
+    unknown_callbacks
+        Number of callbacks of orders that are not there.
+    """
+
+    orders: pd.DataFrame
+    conflicting: tuple[str, ...]
+    unknown_callbacks: int
+
+
+def judge_orders(
+    orders: pd.DataFrame,
+    *,
+    as_of: pd.Timestamp,
+    constants: Constants,
+    callbacks: pd.DataFrame | None = None,
+    excluded: pd.Series | None = None,
+) -> Judged:
+    """Return what each order says about its unit.
+
+    Parameters
+    ----------
+    orders
+        ``order_no unit_code`` and the time named by ``rates.window_by``; without `callbacks` also the answers, and
+        ``called_at`` where known. Times are aware, in the city's zone.
+    as_of
+        Moment of the judgement: what lies after it is flagged and does not count.
+    constants
+        ``rates.*``.
+    callbacks
+        Frame of ``callbacks.CALLBACK_COLUMNS`` where they are kept apart from the orders.
+    excluded
+        Reason code by order number of the exclusions in force.
+
+    Raises
+    ------
+    GridgovError
+        If a needed column is missing, or a constant names what is not known.
+    """
+    by = constants.text("rates.window_by")
+    if by not in WINDOW_TIMES:
+        raise GridgovError(f"rates.window_by: found {by!r}, expected {', '.join(WINDOW_TIMES)}")
+    needed = ["order_no", "unit_code", *([by] if by != "called_at" else [])]
+    needed += ANSWER_NAMES if callbacks is None else []
+    missing = [name for name in needed if name not in orders]
+    if missing:
+        raise GridgovError(f"orders: column {', '.join(missing)} is missing")
+    used, conflicting = _drop_conflicts(orders, needed)
+    checked, unknown = _check_answers(used, callbacks, as_of=as_of, constants=constants)
+    times = checked.pop("called_at") if by == "called_at" else used[by]
+    if by != "due_at":  # A deadline may well lie ahead.
+        _flag_times(checked, times, used, as_of)
+    judged = used[["order_no", "unit_code"]].astype("str").join(checked[list(CHECKED_COLUMNS)])
+    judged.insert(0, "month", find_months(times, make_window_rules(constants)))
+    marks = pd.Series(dtype="str") if excluded is None else excluded
+    judged["excluded"] = judged["order_no"].isin(marks.dropna().index)
+    return Judged(orders=judged, conflicting=conflicting, unknown_callbacks=unknown)
+
+
+def make_assessment(
+    judged: pd.DataFrame, units: pd.DataFrame, *, constants: Constants
+) -> pd.DataFrame:
+    """Return rates, scores, ranks and what follows, for every month and unit.
+
+    Parameters
+    ----------
+    judged
+        Frame of ``rates.JUDGED_COLUMNS``, rows in any order.
+    units
+        Frame with ``unit_code name kind district_code``.
+    constants
+        ``rates.*``.
+
+    Returns
+    -------
+        Frame of :data:`ASSESSMENT_COLUMNS`, sorted by month, group, rank and unit.
+
+    Raises
+    ------
+    ValueError
+        If weights or window rules are not sound.
+    """
+    rules = make_window_rules(constants)
+    make_weights(constants)
+    counts = _make_all_counts(make_counts(judged), units)
+    frame = make_rates(counts, constants=constants)
+    return _rank(frame, units, constants=constants, rules=rules)
+
+
+def _rank(
+    rates: pd.DataFrame, units: pd.DataFrame, *, constants: Constants, rules: WindowRules
+) -> pd.DataFrame:
+    frame = rates.join(make_scores(rates, constants=constants, rules=rules))
+    ranks = make_ranking(frame, find_groups(units, constants=constants), constants=constants)
+    frame = frame.join(ranks)
+    names = units.drop_duplicates("unit_code", keep="last").set_index("unit_code")["name"]
+    frame["name"] = frame["unit_code"].map(names).fillna(frame["unit_code"]).astype("str")
+    keys = ["month", "group", "rank", "unit_code"]
+    return frame.sort_values(keys, ignore_index=True)[list(ASSESSMENT_COLUMNS)]
+
+
+def _make_all_counts(counts: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Return counts of units, those of districts being the sums of what lies in them."""
+    table = units.drop_duplicates("unit_code", keep="last").set_index("unit_code")
+    inside = table[table["kind"].isin(_IN_DISTRICT)]
+    own = inside["district_code"].astype("str").replace("", np.nan)
+    districts = set(table.index[table["kind"] == "district"])
+    own = own.fillna(pd.Series({code: code for code in inside.index if code in districts}))
+    own = own[own.isin(districts)]
+    summed = add_up(counts, own)
+    kept = counts[~counts["unit_code"].isin(districts)]
+    both = pd.concat([kept, summed])[list(COUNT_COLUMNS)]
+    return both.sort_values(list(KEYS), ignore_index=True)
+
+
+def _drop_conflicts(
+    orders: pd.DataFrame, needed: list[str]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return orders once each, and the numbers that come more than once with different facts."""
+    frame = orders.reset_index(drop=True)
+    if not frame["order_no"].duplicated().any():
+        return frame, ()
+    names = [name for name in dict.fromkeys((*needed, "received_at", "called_at")) if name in frame]
+    once = frame[~frame.duplicated(names)]
+    wrong = once["order_no"].duplicated(keep=False)
+    numbers = tuple(sorted(once.loc[wrong, "order_no"].astype("str").unique()))
+    return once[~wrong].reset_index(drop=True), numbers
+
+
+def _check_answers(
+    orders: pd.DataFrame,
+    callbacks: pd.DataFrame | None,
+    *,
+    as_of: pd.Timestamp,
+    constants: Constants,
+) -> tuple[pd.DataFrame, int]:
+    """Return ``CHECKED_COLUMNS`` and ``called_at`` of each order, and how many callbacks have no order."""
+    times = {} if "called_at" in orders else {"called_at": _no_times(orders.index, as_of)}
+    if callbacks is None:
+        own = orders.assign(**times)
+        checked = check_callbacks(own, as_of=as_of, constants=constants)
+        return checked.assign(called_at=own["called_at"]), 0
+    rows = callbacks[callbacks["order_no"].isin(orders["order_no"])].reset_index(drop=True)
+    if "received_at" in orders:
+        received = orders.set_index("order_no")["received_at"]
+        rows = rows.assign(received_at=rows["order_no"].map(received))
+    if "called_at" not in rows:
+        rows = rows.assign(called_at=_no_times(rows.index, as_of))
+    checked = check_callbacks(rows, as_of=as_of, constants=constants)
+    checked = checked.assign(called_at=rows["called_at"], order_no=rows["order_no"])
+    # The callback that counts stands for the order; without one, the same flag whatever the order of the rows.
+    checked = checked.sort_values(["valid", "flag"], ascending=[False, True])
+    best = checked.drop_duplicates("order_no").set_index("order_no")
+    found = best.reindex(orders["order_no"]).set_index(orders.index)
+    found["valid"] = found["valid"].fillna(value=False).astype(bool)
+    found["flag"] = found["flag"].fillna(CallbackFlag.NO_ANSWER.value)
+    for name in ANSWER_NAMES:
+        found[name] = found[name].fillna(NO_ANSWER).astype("int8")
+    return found, len(callbacks) - len(rows)
+
+
+def _no_times(index: pd.Index, like: pd.Timestamp) -> pd.Series:
+    return pd.Series(pd.NaT, index=index, dtype=f"datetime64[us, {like.tz}]")
+
+
+def _flag_times(
+    checked: pd.DataFrame, times: pd.Series, orders: pd.DataFrame, as_of: pd.Timestamp
+) -> None:
+    """Flag, in place, orders whose time lies in the future or before the appeal; they do not count."""
+    late = (times > as_of).to_numpy(dtype=bool)
+    early = np.zeros(len(times), dtype=bool)
+    if "received_at" in orders:
+        early = (times < orders["received_at"]).to_numpy(dtype=bool)
+    flags: Mapping[str, np.ndarray] = {
+        CallbackFlag.BEFORE_RECEIPT.value: early,
+        CallbackFlag.FUTURE.value: late,
+    }
+    for flag, rows in flags.items():
+        if rows.any():
+            checked.loc[rows, "flag"] = flag
+            checked.loc[rows, "valid"] = False

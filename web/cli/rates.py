@@ -1,0 +1,166 @@
+"""``gridgov rates``: three rates, scores and ranks of a month, from callbacks only."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import click
+import pandas as pd
+
+from geodata.errors import GeodataError
+from geodata.tables import WRITABLE, write_table
+from gridgov.rate_report import RateFiles, RateReport, get_month, make_rate_report
+from gridgov.rules.constants import STATUS_TEXT
+from gridgov.rules.order_labels import get_label
+
+MOST_PROBLEMS_SHOWN = 10
+TOLD = ("rates.callbacks_min", "rates.commended_share", "rates.interview_share")
+TOLD_WORDS = ("上榜最少有效回访", "通报表扬比例", "末位约谈比例")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Options(TypedDict):
+    """Options of the command."""
+
+    city: Path
+    orders: Path
+    month: str | None
+    callbacks: Path | None
+    exclusions: Path | None
+    responsible: Any
+    as_of: datetime | None
+    out: Path | None
+    top: int
+    as_json: bool
+
+
+@click.command()
+@click.argument("city", type=click.Path(exists=True, path_type=Path))
+@click.argument("orders", type=_FILE)
+@click.option("--month", help="Assessed month, such as 2025-03. Default: the last with callbacks.")
+@click.option(
+    "--callbacks", type=_FILE, help="Table of order_no, called_at, contacted, solved, satisfied."
+)
+@click.option(
+    "--exclusions",
+    type=_FILE,
+    help="Table of order_no, reason_code, proposed_by, proposed_at, approved_by, approved_at.",
+)
+@click.option(
+    "--responsible",
+    type=click.Choice(["handled", "dispatched"]),
+    default="handled",
+    show_default=True,
+    help="Count orders for the unit that the export names, or for the one dispatched to.",
+)
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Moment of the judgement in the city's time; later callbacks do not count. Default: now.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the table here."
+)
+@click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Rows a group.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def rates(**options: Unpack[Options]) -> None:
+    """Rank the units of CITY by what people said in callbacks.
+
+    CITY is a city pack: its folder or its city.toml. ORDERS is orders.parquet or orders.csv of gridgov run.
+    """
+    out = options["out"]
+    if out is not None and out.suffix.lower() not in WRITABLE:
+        raise GeodataError(f"{out}: expected a file ending in {', '.join(sorted(WRITABLE))}")
+    files = RateFiles(
+        orders=options["orders"],
+        callbacks=options["callbacks"],
+        exclusions=options["exclusions"],
+    )
+    moment = options["as_of"] or datetime.now().astimezone()
+    report = make_rate_report(
+        options["city"], files, as_of=pd.Timestamp(moment), responsible=options["responsible"]
+    )
+    _warn(report)
+    month = get_month(report, options["month"])
+    table = report.table[report.table["month"] == month]
+    if out is not None:
+        write_table(table, out)
+    if options["as_json"]:
+        click.echo(json.dumps(_make_facts(report, month, table), ensure_ascii=False, indent=2))
+        return
+    click.echo("\n".join(_tell(report, month, table, options["top"])))
+    if out is not None:
+        click.echo(f"written: {out}")
+
+
+def _warn(report: RateReport) -> None:
+    for problem in report.problems[:MOST_PROBLEMS_SHOWN]:
+        click.echo(f"{problem.severity}: {problem}", err=True)
+    if len(report.problems) > MOST_PROBLEMS_SHOWN:
+        click.echo(f"… and {len(report.problems) - MOST_PROBLEMS_SHOWN} more", err=True)
+
+
+def _make_facts(report: RateReport, month: str, table: pd.DataFrame) -> dict[str, Any]:
+    rows = json.loads(table.to_json(orient="records", force_ascii=False))
+    constants = [c for name, c in report.constants.table.items() if name.startswith("rates.")]
+    return {
+        "city": report.city,
+        "synthetic": report.synthetic,
+        "month": month,
+        "counts": dict(report.counts),
+        "flags": dict(report.flags),
+        "constants": {c.name: {"value": c.value, "status": c.status} for c in constants},
+        "units": rows,
+    }
+
+
+def _tell(report: RateReport, month: str, table: pd.DataFrame, top: int) -> Iterator[str]:
+    counts = report.counts
+    made_up = "（合成数据）" if report.synthetic and "合成" not in report.city else ""
+    yield f"{report.city}{made_up} · {month} 考核月"
+    yield (
+        "工单 {read:,} = 计入考核月 {in_months:,} + 无时间 {no_month:,} + 无承办单位 {no_unit:,} + 重复 {repeated:,}；"
+        "有效回访 {callbacks:,}，剔除 {excluded:,}"
+    ).format(**counts)
+    if report.flags:
+        yield "回访存疑：" + "、".join(
+            f"{get_label('flag', f)} {n:,}" for f, n in report.flags.items()
+        )
+    for group, rows in table[table["group"].notna()].groupby("group", sort=True):
+        yield from _tell_group(str(group), rows, top)
+    yield ""
+    parts = zip(TOLD, TOLD_WORDS, strict=True)
+    notes = [(words, report.constants.get(name)) for name, words in parts]
+    yield "口径：" + "；".join(f"{w} {c.value}（{STATUS_TEXT[c.status]}）" for w, c in notes)
+
+
+def _tell_group(group: str, rows: pd.DataFrame, top: int) -> Iterator[str]:
+    ranked = rows[rows["rank"].notna()].sort_values(["rank", "unit_code"])
+    yield ""
+    left = len(rows) - len(ranked)
+    few = f"，另有 {left} 家有效回访不足不排名" if left else ""
+    yield f"【{get_label('group', group)}】{len(ranked)} 家{few}"
+    shown = ranked if len(ranked) <= 2 * top else pd.concat([ranked.head(top), ranked.tail(top)])
+    for place, row in enumerate(shown.to_dict("records")):
+        if place == top and len(ranked) > 2 * top:
+            yield "  ……"
+        yield _tell_unit(row)
+
+
+def _tell_unit(row: Mapping[str, Any]) -> str:
+    shares = "，".join(
+        f"{word} {row[f'{name}_rate']:.1%}"
+        for name, word in (("response", "响应"), ("solution", "解决"), ("satisfaction", "满意"))
+        if not pd.isna(row[f"{name}_rate"])
+    )
+    moved = ""
+    if not pd.isna(row["rank_before"]):
+        moved = f"，上月第 {row['rank_before']} 名（{row['score_change']:+.2f} 分）"
+    outcome = f" 【{get_label('outcome', row['outcome'])}】" if row["outcome"] else ""
+    return (
+        f"  {row['rank']}. {row['name']} {row['score']:.2f} 分"
+        f"（{row['score_low']:.1f}–{row['score_high']:.1f}）：{shares}；"
+        f"有效回访 {row['callbacks']:,}，剔除 {row['excluded']:,}{moved}{outcome}"
+    )
