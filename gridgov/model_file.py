@@ -36,7 +36,7 @@ class ModelFileError(GridgovError):
 
 def write_model(classifier: ItemClassifier, path: Path) -> None:
     """Write a classifier; the file appears as a whole or not at all."""
-    arrays = {
+    arrays: dict[str, Any] = {
         "format": _pack_text([FORMAT]),
         "level1_calibration": _pack_calibration(classifier.level1_calibration),
         "item_calibration": _pack_calibration(classifier.item_calibration),

@@ -101,7 +101,7 @@ def run_main_job(
         read.appeals,
         as_of=as_of,
         progress=progress,
-        classify=options.classifier and make_classify(options.classifier),
+        classify=None if options.classifier is None else make_classify(options.classifier),
     )
     planning = make_plans(city, result.orders, as_of=as_of, progress=progress)
     job = MainJobResult(city=city, as_of=as_of, read=read, result=result, planning=planning)

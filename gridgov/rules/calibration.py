@@ -80,7 +80,8 @@ def fit_surety(
         return Calibration().surety
     features = _make_surety_features(probabilities)
     fitted = LogisticRegression(C=SURETY_C).fit(features, is_right)
-    return (float(fitted.intercept_[0]), *map(float, fitted.coef_[0]))
+    best, second = map(float, fitted.coef_[0])
+    return (float(fitted.intercept_[0]), best, second)
 
 
 def _make_surety_features(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
