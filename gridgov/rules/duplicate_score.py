@@ -1,0 +1,253 @@
+"""How probable it is that two appeals are about the same thing, and why: place, time, item, words, person.
+
+The score is a logistic model over a few features that a person can read, one row of weights for pairs of one known
+person and one for all others (a record-linkage score in the sense of Fellegi & Sunter 1969, with weights learnt from
+labelled pairs instead of by hand).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridgov.rules.constants import Constant
+from gridgov.rules.duplicate_pairs import DAY_S, Points
+from gridgov.rules.duplicate_text import compare_texts
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+FITTED = (
+    "fitted: logistic regression (L2, C = 1) on the candidate pairs of two synthetic sample cities, seeds 11 and 12 of "
+    "40,000 appeals, whose true issues are known; `python benchmarks/duplicates.py --fit` repeats it"
+)
+
+
+def _constant(name: str, value: float, source: str, **limits: float) -> tuple[str, Constant]:
+    full = f"duplicates.{name}"
+    return full, Constant(name=full, value=value, status="assumed", source=source, **limits)
+
+
+CONSTANTS: Mapping[str, Constant] = MappingProxyType(
+    dict(
+        (
+            _constant("window_days_2h", 30, "how long an issue of the 2-hour grade is spoken of"),
+            _constant("window_days_24h", 45, "the same for the 24-hour grade"),
+            _constant("window_days_7d", 60, "the same for the 7-day grade"),
+            _constant("window_days_15d", 60, "the same for the 15-day grade, and without a grade"),
+            _constant("person_days", 90, "gap after which a person's next call is a new matter"),
+            _constant("near_base_m", 30.0, "size of a thing that people stand around"),
+            _constant("near_per_uncertainty", 1.5, "radius by the joint uncertainty of two places"),
+            _constant("near_most_m", 300.0, "no two places further apart are one"),
+            _constant("span_base_m", 100.0, "what an issue may span where places are exact"),
+            _constant("span_per_uncertainty", 2.0, "and by its least certain place"),
+            _constant("span_days", 30, "between the first calls of different persons of an issue"),
+            _constant("most_pairs", 60, "candidates of one appeal, the newest first", low=1),
+            _constant("most_looks", 2000, "appeals of a square looked at for one appeal", low=1),
+            _constant("same_min", 0.7, "appeals at least so probably the same are one", high=1.0),
+            _constant(
+                "unknown_text_min",
+                0.1,
+                "where an item is unknown, texts less alike tell of two things",
+                high=1.0,
+            ),
+            _constant("most_related", 5, "related appeals told of one appeal, best first", low=1),
+        )
+    )
+)
+"""Constants of the search with how sure they are."""
+
+FEATURES = (
+    "constant",
+    "apart",
+    "vague",
+    "unplaced",
+    "weeks",
+    "same_item",
+    "unknown_item",
+    "text",
+    "unknown_text",
+    "address",
+    "crowd",
+)
+"""``apart`` squared distance in units of the joint standard deviation of the places, at most 9 · ``vague`` ln of that
+deviation over 10 m · ``unplaced`` 1 where a place is missing · ``weeks`` between the appeals · ``same_item``,
+``unknown_item`` 0 or 1 (else: another item) · ``text``, ``address`` likeness 0–1 · ``unknown_text`` ln(that of the
+texts + :data:`LEAST_LIKE`) where an item is unknown, else 0: then the words must say it · ``crowd`` ln(1 + appeals of the
+item, or of the level 1 where that is unknown, to be expected by chance in a square and the time between)."""
+
+WEIGHTS: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    {
+        "other": (-3.28, -0.46, -1.11, 0.0, -0.5, 5.79, 5.29, 1.47, 1.22, 2.4, -5.56),
+        "one_person": (-1.57, -0.37, -0.02, -0.29, -0.32, 7.02, 6.34, 0.0, 0.48, 0.23, 0.0),
+    }
+)
+"""Weights of :data:`FEATURES`, for pairs of one known person and for all others; assumed, source :data:`FITTED`."""
+
+RADIUS_90 = 2.146
+"""Radius in standard deviations that holds 90 % of a circular normal distribution: sqrt(2 ln 10)."""
+CROWD_CELL_M = 150.0
+BUILDING = "[甲乙丙]?[0-9０-９]+(号楼|单元|室|栋|楼|层|号院)"
+"""Where in a compound somebody lives: neighbours report one broken lift from different doors."""
+YEAR_DAYS = 365.0
+LEAST_LIKE = 0.02
+"""Added to a likeness before its logarithm: two texts without a common pair of characters are as unlike as can be."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """Compared pairs, arrays of one length.
+
+    Parameters
+    ----------
+    left, right
+        Positions of the earlier and the later appeal.
+    features
+        Shape (pairs, len(FEATURES)), see :data:`FEATURES`.
+    apart_m, days
+        Distance (NaN where a place is missing) and time between them.
+    one_person
+        Whether both are known to come from one person.
+    score
+        Probability that both are about the same thing.
+    """
+
+    left: IntArray
+    right: IntArray
+    features: FloatArray
+    apart_m: FloatArray
+    days: FloatArray
+    one_person: BoolArray
+    score: FloatArray
+
+    @property
+    def same_item(self) -> BoolArray:
+        """Tell which pairs are known to be of one item."""
+        return self.features[:, FEATURES.index("same_item")] > 0
+
+    @property
+    def unknown_item(self) -> BoolArray:
+        """Tell in which pairs an item is unknown."""
+        return self.features[:, FEATURES.index("unknown_item")] > 0
+
+    @property
+    def text_like(self) -> FloatArray:
+        """Return how alike the texts are."""
+        return self.features[:, FEATURES.index("text")]
+
+    def take(self, rows: npt.NDArray[np.generic]) -> "Pairs":
+        """Return the pairs at `rows`."""
+        return Pairs(**{name: values[rows] for name, values in vars(self).items()})
+
+
+def score_pairs(
+    points: Points,
+    left: IntArray,
+    right: IntArray,
+    *,
+    texts: pd.Series,
+    addresses: pd.Series,
+    weights: Mapping[str, tuple[float, ...]] = WEIGHTS,
+) -> Pairs:
+    """Return pairs with their features and scores."""
+    apart_m = np.hypot(points.x[left] - points.x[right], points.y[left] - points.y[right])
+    days = (points.seconds[right] - points.seconds[left]) / DAY_S
+    features = np.ones((len(left), len(FEATURES)))
+    features[:, 1:4] = _measure_place(points, left, right, apart_m)
+    features[:, 4] = days / 7
+    known = (points.item[left] >= 0) & (points.item[right] >= 0)
+    features[:, 5] = known & (points.item[left] == points.item[right])
+    features[:, 6] = ~known
+    features[:, 7] = np.nan_to_num(compare_texts(texts, left, right))
+    doors = addresses.astype("str").str.replace(BUILDING, "", regex=True)
+    features[:, 8] = features[:, 6] * np.log(features[:, 7] + LEAST_LIKE)
+    features[:, 9] = np.nan_to_num(compare_texts(doors, left, right))
+    features[:, 10] = np.log1p(_expect_crowd(points)[right] * (1 + days))
+    one_person = (points.person[left] >= 0) & (points.person[left] == points.person[right])
+    table = np.array([weights["other"], weights["one_person"]])
+    logit = np.einsum("ij,ij->i", features, table[one_person.astype(np.int64)])
+    return Pairs(
+        left=left,
+        right=right,
+        features=features,
+        apart_m=apart_m,
+        days=days,
+        one_person=one_person,
+        score=1 / (1 + np.exp(-np.clip(logit, -40, 40))),
+    )
+
+
+def _measure_place(
+    points: Points, left: IntArray, right: IntArray, apart_m: FloatArray
+) -> FloatArray:
+    """Return the features ``apart, vague, unplaced``, shape (pairs, 3)."""
+    unplaced = np.isnan(apart_m)
+    reach = np.hypot(points.uncertainty_m[left], points.uncertainty_m[right])
+    deviation_m = np.maximum(np.where(unplaced, 1.0, reach / RADIUS_90), 1.0)
+    apart = np.where(unplaced, 0.0, np.minimum((apart_m / deviation_m) ** 2, 9.0))
+    vague = np.where(unplaced, 0.0, np.log(deviation_m / 10.0))
+    return np.stack([apart, vague, unplaced.astype(np.float64)], axis=1)
+
+
+def _expect_crowd(points: Points) -> FloatArray:
+    """Return how many appeals a day are of the same item in the same square of the plane, NaN-free."""
+    n = len(points.x)
+    if not n:
+        return np.zeros(0)
+    item = np.where(points.item >= 0, points.item, -2 - points.level1)
+    placed = ~np.isnan(points.x + points.y)
+    column = np.where(placed, np.floor(np.nan_to_num(points.x) / CROWD_CELL_M), 0).astype(np.int64)
+    line = np.where(placed, np.floor(np.nan_to_num(points.y) / CROWD_CELL_M), 0).astype(np.int64)
+    frame = pd.DataFrame({"item": item, "column": column, "line": line})
+    count = frame.groupby(["item", "column", "line"])["item"].transform("size").to_numpy(float)
+    # Fewer than a year of history says little about how usual something is.
+    days = max((points.seconds[-1] - points.seconds[0]) / DAY_S, YEAR_DAYS)
+    out: FloatArray = np.where(placed, count / days, 0.0)
+    return out
+
+
+def explain_pairs(
+    pairs: Pairs, *, items: npt.NDArray[np.object_], names: Mapping[str, str]
+) -> list[str]:
+    """Return one Chinese sentence per pair: distance, days, items, likeness of words, person.
+
+    Parameters
+    ----------
+    pairs
+        Pairs to tell.
+    items
+        Item code of every appeal, None where unknown.
+    names
+        Item code → name.
+    """
+    place = [_tell_place(value) for value in pairs.apart_m]
+    time = [_tell_days(value) for value in pairs.days]
+    item = [
+        _tell_items(items[one], items[two], names)
+        for one, two in zip(pairs.left, pairs.right, strict=True)
+    ]
+    text = [f"文字相似 {value:.2f}" for value in pairs.text_like]
+    person = ["，同一来电人" if same else "" for same in pairs.one_person]
+    return [
+        f"{a}，{b}，{c}，{d}{e}"
+        for a, b, c, d, e in zip(place, time, item, text, person, strict=True)
+    ]
+
+
+def _tell_place(apart_m: float) -> str:
+    return "位置不明" if np.isnan(apart_m) else f"相距 {apart_m:.0f} 米"
+
+
+def _tell_days(days: float) -> str:
+    return f"相隔 {days:.0f} 天" if days >= 1 else f"相隔 {days * 24:.0f} 小时"
+
+
+def _tell_items(one: object, two: object, names: Mapping[str, str]) -> str:
+    if not isinstance(one, str) or not isinstance(two, str):
+        return "事项未定"
+    first, second = names.get(one, one), names.get(two, two)
+    return f"同为“{first}”" if one == two else f"事项不同（“{first}”与“{second}”）"

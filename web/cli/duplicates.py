@@ -1,0 +1,170 @@
+"""``gridgov duplicates``: which appeals are about the same thing at the same place, and why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from geodata.errors import InvalidDataError
+from geodata.problems import Problem, has_errors
+from geodata.tables import read_table, write_table
+from gridgov.city_duties import CityDuties, load_city_duties
+from gridgov.rules.catalogue import Catalogue, make_path_catalogue
+from gridgov.rules.duplicate_report import Role
+from gridgov.rules.duplicate_score import CONSTANTS
+from gridgov.rules.duplicates import NEEDED_COLUMNS, Issues, find_issues
+from web.cli.console import StagePrinter
+
+STAGES = {"city": "city pack", "orders": "orders", "compare": "comparing appeals"}
+NUMBERS = ("lon", "lat", "uncertainty_m")
+MOST_ISSUES_SHOWN = 5
+MOST_APPEALS_SHOWN = 4
+CHARS_SHOWN = 40
+SUMMARY = (
+    "{appeals} 件诉求归为 {issues} 个问题点位，其中 {issues_of_several_appeals} 个有多件诉求。",
+    "他人同诉 {same} 件，本人重复反映 {repeat_by_person} 件。",
+    "相关而不相同的 {related_pairs} 对；共比对 {compared_pairs} 对。",
+    "阈值和权重为假定值；是否合并由人决定。",
+)
+NOTES = {
+    "without_place": "{without_place} 件没有位置，只与同一来电人的诉求比对。",
+    "without_time": "{without_time} 件没有可读的受理时间，未作比对。",
+    "without_number": "{without_number} 件没有诉求编号，无法归入。",
+}
+"""Count → what is said where it is not 0."""
+
+
+@click.command()
+@click.argument("city", type=click.Path(exists=True, path_type=Path))
+@click.argument("orders", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="Write every appeal with its issue: .csv, .xlsx or .parquet; related pairs go beside it, named …-related.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
+    """Find the issues that the appeals of ORDERS make up, and appeals that are only related.
+
+    CITY is a city pack: its folder or its city.toml. ORDERS is the orders.parquet or orders.csv of gridgov run.
+    Nothing is merged: the file says what a person may merge, with the reasons.
+    """
+    show = StagePrinter(STAGES)
+    show("city", 0)
+    pack = load_city_duties(city)
+    show("city", 1)
+    show("orders", 0)
+    frame = read_orders(orders)
+    show("orders", 1)
+    show("compare", 0)
+    catalogue = pack.catalogue or make_path_catalogue(frame["item_code"].dropna(), grade="7d")
+    found = find_issues(
+        frame,
+        metric_crs=find_metric_crs(frame),
+        level1=make_level1(frame["item_code"], catalogue),
+        names=catalogue.names,
+    )
+    show("compare", 1)
+    write_table(found.appeals, out)
+    beside = out.with_name(f"{out.stem}-related{out.suffix}")
+    write_table(found.related, beside)
+    facts = count_facts(frame, found) | {"out": str(out), "related_out": str(beside)}
+    if as_json:
+        click.echo(json.dumps(facts | {"synthetic": pack.synthetic}, ensure_ascii=False, indent=2))
+        return
+    click.echo("\n".join(_tell(facts, found, frame, pack)))
+
+
+def read_orders(path: Path) -> pd.DataFrame:
+    """Return the orders of a file with times and numbers in their types.
+
+    Raises
+    ------
+    InvalidDataError
+        If the file, a column or a value cannot be used.
+    """
+    frame, problems = read_table(path)
+    missing = [name for name in NEEDED_COLUMNS if name not in frame.columns]
+    if missing:
+        problems.append(
+            Problem(
+                file=str(path),
+                field=", ".join(missing),
+                problem="column is missing",
+                expected="the orders.parquet or orders.csv of gridgov run",
+            )
+        )
+    if has_errors(problems):
+        raise InvalidDataError(problems)
+    for name in NUMBERS:
+        frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
+    frame["received_at"] = pd.to_datetime(
+        frame["received_at"], errors="coerce", utc=True, format="ISO8601"
+    )
+    return frame.reset_index(drop=True)
+
+
+def find_metric_crs(frame: pd.DataFrame) -> str:
+    """Return the UTM zone of the middle of the orders' places; where there are none, any will do."""
+    lon, lat = frame["lon"].median(), frame["lat"].median()
+    if pd.isna(lon) or pd.isna(lat):
+        return "EPSG:32650"
+    zone = int((lon + 180) // 6) % 60 + 1
+    return f"EPSG:{32600 + zone if lat >= 0 else 32700 + zone}"
+
+
+def make_level1(items: pd.Series, catalogue: Catalogue) -> dict[str, str]:
+    """Return item code → level-1 code for the items that occur and that the catalogue knows."""
+    codes = pd.Series(items.dropna().unique(), dtype="str")
+    return dict(zip(codes, catalogue.find_top(codes), strict=True))
+
+
+def count_facts(frame: pd.DataFrame, found: Issues) -> dict[str, Any]:
+    """Return the counts of a search."""
+    roles = found.appeals["role"].value_counts()
+    sizes = found.appeals.loc[found.appeals["role"] == Role.FIRST, "appeals"]
+    return {
+        "orders": len(frame),
+        "appeals": len(found.appeals),
+        "without_number": int(frame["appeal_no"].isna().sum()),
+        "without_time": int(frame["received_at"].isna().sum()),
+        "without_place": int(frame["lon"].isna().sum()),
+        "issues": found.count,
+        "issues_of_several_appeals": int((sizes > 1).sum()),
+        "same": int(roles.get(Role.SAME, 0)),
+        "repeat_by_person": int(roles.get(Role.REPEAT_BY_PERSON, 0)),
+        "related_pairs": len(found.related),
+        "compared_pairs": found.compared,
+        "assumed": [str(constant) for constant in CONSTANTS.values()],
+    }
+
+
+def _tell(facts: dict[str, Any], found: Issues, frame: pd.DataFrame, pack: CityDuties) -> list[str]:
+    mark = " · 合成数据" if pack.synthetic and "合成" not in pack.name else ""
+    counts = {name: f"{value:,}" for name, value in facts.items() if isinstance(value, int)}
+    lines = [pack.name + mark, *(line.format(**counts) for line in SUMMARY)]
+    lines += [line.format(**counts) for name, line in NOTES.items() if facts[name]]
+    lines += _tell_issues(found, frame)
+    return [*lines, "", f"已写出：{facts['out']}", f"已写出：{facts['related_out']}"]
+
+
+def _tell_issues(found: Issues, frame: pd.DataFrame) -> list[str]:
+    """Return the largest issues by persons, with their first appeals."""
+    first = found.appeals[(found.appeals["role"] == Role.FIRST) & (found.appeals["appeals"] > 1)]
+    largest = first.nlargest(MOST_ISSUES_SHOWN, ["persons", "appeals"])
+    texts = frame.drop_duplicates("appeal_no").set_index("appeal_no")["text"]
+    lines = []
+    for issue in largest.itertuples():
+        lines += ["", f"{issue.issue_no} · {issue.appeals} 件诉求 · {issue.persons} 人"]
+        own = found.appeals[found.appeals["issue_no"] == issue.issue_no]
+        for row in own.head(MOST_APPEALS_SHOWN).itertuples():
+            lines.append(
+                f"  {row.appeal_no} {str(texts[row.appeal_no])[:CHARS_SHOWN]} · {row.reasons}"
+            )
+        if len(own) > MOST_APPEALS_SHOWN:
+            lines.append(f"  … 另有 {len(own) - MOST_APPEALS_SHOWN} 件")
+    return lines
