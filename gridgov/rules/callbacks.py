@@ -26,6 +26,9 @@ empty · ``contacted solved satisfied`` int8: 0 no, 1 in part, 2 yes, -1 no answ
 
 NO_ANSWER, NO, PART, YES = -1, 0, 1, 2
 
+_NO_TIME = -(2**62)
+"""Before every time; not the smallest number, which pandas takes for a missing one."""
+
 _TRUE = ("true", "1", "1.0", "yes", "是")
 _FALSE = ("false", "0", "0.0", "no", "否")
 _BOTH: Mapping[str, int] = {**dict.fromkeys(_TRUE, YES), **dict.fromkeys(_FALSE, NO)}
@@ -86,9 +89,8 @@ def check_callbacks(
     given = np.stack([answers[name] != NO_ANSWER for name in needed])
     times = {name: _to_micros(callbacks, name) for name in ("called_at", "received_at")}
     called = times["called_at"]
-    missing = np.iinfo(np.int64).min
-    late = (called != missing) & (called > as_of.tz_convert("UTC").value // 1000)
-    early = (called != missing) & (called < times["received_at"])
+    late = (called != _NO_TIME) & (called > as_of.tz_convert("UTC").value // 1000)
+    early = (called != _NO_TIME) & (called < times["received_at"])
     anything = np.stack([codes[name] != NO_ANSWER for name in ANSWERS]).any(axis=0)
     table = (
         (late, CallbackFlag.FUTURE),
@@ -137,12 +139,12 @@ def _read_answers(
 
 
 def _to_micros(frame: pd.DataFrame, name: str) -> npt.NDArray[np.int64]:
-    """Return times as microseconds since 1970, the smallest number where there is none."""
+    """Return times as microseconds since 1970, :data:`_NO_TIME` where there is none."""
     if name not in frame:
-        return np.full(len(frame), np.iinfo(np.int64).min)
-    times = frame[name].astype("datetime64[us, UTC]").dt.tz_localize(None)
-    micros: npt.NDArray[np.int64] = times.to_numpy("datetime64[us]").astype(np.int64)
-    return micros
+        return np.full(len(frame), _NO_TIME)
+    moments = frame[name].astype("datetime64[us, UTC]").dt.tz_localize(None)
+    times = moments.to_numpy("datetime64[us]")
+    return np.where(np.isnat(times), _NO_TIME, times.astype(np.int64))
 
 
 def _settle_repeated(

@@ -141,6 +141,8 @@ def review_classes(
         If a street comes twice in a month.
     """
     check_class_limits(constants)
+    if measures.empty:
+        return pd.DataFrame(columns=list(REVIEW_COLUMNS), dtype="str")
     months, streets, values = _make_cube(measures)
     held = {rule.code: _find_runs(rule, values[rule.measure], constants) for rule in RULES}
     decided = _place_decisions(decisions, months, streets)
@@ -163,8 +165,6 @@ def review_classes(
         for place, street in enumerate(streets):
             if street in chosen:
                 now[place] = CLASSES.index(chosen[street]) if chosen[street] else _NONE
-    if not parts:
-        return pd.DataFrame(columns=list(REVIEW_COLUMNS), dtype="str")
     return pd.concat(parts, ignore_index=True)[list(REVIEW_COLUMNS)]
 
 
@@ -177,8 +177,6 @@ def _make_cube(
         row = measures[twice].iloc[0]
         raise GridgovError(f"street {row['street_code']} comes twice in {row['month']}")
     streets = sorted(measures["street_code"].unique())
-    if not streets:
-        return [], [], {}
     span = pd.period_range(measures["month"].min(), measures["month"].max(), freq="M")
     months = [str(month) for month in span]
     table = measures.set_index(["month", "street_code"])
@@ -256,6 +254,6 @@ def _place_decisions(
     placed: dict[str, dict[str, str]] = {}
     known = set(streets)
     for one in sorted(decisions, key=lambda d: (d.from_month, d.decided_at)):
-        if one.street_code in known and months:
+        if one.street_code in known:
             placed.setdefault(max(one.from_month, months[0]), {})[one.street_code] = one.decided
     return placed
