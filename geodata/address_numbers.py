@@ -139,10 +139,12 @@ def read_number(text: np.ndarray, at: int) -> ParsedNumber:
         return none
     unit_end, unit = read_unit(text, end)
     if unit == _NO:
-        end, last = _read_further(text, end, value)
-        unit_end, unit = read_unit(text, end)
+        end, last, unit = _read_further(text, end, value)
+        unit_end = end
+        if unit == _NO:
+            unit_end, unit = read_unit(text, end)
     else:
-        end, last = _read_further(text, unit_end, value)
+        end, last, _ = _read_further(text, unit_end, value)
         unit_end = max(unit_end, end)
     if value < 0:
         return ParsedNumber(unit_end, 0, 0, variant, _OTHER)
@@ -150,9 +152,9 @@ def read_number(text: np.ndarray, at: int) -> ParsedNumber:
 
 
 @njit(cache=True, nogil=True)
-def _read_further(text: np.ndarray, end: int, value: int) -> tuple[int, int]:
-    """Read the rest of a range or list after its first number; return its end and last number."""
-    last = value
+def _read_further(text: np.ndarray, end: int, value: int) -> tuple[int, int, int]:
+    """Read the rest of a range or list after its first number; return end, last number and unit."""
+    last, counted = value, _NO
     while end + 1 < len(text):
         separator = np.int64(text[end])
         if separator not in (_DASH, _LIST, _TO, _UNTIL):
@@ -166,6 +168,7 @@ def _read_further(text: np.ndarray, end: int, value: int) -> tuple[int, int]:
             break
         last = number if number > value else last
         end = unit_end if unit == _HOUSE else after
+        counted = _HOUSE if unit == _HOUSE else counted
         if unit not in (_NO, _HOUSE):
             break
-    return end, last
+    return end, last, counted

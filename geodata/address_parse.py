@@ -290,15 +290,14 @@ def _add_areas(text: np.ndarray, start: int, stop: int, tokens: Tokens, row: int
 def _split_ways(text: np.ndarray, start: int, stop: int, tokens: Tokens, row: int) -> int:
     """Add ways before the last one of a gap (某路某街 5号); return where the last begins."""
     i = start + 2
-    while i < stop - 1:
-        if _IS_AND[text[i]] and _WAY_ENDS[text[i - 1]] and stop - i > 2:
+    while i < stop - 2:
+        if _IS_AND[text[i]] and _WAY_ENDS[text[i - 1]]:
             _add(tokens, row, start, i, _WAY, -1)
             _add(tokens, row, i, i + 1, _AND, -1)
             start = i = i + 1
-        elif _ends_way(text, start, i) and stop - (i + 1) >= 2 and _WAY_ENDS[text[stop - 1]]:
-            if not _IS_AND[text[i + 1]]:
-                _add(tokens, row, start, i + 1, _WAY, -1)
-                start = i = i + 1
+        elif _ends_way(text, start, i) and _WAY_ENDS[text[stop - 1]] and not _IS_AND[text[i + 1]]:
+            _add(tokens, row, start, i + 1, _WAY, -1)
+            start = i = i + 1
         i += 1
     return start
 

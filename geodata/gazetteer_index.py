@@ -166,7 +166,7 @@ def build_gazetteer(records: Records, calibration: np.ndarray) -> Gazetteer:
         ],
         ignore_index=True,
     )
-    links = links[links["name"].map(is_telling)]
+    links = links[links["name"].map(is_telling).astype(bool)]
     lexicon, names = make_lexicon([*links["name"].unique(), *_spell_cities(records)])
     sizes = (len(areas.x), len(ways.x), len(places.x))
     postings, labels = _make_postings(links, names, sizes)
@@ -213,7 +213,7 @@ def _make_postings(
     order = np.lexsort((ident, weak, kind, number))
     start = np.searchsorted(number[order], np.arange(len(names) + 1)).astype(np.int64)
     first = np.cumsum([0, *sizes])
-    labels = np.full(first[-1], -1, dtype=np.int32)
+    labels = np.full(first[-1] + 1, -1, dtype=np.int32)  # the last one stands for nothing
     at = first[:-1][kind] + ident
     # Assigned backwards so that the first (official) name of a thing stays.
     labels[at[::-1]] = number[::-1]

@@ -20,7 +20,7 @@ _SPOKEN = {
 }
 """Endings that people use for one another (来广营地区 = 来广营乡)."""
 
-_GATES = re.compile(r"^(.)..?门([内外])(?=.)")
+_GATES = re.compile(r"^(.)..?门([内外])")
 """朝阳门外大街 is called 朝外大街, 广安门内街道 广内街道."""
 
 _PLACE_ENDINGS = re.compile(
@@ -49,7 +49,7 @@ def make_way_names(name: str, aliases: list[str]) -> list[str]:
     """Return the names of a road: 草厂七条 is also 草厂七条胡同, 安定门外大街 安外大街."""
     names = [name, *(fold_text(alias) for alias in aliases)]
     for n in list(names):
-        names += _shorten_gates(n)
+        names += [short for short in _shorten_gates(n) if len(short) >= 3]
         if _LANE.search(n):
             names.append(f"{n}胡同")
         elif n.endswith("胡同") and _LANE.search(n[:-2]):
@@ -78,4 +78,4 @@ def _strip(name: str, suffixes: tuple[str, ...]) -> str:
 
 def _shorten_gates(name: str) -> list[str]:
     short = _GATES.sub(r"\1\2", name)
-    return [short] if short != name and len(short) >= 3 else []
+    return [short] if short != name else []

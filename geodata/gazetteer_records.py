@@ -192,9 +192,8 @@ def _drop_repeated(areas: pd.DataFrame) -> pd.DataFrame:
     outlined = keyed["geometry"].notna()
     points = keyed[~outlined].reset_index().drop(columns="geometry")
     pairs = points.merge(keyed.loc[outlined, ["level", "bare", "geometry"]], on=["level", "bare"])
-    inside = shapely.intersects_xy(
-        np.asarray(pairs["geometry"], dtype=object), pairs["x"].to_numpy(), pairs["y"].to_numpy()
-    )
+    outlines = np.asarray(pairs["geometry"], dtype=object)
+    inside = shapely.intersects_xy(outlines, pairs["x"].to_numpy(float), pairs["y"].to_numpy(float))
     return areas.drop(index=pairs.loc[inside, "index"].unique()).reset_index(drop=True)
 
 
@@ -341,7 +340,7 @@ def _extract_numbers(tokens: Tokens, codes: Codes, rows: np.ndarray) -> pd.DataF
     found = found.assign(number=np.where(last - value <= 40, (value + last) // 2, value))
     # The first road of an address is where it lies; a second one is its other gate.
     found = found.drop_duplicates("row")
-    return found[(found["number"] > 0) & found["name"].map(is_telling)]
+    return found[(found["number"] > 0) & found["name"].map(is_telling).astype(bool)]
 
 
 def _extract_places(tokens: Tokens, codes: Codes, rows: np.ndarray) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def geocoder():
 
 
 def ask(geocoder, text):
-    return geocoder.locate(pd.Series([text])).iloc[0]
+    return geocoder.locate(pd.Series([text], dtype=object)).iloc[0]
 
 
 def measure(row, point):
@@ -127,7 +127,7 @@ BAD = {
     "河北省保定市长安胡同33号": "another city",
     "天津和平区长安胡同33号": "another city",
     "不知道在哪儿": "no road",
-    "\ud800": "no road",
+    "\ud800": "single character",
 }
 
 
