@@ -30,7 +30,7 @@ from gridgov.sample.writer import write_sample
 
 METRIC_CRS = "EPSG:4548"
 FITTED_TO_OTHERS = [name for name in FEATURES if name != "unplaced"]
-FITTED_TO_PERSON = [name for name in FEATURES if name not in {"crowd", "text"}]
+FITTED_TO_PERSON = [name for name in FEATURES if name not in {"address", "crowd", "text"}]
 """A crowd of others, or other words, say nothing about one person's calls; unplaced strangers are never compared."""
 M_PER_DEG = 111_320.0
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridgov.rules.constants import Constant
-from gridgov.rules.duplicate_pairs import DAY_S, Points
+from gridgov.rules.duplicate_pairs import DAY_S, Points, code_values
 from gridgov.rules.duplicate_text import compare_texts
 
 FloatArray = npt.NDArray[np.float64]
@@ -72,18 +72,20 @@ FEATURES = (
     "text",
     "unknown_text",
     "address",
+    "other_door",
     "crowd",
 )
 """``apart`` squared distance in units of the joint standard deviation of the places, at most 9 · ``vague`` ln of that
 deviation over 10 m · ``unplaced`` 1 where a place is missing · ``weeks`` between the appeals · ``same_item``,
 ``unknown_item`` 0 or 1 (else: another item) · ``text``, ``address`` likeness 0–1 · ``unknown_text`` ln(that of the
-texts + :data:`LEAST_LIKE`) where an item is unknown, else 0: then the words must say it · ``crowd`` ln(1 + appeals of the
-item, or of the level 1 where that is unknown, to be expected by chance in a square and the time between)."""
+texts + :data:`LEAST_LIKE`) where an item is unknown, else 0: then the words must say it · ``other_door`` 1 where
+the addresses name two house numbers · ``crowd`` ln(1 + appeals of the item, or of the level 1 where that is unknown, to
+be expected by chance in a square and the time between)."""
 
 WEIGHTS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
-        "other": (-3.28, -0.46, -1.11, 0.0, -0.5, 5.79, 5.29, 1.47, 1.22, 2.4, -5.56),
-        "one_person": (-1.57, -0.37, -0.02, -0.29, -0.32, 7.02, 6.34, 0.0, 0.48, 0.23, 0.0),
+        "other": (-3.25, -0.44, -1.24, 0.0, -0.5, 5.98, 5.39, 1.55, 1.26, 2.53, -2.62, -5.84),
+        "one_person": (-1.38, -0.37, -0.04, -0.36, -0.33, 7.05, 6.4, 0.0, 0.49, 0.0, -1.02, 0.0),
     }
 )
 """Weights of :data:`FEATURES`, for pairs of one known person and for all others; assumed, source :data:`FITTED`."""
@@ -91,9 +93,11 @@ WEIGHTS: Mapping[str, tuple[float, ...]] = MappingProxyType(
 RADIUS_90 = 2.146
 """Radius in standard deviations that holds 90 % of a circular normal distribution: sqrt(2 ln 10)."""
 CROWD_CELL_M = 150.0
-BUILDING = "[甲乙丙]?[0-9０-９]+(号楼|单元|室|栋|楼|层|号院)"
+BUILDING = "[甲乙丙]?[0-9０-９]+(号楼|单元|室|栋|楼|层)"
 """Where in a compound somebody lives: neighbours report one broken lift from different doors."""
 YEAR_DAYS = 365.0
+DOOR = r"([^区县镇乡村社]{1,3}(?:路|街|巷|胡同|条|道)[甲乙丙]?[0-9０-９]+)号"
+"""A house number with the end of its road's name."""
 LEAST_LIKE = 0.02
 """Added to a likeness before its logarithm: two texts without a common pair of characters are as unlike as can be."""
 
@@ -166,7 +170,8 @@ def score_pairs(
     doors = addresses.astype("str").str.replace(BUILDING, "", regex=True)
     features[:, 8] = features[:, 6] * np.log(features[:, 7] + LEAST_LIKE)
     features[:, 9] = np.nan_to_num(compare_texts(doors, left, right))
-    features[:, 10] = np.log1p(_expect_crowd(points)[right] * (1 + days))
+    features[:, 10] = _differ(addresses.astype("str").str.extract(DOOR, expand=False), left, right)
+    features[:, 11] = np.log1p(_expect_crowd(points)[right] * (1 + days))
     one_person = (points.person[left] >= 0) & (points.person[left] == points.person[right])
     table = np.array([weights["other"], weights["one_person"]])
     logit = np.einsum("ij,ij->i", features, table[one_person.astype(np.int64)])
@@ -191,6 +196,13 @@ def _measure_place(
     apart = np.where(unplaced, 0.0, np.minimum((apart_m / deviation_m) ** 2, 9.0))
     vague = np.where(unplaced, 0.0, np.log(deviation_m / 10.0))
     return np.stack([apart, vague, unplaced.astype(np.float64)], axis=1)
+
+
+def _differ(values: pd.Series, left: IntArray, right: IntArray) -> BoolArray:
+    """Tell which pairs have two known, different values."""
+    code = code_values(values)
+    out: BoolArray = (code[left] >= 0) & (code[right] >= 0) & (code[left] != code[right])
+    return out
 
 
 def _expect_crowd(points: Points) -> FloatArray:
