@@ -11,11 +11,13 @@ import pandas as pd
 from geodata.errors import InvalidDataError
 from geodata.problems import Problem
 from geodata.tables import read_table
-from gridgov.city_duties import load_city_duties
+from gridgov.city_duties import CityDuties, load_city_duties
 from gridgov.errors import GridgovError
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, read_times
 from gridgov.rules.assessment import Judged, judge_orders, make_assessment
+from gridgov.rules.assessment_constants import ANSWER_NAMES
+from gridgov.rules.assessment_window import make_month, make_window_rules
 from gridgov.rules.callbacks import NO_ANSWER
 from gridgov.rules.constants import Constants
 from gridgov.rules.exclusions import find_exclusions
@@ -33,8 +35,8 @@ class RateReport:
     ----------
     city, synthetic, constants
         Of the city.
-    months
-        Months with orders, first to last.
+    windows
+        Start and end of each month with orders, first to last; the end is no part of it.
     table
         Frame of ``gridgov.rules.assessment.ASSESSMENT_COLUMNS``, all months.
     counts
@@ -49,7 +51,7 @@ class RateReport:
     city: str
     synthetic: bool
     constants: Constants
-    months: tuple[str, ...]
+    windows: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]]
     table: pd.DataFrame
     counts: Mapping[str, int]
     flags: Mapping[str, int]
@@ -94,12 +96,13 @@ def make_rate_report(
     pack = load_city_duties(city)
     moment = _make_moment(as_of, pack.timezone)
     orders, problems = _read(files.orders, pack.timezone)
-    _check_columns(orders, ("order_no", "unit_code"), files.orders)
+    answers = ANSWER_NAMES if files.callbacks is None else ()
+    _check_columns(orders, ("order_no", "unit_code", *answers), files.orders)
     orders["unit_code"] = _find_units(orders, responsible)
     callbacks, excluded = None, None
     if files.callbacks is not None:
         callbacks, found = _read(files.callbacks, pack.timezone)
-        _check_columns(callbacks, ("order_no", "contacted", "solved", "satisfied"), files.callbacks)
+        _check_columns(callbacks, ("order_no", *ANSWER_NAMES), files.callbacks)
         problems += found
     if files.exclusions is not None:
         table, found = _read(files.exclusions, pack.timezone)
@@ -121,12 +124,20 @@ def make_rate_report(
         city=pack.name,
         synthetic=pack.synthetic,
         constants=pack.constants,
-        months=tuple(sorted(table["month"].unique())),
+        windows=_find_windows(table["month"], pack),
         table=table,
         counts=_count(len(orders), judged.orders),
         flags=_count_flags(judged.orders),
         problems=tuple(problems),
     )
+
+
+def _find_windows(
+    months: pd.Series, pack: CityDuties
+) -> dict[str, tuple[pd.Timestamp, pd.Timestamp]]:
+    rules = make_window_rules(pack.constants)
+    windows = [make_month(name, rules, pack.timezone) for name in sorted(months.unique())]
+    return {window.name: (window.start_at, window.end_at) for window in windows}
 
 
 def _make_moment(as_of: pd.Timestamp | None, zone: ZoneInfo) -> pd.Timestamp:
@@ -263,10 +274,11 @@ def get_month(report: RateReport, month: str | None) -> str:
         If there is no such month.
     """
     if month is None:
-        known = report.table.loc[report.table["callbacks"] > 0, "month"]
-        if len(known):
-            return str(known.max())
-    if month in report.months:
+        called = report.table.loc[report.table["callbacks"] > 0, "month"]
+        if len(called):
+            return str(called.max())
+    if month in report.windows:
         return str(month)
-    span = f"{report.months[0]} to {report.months[-1]}" if report.months else "none"
+    known = list(report.windows)
+    span = f"{known[0]} to {known[-1]}" if known else "none"
     raise GridgovError(f"found no order in month {month or 'at all'}; months with orders: {span}")

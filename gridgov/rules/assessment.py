@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gridgov.errors import GridgovError
@@ -18,6 +19,7 @@ from gridgov.rules.constants import Constants
 from gridgov.rules.ranking import RANKING_COLUMNS, find_groups, make_ranking
 from gridgov.rules.rates import COUNT_COLUMNS, KEYS, RATE_COLUMNS, add_up, make_counts, make_rates
 from gridgov.rules.score import SCORE_COLUMNS, make_scores, make_weights
+from gridgov.rules.versions import find_positions
 
 ASSESSMENT_COLUMNS = (
     *KEYS,
@@ -165,7 +167,7 @@ def _drop_conflicts(
     names = [name for name in dict.fromkeys((*needed, "received_at", "called_at")) if name in frame]
     once = frame[~frame.duplicated(names)]
     wrong = once["order_no"].duplicated(keep=False)
-    numbers = tuple(sorted(once.loc[wrong, "order_no"].astype("str").unique()))
+    numbers = tuple(sorted(once.loc[wrong, "order_no"].astype("str").fillna("?").unique()))
     return once[~wrong].reset_index(drop=True), numbers
 
 
@@ -177,28 +179,42 @@ def _check_answers(
     constants: Constants,
 ) -> tuple[pd.DataFrame, int]:
     """Return ``CHECKED_COLUMNS`` and ``called_at`` of each order, and how many callbacks have no order."""
-    times = {} if "called_at" in orders else {"called_at": _no_times(orders.index, as_of)}
     if callbacks is None:
+        times = {} if "called_at" in orders else {"called_at": _no_times(orders.index, as_of)}
         own = orders.assign(**times)
         checked = check_callbacks(own, as_of=as_of, constants=constants)
         return checked.assign(called_at=own["called_at"]), 0
-    rows = callbacks[callbacks["order_no"].isin(orders["order_no"])].reset_index(drop=True)
+    place = pd.Index(orders["order_no"]).get_indexer(pd.Index(callbacks["order_no"]))
+    rows = callbacks[place >= 0].reset_index(drop=True)
+    place = place[place >= 0]
+    rows["order_no"] = place
     if "received_at" in orders:
-        received = orders.set_index("order_no")["received_at"]
-        rows = rows.assign(received_at=rows["order_no"].map(received))
+        rows["received_at"] = orders["received_at"].take(place).set_axis(rows.index)
     if "called_at" not in rows:
-        rows = rows.assign(called_at=_no_times(rows.index, as_of))
+        rows["called_at"] = _no_times(rows.index, as_of)
     checked = check_callbacks(rows, as_of=as_of, constants=constants)
-    checked = checked.assign(called_at=rows["called_at"], order_no=rows["order_no"])
-    # The callback that counts stands for the order; without one, the same flag whatever the order of the rows.
-    checked = checked.sort_values(["valid", "flag"], ascending=[False, True])
-    best = checked.drop_duplicates("order_no").set_index("order_no")
-    found = best.reindex(orders["order_no"]).set_index(orders.index)
-    found["valid"] = found["valid"].fillna(value=False).astype(bool)
-    found["flag"] = found["flag"].fillna(CallbackFlag.NO_ANSWER.value)
+    checked["called_at"] = rows["called_at"]
+    return _choose_callbacks(checked, place, orders.index), len(callbacks) - len(rows)
+
+
+def _choose_callbacks(
+    checked: pd.DataFrame, place: npt.NDArray[np.int64], index: pd.Index
+) -> pd.DataFrame:
+    """Return one row for each order: the callback that counts, else the same one whatever the order of the rows."""
+    flags = np.array([flag.value for flag in CallbackFlag])
+    flag = find_positions(pd.Index(flags), checked["flag"])
+    order = np.lexsort((flag, ~checked["valid"].to_numpy(dtype=bool), place))
+    first = np.full(len(index), -1, dtype=np.int64)
+    first[place[order][::-1]] = order[::-1]
+    none = first < 0
+    found = checked.reindex(first).set_axis(index)
+    found["valid"] = found["valid"].to_numpy(dtype=bool) & ~none
+    found["flag"] = found["flag"].where(~none, CallbackFlag.NO_ANSWER.value)
+    found["called_at"] = found["called_at"].where(~none)
     for name in ANSWER_NAMES:
-        found[name] = found[name].fillna(NO_ANSWER).astype("int8")
-    return found, len(callbacks) - len(rows)
+        codes = found[name].fillna(NO_ANSWER).to_numpy(dtype=np.int8)
+        found[name] = np.where(none, NO_ANSWER, codes).astype(np.int8)
+    return found
 
 
 def _no_times(index: pd.Index, like: pd.Timestamp) -> pd.Series:

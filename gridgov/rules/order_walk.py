@@ -18,6 +18,7 @@ from gridgov.rules.order_table import (
     OrderState,
     Transition,
 )
+from gridgov.rules.versions import find_positions
 
 LOG_COLUMNS = ("order_no", "at", "action", "from_state", "to_state")
 """What a log must hold to be checked; its rows in any order."""
@@ -133,9 +134,9 @@ def find_log_faults(log: pd.DataFrame) -> pd.DataFrame:
         row that does not begin where the last one ended or does not begin at ``received``, a time before the last one.
     """
     table = _make_table()
-    source = table.states.get_indexer(log["from_state"].astype(object))
-    target = table.states.get_indexer(log["to_state"].astype(object))
-    action = table.actions.get_indexer(log["action"].astype(object))
+    source = find_positions(table.states, log["from_state"])
+    target = find_positions(table.states, log["to_state"])
+    action = find_positions(table.actions, log["action"])
     owner = pd.factorize(log["order_no"], use_na_sentinel=False)[0]
     at = log["at"].astype("datetime64[us, UTC]").to_numpy(dtype="datetime64[us]")
     order = np.argsort(owner, kind="stable")
@@ -151,6 +152,9 @@ def find_log_faults(log: pd.DataFrame) -> pd.DataFrame:
         ((reached < 0) | (reached != target), "is no transition of the table"),
         (earlier, "lies before the change before it"),
     )
-    text = np.select([rows for rows, _ in faults], [words for _, words in faults], default="")
-    found = log.assign(fault=pd.Series(text, index=log.index, dtype="str"))
-    return found[text != ""]
+    wrong = np.logical_or.reduce([rows for rows, _ in faults])
+    text = np.select(
+        [rows[wrong] for rows, _ in faults], [words for _, words in faults], default=""
+    )
+    found = log[wrong]
+    return found.assign(fault=pd.Series(text, index=found.index, dtype="str"))

@@ -1,0 +1,210 @@
+"""``gridgov rates`` as a user calls it: a table to read, a file, JSON, and messages for bad input."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.gridgov.packs import TOML, write_pack
+from web.cli.main import main
+
+STREETS = ("110101001", "110101002", "110102001", "110102003")
+RATES = '[rates]\ncallbacks_min = 5\ninner_districts = ["110101"]\n'
+
+
+def make_orders(n=400):
+    rng = np.random.default_rng(7)
+    closed = pd.Timestamp("2025-01-20") + pd.to_timedelta(rng.integers(0, 58, n), unit="D")
+    answered = rng.random(n) < 0.8
+
+    def answer(*words):
+        return np.where(
+            answered, np.array(words, dtype=object)[rng.integers(0, len(words), n)], None
+        )
+
+    return pd.DataFrame(
+        {
+            "order_no": [f"A{i:04d}-1" for i in range(n)],
+            "unit_code": np.array([*STREETS, "D01"])[rng.integers(0, 5, n)],
+            "received_at": closed - pd.Timedelta(days=3),
+            "closed_at": closed,
+            "contacted": answer("True", "False"),
+            "solved": answer("True", "False"),
+            "satisfied": answer("satisfied", "basically", "unsatisfied"),
+        }
+    )
+
+
+@pytest.fixture
+def pack(tmp_path) -> Path:
+    return write_pack(tmp_path / "city", TOML + RATES)
+
+
+@pytest.fixture
+def orders(tmp_path) -> Path:
+    make_orders().to_csv(tmp_path / "orders.csv", index=False)
+    return tmp_path / "orders.csv"
+
+
+def run(monkeypatch, *args):
+    monkeypatch.setattr(sys, "argv", ["gridgov", "rates", *map(str, args)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_a_month_in_words(pack, orders, monkeypatch, capsys):
+    assert run(monkeypatch, pack, orders, "--month", "2025-03") == 0
+
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("测试市 · 2025-03 考核月（2025-02-19 12:00 至 2025-03-19 12:00）\n")
+    assert "工单 400 = 计入考核月 400 + 无时间 0 + 无承办单位 0 + 重复 0" in out
+    assert "【街道乡镇】4 家" in out
+    assert "【城区】1 家" in out
+    assert "（假定值）" in out
+
+
+def test_the_same_figures_as_json_and_as_a_file(pack, orders, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "rates.csv"
+
+    assert run(monkeypatch, pack, orders, "--month", "2025-03", "--json", "--out", out) == 0
+
+    facts = json.loads(capsys.readouterr().out)
+    table = pd.read_csv(out, dtype={"unit_code": str})
+    raw = make_orders()
+    start, end = pd.Timestamp("2025-02-19 12:00"), pd.Timestamp("2025-03-19 12:00")
+    used = raw[(raw["closed_at"] >= start) & (raw["closed_at"] < end) & raw["solved"].notna()]
+    by_hand = (used["solved"] == "True").groupby(used["unit_code"]).mean()
+    shown = {row["unit_code"]: row["solution_rate"] for row in facts["units"]}
+    for code in (*STREETS, "D01"):
+        assert shown[code] == pytest.approx(by_hand[code])
+    assert table["unit_code"].tolist() == [row["unit_code"] for row in facts["units"]]
+    assert facts["constants"]["rates.basically_share"] == {"value": 0.9, "status": "practice"}
+
+
+def test_exclusions_are_counted_beside_the_rate_of_their_own_unit(
+    pack, orders, tmp_path, monkeypatch, capsys
+):
+    raw = make_orders()
+    raw = raw[raw["solved"].notna() & (raw["closed_at"] >= "2025-02-21")]
+    chosen = raw[raw["unit_code"] == STREETS[0]].iloc[0]["order_no"]
+    sound = [chosen, "unreasonable", "p1", "2025-03-01", "p2", "2025-03-02"]
+    alone = [raw.iloc[-1]["order_no"], "unreasonable", "p1", "2025-03-01", "p1", "2025-03-02"]
+    names = ["order_no", "reason_code", "proposed_by", "proposed_at", "approved_by", "approved_at"]
+    file = tmp_path / "exclusions.csv"
+    pd.DataFrame([sound, alone], columns=names).to_csv(file, index=False)
+
+    run(monkeypatch, pack, orders, "--month", "2025-03", "--json")
+    before = {row["unit_code"]: row for row in json.loads(capsys.readouterr().out)["units"]}
+    assert run(monkeypatch, pack, orders, "--month", "2025-03", "--json", "--exclusions", file) == 0
+
+    out, err = capsys.readouterr()
+    after = {row["unit_code"]: row for row in json.loads(out)["units"]}
+    assert f"{file}:3" in err
+    assert "no second person approved it" in err
+    assert after[STREETS[0]]["excluded"] == 1
+    assert after[STREETS[0]]["callbacks"] == before[STREETS[0]]["callbacks"] - 1
+    for code in (*STREETS[1:], "D01", "110102"):
+        rates = [name for name in before[code] if name.endswith(("_rate", "_low", "_high"))]
+        assert [after[code][name] for name in rates] == [before[code][name] for name in rates]
+
+
+def test_callbacks_kept_apart_and_contradicting(pack, orders, tmp_path, monkeypatch, capsys):
+    bare = make_orders().drop(columns=["contacted", "solved", "satisfied"])
+    bare.to_csv(orders, index=False)
+    calls = pd.DataFrame({"order_no": bare["order_no"], "called_at": bare["closed_at"]})
+    calls = pd.concat(
+        [
+            calls.assign(contacted="是", solved="true", satisfied="satisfied"),
+            calls.iloc[:3].assign(
+                called_at=lambda c: c["called_at"] + pd.Timedelta(hours=2),
+                contacted="是",
+                solved="false",
+                satisfied="unsatisfied",
+            ),
+        ]
+    )
+    file = tmp_path / "callbacks.xlsx"
+    calls.to_excel(file, index=False)
+
+    assert run(monkeypatch, pack, orders, "--callbacks", file, "--json") == 0
+
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["flags"] == {"contradicting": 3}
+    assert facts["counts"]["callbacks"] == 400
+
+
+def test_nobody_asked_for_contact(pack, orders, monkeypatch, capsys):
+    make_orders().assign(contacted=None).to_csv(orders, index=False)
+
+    assert run(monkeypatch, pack, orders, "--month", "2025-03") == 0
+
+    err = capsys.readouterr().err
+    assert "contacted · no callback is valid, so no unit has a rate" in err
+    assert "[rates] answers_needed" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--month", "2031-01"), "months with orders: 2025-02 to 2025-03"),
+        (("--month", "März"), "months with orders: 2025-02 to 2025-03"),
+        (("--out", "rates.pdf"), "expected a file ending in"),
+    ],
+)
+def test_wrong_arguments_are_messages(pack, orders, args, words, monkeypatch, capsys):
+    assert run(monkeypatch, pack, orders, *args) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_table_without_answers_is_a_message(pack, orders, monkeypatch, capsys):
+    make_orders().drop(columns="solved").to_csv(orders, index=False)
+
+    assert run(monkeypatch, pack, orders) == 2
+    assert "solved · this column is missing" in capsys.readouterr().err
+
+
+def test_rows_that_cannot_be_used_are_counted(pack, orders, monkeypatch, capsys):
+    frame = make_orders()
+    frame["closed_at"] = frame["closed_at"].astype("str")
+    frame.loc[0, "closed_at"] = "soon"
+    frame.loc[1, "unit_code"] = None
+    frame.loc[2, "closed_at"] = "2099-01-01"
+    frame.loc[3, "closed_at"] = "2020-01-01"
+    frame.loc[4, "unit_code"] = "X9"
+    pd.concat(
+        [frame, frame.iloc[[5]], frame.iloc[[6]].assign(unit_code="D01", solved="True")]
+    ).to_csv(orders, index=False)
+
+    assert run(monkeypatch, pack, orders, "--month", "2025-03", "--json") == 0
+
+    out, err = capsys.readouterr()
+    facts = json.loads(out)
+    counts = facts["counts"]
+    assert counts["read"] == 402
+    assert counts["read"] == sum(
+        counts[name] for name in ("in_months", "no_month", "no_unit", "repeated")
+    )
+    assert (counts["no_month"], counts["no_unit"], counts["repeated"]) == (1, 1, 3)
+    assert {"future", "before_receipt"} <= set(facts["flags"])
+    for words in ("soon", "A0006-1", "1: X9"):
+        assert words in err
+
+
+def test_wrong_settings_are_said_by_check(tmp_path, orders, monkeypatch, capsys):
+    bad = RATES + 'weights = ["2025-01-01 20/40/50"]\nwindow_by = "noon"\n'
+    pack = write_pack(tmp_path / "bad", TOML + bad + "[streets]\nadvanced_leave_share = 0.01\n")
+
+    assert run(monkeypatch, pack, orders) == 2
+
+    err = capsys.readouterr().err
+    for words in (
+        "sums to 110, expected 100",
+        "window_by",
+        "streets.advanced_leave_share: found 0.01",
+    ):
+        assert words in err
