@@ -14,13 +14,15 @@ from geodata.tables import read_table
 from gridgov.city_duties import CityDuties, load_city_duties
 from gridgov.errors import GridgovError
 from gridgov.reading.faults import RowFaults
+from gridgov.reading.outcomes import SATISFIED_WORDS, map_words
 from gridgov.reading.times import TimeRules, read_times
 from gridgov.rules.assessment import Judged, judge_orders, make_assessment
 from gridgov.rules.assessment_constants import ANSWER_NAMES
 from gridgov.rules.assessment_window import make_month, make_window_rules
 from gridgov.rules.callbacks import NO_ANSWER
 from gridgov.rules.constants import Constants
-from gridgov.rules.exclusions import find_exclusions
+from gridgov.rules.exclusions import EXCLUSION_COLUMNS, find_exclusions
+from gridgov.rules.street_class_review import make_measures, review_classes
 
 TIMES = ("received_at", "due_at", "closed_at", "called_at", "proposed_at", "approved_at")
 Responsible = Literal["handled", "dispatched"]
@@ -39,6 +41,9 @@ class RateReport:
         Start and end of each month with orders, first to last; the end is no part of it.
     table
         Frame of ``gridgov.rules.assessment.ASSESSMENT_COLUMNS``, all months.
+    classes
+        Frame of ``gridgov.rules.street_class_review.REVIEW_COLUMNS``: proposals for a person to decide on;
+        residents are not known here, so none is made for their number.
     counts
         ``read`` = ``in_months`` + ``no_month`` + ``no_unit`` + ``repeated``; of those in a month ``callbacks`` count,
         ``excluded`` do not.
@@ -53,6 +58,7 @@ class RateReport:
     constants: Constants
     windows: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]]
     table: pd.DataFrame
+    classes: pd.DataFrame
     counts: Mapping[str, int]
     flags: Mapping[str, int]
     problems: tuple[Problem, ...]
@@ -99,37 +105,60 @@ def make_rate_report(
     answers = ANSWER_NAMES if files.callbacks is None else ()
     _check_columns(orders, ("order_no", "unit_code", *answers), files.orders)
     orders["unit_code"] = _find_units(orders, responsible)
-    callbacks, excluded = None, None
-    if files.callbacks is not None:
-        callbacks, found = _read(files.callbacks, pack.timezone)
-        _check_columns(callbacks, ("order_no", *ANSWER_NAMES), files.callbacks)
-        problems += found
-    if files.exclusions is not None:
-        table, found = _read(files.exclusions, pack.timezone)
-        reasons, faults = find_exclusions(
-            table,
-            orders["order_no"],
-            as_of=moment,
-            constants=pack.constants,
-            file=str(files.exclusions),
-        )
-        excluded = reasons.set_axis(orders["order_no"])
-        problems += [*found, *faults]
+    callbacks, found = _read_callbacks(files.callbacks, pack.timezone)
+    excluded, faults = _read_exclusions(files.exclusions, orders, pack, moment)
     judged = judge_orders(
         orders, as_of=moment, constants=pack.constants, callbacks=callbacks, excluded=excluded
     )
     table = make_assessment(judged.orders, pack.units, constants=pack.constants)
-    problems += _find_problems(judged, files, table, constants=pack.constants)
+    said = _find_problems(judged, files, table, constants=pack.constants)
     return RateReport(
         city=pack.name,
         synthetic=pack.synthetic,
         constants=pack.constants,
         windows=_find_windows(table["month"], pack),
         table=table,
+        classes=_review(table, judged.orders, orders, pack.constants),
         counts=_count(len(orders), judged.orders),
         flags=_count_flags(judged.orders),
-        problems=tuple(problems),
+        problems=(*problems, *found, *faults, *said),
     )
+
+
+def _read_callbacks(path: Path | None, zone: ZoneInfo) -> tuple[pd.DataFrame | None, list[Problem]]:
+    if path is None:
+        return None, []
+    frame, problems = _read(path, zone)
+    _check_columns(frame, ("order_no", *ANSWER_NAMES), path)
+    return frame, problems
+
+
+def _read_exclusions(
+    path: Path | None, orders: pd.DataFrame, pack: CityDuties, moment: pd.Timestamp
+) -> tuple[pd.Series | None, list[Problem]]:
+    """Return the reason code of each excluded order by its number."""
+    if path is None:
+        return None, []
+    table, problems = _read(path, pack.timezone)
+    _check_columns(table, EXCLUSION_COLUMNS, path)
+    numbers = orders["order_no"]
+    reasons, faults = find_exclusions(
+        table, numbers, as_of=moment, constants=pack.constants, file=str(path)
+    )
+    return reasons.set_axis(numbers), [*problems, *faults]
+
+
+def _review(
+    table: pd.DataFrame, judged: pd.DataFrame, orders: pd.DataFrame, constants: Constants
+) -> pd.DataFrame:
+    """Return what the rules propose for each street: by appeals at the place where it is known, else by orders."""
+    place = judged["unit_code"]
+    if "street_code" in orders:
+        by_order = orders.drop_duplicates("order_no").set_index("order_no")["street_code"]
+        place = judged["order_no"].map(by_order).astype("str")
+    appeals = judged.groupby([judged["month"], place]).size()
+    streets = table[table["group"] == "streets"]
+    return review_classes(make_measures(streets, appeals), constants=constants)
 
 
 def _find_windows(
@@ -157,6 +186,11 @@ def _read(path: Path, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Problem]]:
             frame[name] = read_times(given, TimeRules(zone=zone), faults)
             wrong = given.notna() & frame[name].isna()
             faults.rows(given, wrong, "is no time; the row is in no month")
+    if "satisfied" in frame:
+        frame["satisfied"] = map_words(
+            frame["satisfied"].astype("str").str.strip(),
+            lambda word: SATISFIED_WORDS.get(word, word),
+        )
     if "order_no" in frame:
         frame["order_no"] = frame["order_no"].astype("str").str.strip()
     return frame, [*problems, *_make_problems(faults.frame())]

@@ -29,8 +29,8 @@ NO_ANSWER, NO, PART, YES = -1, 0, 1, 2
 _NO_TIME = -(2**62)
 """Before every time; not the smallest number, which pandas takes for a missing one."""
 
-_TRUE = ("true", "1", "1.0", "yes", "是")
-_FALSE = ("false", "0", "0.0", "no", "否")
+_TRUE = ("true", "1", "1.0", "yes", "y", "是", "已")
+_FALSE = ("false", "0", "0.0", "no", "n", "否", "未")
 _BOTH: Mapping[str, int] = {**dict.fromkeys(_TRUE, YES), **dict.fromkeys(_FALSE, NO)}
 ANSWERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {

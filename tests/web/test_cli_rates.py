@@ -66,6 +66,7 @@ def test_a_month_in_words(pack, orders, monkeypatch, capsys):
     assert "【街道乡镇】4 家" in out
     assert "【城区】1 家" in out
     assert "（假定值）" in out
+    assert "  治理类 4：东华门街道、景山街道、西长安街街道、新街口街道" in out
 
 
 def test_the_same_figures_as_json_and_as_a_file(pack, orders, tmp_path, monkeypatch, capsys):
@@ -83,6 +84,12 @@ def test_the_same_figures_as_json_and_as_a_file(pack, orders, tmp_path, monkeypa
     for code in (*STREETS, "D01"):
         assert shown[code] == pytest.approx(by_hand[code])
     assert table["unit_code"].tolist() == [row["unit_code"] for row in facts["units"]]
+    assert facts["classes"][0] == {
+        "street_code": STREETS[0],
+        "class_before": "governance",
+        "proposed": "governance",
+        "reason": facts["classes"][0]["reason"],
+    }
     assert facts["constants"]["rates.basically_share"] == {"value": 0.9, "status": "practice"}
 
 
@@ -124,7 +131,7 @@ def test_callbacks_kept_apart_and_contradicting(pack, orders, tmp_path, monkeypa
                 called_at=lambda c: c["called_at"] + pd.Timedelta(hours=2),
                 contacted="是",
                 solved="false",
-                satisfied="unsatisfied",
+                satisfied="不满意",
             ),
         ]
     )

@@ -14,6 +14,7 @@ from geodata.tables import WRITABLE, write_table
 from gridgov.rate_report import RateFiles, RateReport, get_month, make_rate_report
 from gridgov.rules.constants import STATUS_TEXT
 from gridgov.rules.order_labels import get_label
+from gridgov.rules.street_class_rules import CLASSES
 
 MOST_PROBLEMS_SHOWN = 10
 TOLD = ("rates.callbacks_min", "rates.commended_share", "rates.interview_share")
@@ -104,6 +105,8 @@ def _warn(report: RateReport) -> None:
 
 def _make_facts(report: RateReport, month: str, table: pd.DataFrame) -> dict[str, Any]:
     rows = json.loads(table.to_json(orient="records", force_ascii=False))
+    classes = report.classes[report.classes["month"] == month].drop(columns=["month", "decided"])
+    classes = classes[(classes["proposed"] != "") | (classes["class_before"] != "")]
     constants = [c for name, c in report.constants.table.items() if name.startswith("rates.")]
     return {
         "city": report.city,
@@ -113,6 +116,7 @@ def _make_facts(report: RateReport, month: str, table: pd.DataFrame) -> dict[str
         "flags": dict(report.flags),
         "constants": {c.name: {"value": c.value, "status": c.status} for c in constants},
         "units": rows,
+        "classes": classes.to_dict("records"),
     }
 
 
@@ -131,10 +135,23 @@ def _tell(report: RateReport, month: str, table: pd.DataFrame, top: int) -> Iter
         )
     for group, rows in table[table["group"].notna()].groupby("group", sort=True):
         yield from _tell_group(str(group), rows, top)
+    yield from _tell_classes(
+        report, month, dict(zip(table["unit_code"], table["name"], strict=True))
+    )
     yield ""
     parts = zip(TOLD, TOLD_WORDS, strict=True)
     notes = [(words, report.constants.get(name)) for name, words in parts]
     yield "口径：" + "；".join(f"{w} {c.value}（{STATUS_TEXT[c.status]}）" for w, c in notes)
+
+
+def _tell_classes(report: RateReport, month: str, names: Mapping[str, str]) -> Iterator[str]:
+    rows = report.classes[report.classes["month"] == month]
+    yield ""
+    yield "【街道类别】规则建议，由人审定后生效"
+    for name in CLASSES:
+        codes = rows.loc[rows["proposed"] == name, "street_code"]
+        shown = "、".join(names.get(code, code) for code in codes) or "无"
+        yield f"  {get_label('class', name)} {len(codes)}：{shown}"
 
 
 def _tell_group(group: str, rows: pd.DataFrame, top: int) -> Iterator[str]:
