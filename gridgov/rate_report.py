@@ -37,6 +37,10 @@ class RateReport:
     ----------
     city, synthetic, constants
         Of the city.
+    names
+        Of units, by code.
+    last_month
+        The last month that the orders cover to its end, else the last with callbacks; empty for none.
     windows
         Start and end of each month with orders, first to last; the end is no part of it.
     table
@@ -56,6 +60,8 @@ class RateReport:
     city: str
     synthetic: bool
     constants: Constants
+    names: Mapping[str, str]
+    last_month: str
     windows: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]]
     table: pd.DataFrame
     classes: pd.DataFrame
@@ -103,7 +109,9 @@ def make_rate_report(
     moment = _make_moment(as_of, pack.timezone)
     orders, problems = _read(files.orders, pack.timezone)
     answers = ANSWER_NAMES if files.callbacks is None else ()
-    _check_columns(orders, ("order_no", "unit_code", *answers), files.orders)
+    by = pack.constants.text("rates.window_by")
+    timed = () if by == "called_at" else (by,)
+    _check_columns(orders, ("order_no", "unit_code", *timed, *answers), files.orders)
     orders["unit_code"] = _find_units(orders, responsible)
     callbacks, found = _read_callbacks(files.callbacks, pack.timezone)
     excluded, faults = _read_exclusions(files.exclusions, orders, pack, moment)
@@ -112,11 +120,14 @@ def make_rate_report(
     )
     table = make_assessment(judged.orders, pack.units, constants=pack.constants)
     said = _find_problems(judged, files, table, constants=pack.constants)
+    windows = _find_windows(table["month"], pack)
     return RateReport(
         city=pack.name,
         synthetic=pack.synthetic,
         constants=pack.constants,
-        windows=_find_windows(table["month"], pack),
+        names=dict(zip(pack.units["unit_code"], pack.units["name"], strict=True)),
+        last_month=_find_last(table, windows, orders, moment),
+        windows=windows,
         table=table,
         classes=_review(table, judged.orders, orders, pack.constants),
         counts=_count(len(orders), judged.orders),
@@ -158,7 +169,7 @@ def _review(
         place = judged["order_no"].map(by_order).astype("str")
     appeals = judged.groupby([judged["month"], place]).size()
     streets = table[table["group"] == "streets"]
-    return review_classes(make_measures(streets, appeals), constants=constants)
+    return review_classes(make_measures(streets, appeals, constants=constants), constants=constants)
 
 
 def _find_windows(
@@ -167,6 +178,22 @@ def _find_windows(
     rules = make_window_rules(pack.constants)
     windows = [make_month(name, rules, pack.timezone) for name in sorted(months.unique())]
     return {window.name: (window.start_at, window.end_at) for window in windows}
+
+
+def _find_last(
+    table: pd.DataFrame,
+    windows: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]],
+    orders: pd.DataFrame,
+    moment: pd.Timestamp,
+) -> str:
+    """Return the month to show: a month that has only begun would rank units by a few days."""
+    called = table.loc[table["callbacks"] > 0, "month"]
+    known = sorted(called.unique()) or sorted(windows)
+    if "received_at" in orders:
+        end = min(moment, orders["received_at"].max())
+        whole = [name for name in known if windows[name][1] <= end]
+        known = whole or known
+    return known[-1] if known else ""
 
 
 def _make_moment(as_of: pd.Timestamp | None, zone: ZoneInfo) -> pd.Timestamp:
@@ -300,19 +327,16 @@ def _list_few(codes: Sequence[str]) -> str:
 
 
 def get_month(report: RateReport, month: str | None) -> str:
-    """Return the month asked for, the last that has callbacks where none is.
+    """Return the month asked for, else the last whole one.
 
     Raises
     ------
     GridgovError
         If there is no such month.
     """
-    if month is None:
-        called = report.table.loc[report.table["callbacks"] > 0, "month"]
-        if len(called):
-            return str(called.max())
-    if month in report.windows:
-        return str(month)
+    name = month or report.last_month
+    if name in report.windows:
+        return name
     known = list(report.windows)
     span = f"{known[0]} to {known[-1]}" if known else "none"
     raise GridgovError(f"found no order in month {month or 'at all'}; months with orders: {span}")

@@ -141,6 +141,13 @@ ASSESSMENT: tuple[Row, ...] = (
     # --- classes of streets -----------------------------------------------------------------------
     ("streets.governance_top_n", 10, "documented", "streets with most appeals (DOMAIN 5)", {}),
     (
+        "streets.governance_window_months",
+        12,
+        "assumed",
+        "months whose appeals are counted together for that",
+        _COUNT,
+    ),
+    (
         "streets.governance_population_min",
         200_000,
         "documented",

@@ -78,7 +78,11 @@ class ClassDecision:
 
 
 def make_measures(
-    ranking: pd.DataFrame, appeals: pd.Series, *, population: pd.Series | None = None
+    ranking: pd.DataFrame,
+    appeals: pd.Series,
+    *,
+    population: pd.Series | None = None,
+    constants: Constants,
 ) -> pd.DataFrame:
     """Return what the rules look at.
 
@@ -90,11 +94,16 @@ def make_measures(
         Appeals by (month, street code); streets without any are 0 or absent.
     population
         Residents by street code; None where the city does not say.
+    constants
+        ``streets.governance_window_months``: one month's count of a small street is mostly chance.
     """
+    if ranking.empty:
+        return pd.DataFrame(columns=list(MEASURE_COLUMNS))
     keys = pd.MultiIndex.from_frame(ranking[["month", "unit_code"]])
     frame = ranking[["month", "score_change"]].reset_index(drop=True)
     frame.insert(1, "street_code", ranking["unit_code"].to_numpy())
-    counts = pd.Series(appeals.reindex(keys).fillna(0).to_numpy(dtype=float))
+    window = int(constants.number("streets.governance_window_months"))
+    counts = pd.Series(_sum_months(appeals, window).reindex(keys).fillna(0).to_numpy(dtype=float))
     # A street without appeals ranks behind all others, however few those are.
     place = counts.groupby(frame["month"]).rank(method="min", ascending=False)
     frame["appeals_rank"] = place.where(counts > 0, np.inf)
@@ -110,6 +119,16 @@ def make_measures(
     frame["top_share"] = (rank / ranked).to_numpy(dtype=float, na_value=np.nan)
     frame["last_share"] = (last / ranked).to_numpy(dtype=float, na_value=np.nan)
     return frame[list(MEASURE_COLUMNS)]
+
+
+def _sum_months(appeals: pd.Series, window: int) -> pd.Series:
+    """Return the sum over each month and those before it, by (month, street code)."""
+    table = appeals.unstack(fill_value=0).sort_index()
+    span = pd.period_range(table.index.min(), table.index.max(), freq="M").astype("str")
+    summed: pd.Series = (
+        table.reindex(span, fill_value=0).rolling(window, min_periods=1).sum().stack()
+    )
+    return summed
 
 
 def review_classes(

@@ -65,7 +65,7 @@ def test_a_month_in_words(pack, orders, monkeypatch, capsys):
     assert "工单 400 = 计入考核月 400 + 无时间 0 + 无承办单位 0 + 重复 0" in out
     assert "【街道乡镇】4 家" in out
     assert "【城区】1 家" in out
-    assert "（假定值）" in out
+    assert "响应/解决/满意权重 20/40/40（假定值）；基本满意按 0.9（实践做法）" in out
     assert "  治理类 4：东华门街道、景山街道、西长安街街道、新街口街道" in out
 
 

@@ -12,13 +12,20 @@ import pandas as pd
 from geodata.errors import GeodataError
 from geodata.tables import WRITABLE, write_table
 from gridgov.rate_report import RateFiles, RateReport, get_month, make_rate_report
-from gridgov.rules.constants import STATUS_TEXT
+from gridgov.rules.assessment_window import find_first_day, make_window_rules
+from gridgov.rules.constants import STATUS_TEXT, Constants
 from gridgov.rules.order_labels import get_label
+from gridgov.rules.score import find_weights, make_weights
 from gridgov.rules.street_class_rules import CLASSES
 
 MOST_PROBLEMS_SHOWN = 10
-TOLD = ("rates.callbacks_min", "rates.commended_share", "rates.interview_share")
-TOLD_WORDS = ("上榜最少有效回访", "通报表扬比例", "末位约谈比例")
+TOLD = {
+    "rates.basically_share": "基本满意按",
+    "rates.callbacks_min": "参加排名最少有效回访",
+    "rates.commended_share": "通报表扬比例",
+    "rates.interview_share": "末位约谈比例",
+}
+"""Constants that a reader must know, and their words."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -40,7 +47,7 @@ class Options(TypedDict):
 @click.command()
 @click.argument("city", type=click.Path(exists=True, path_type=Path))
 @click.argument("orders", type=_FILE)
-@click.option("--month", help="Assessed month, such as 2025-03. Default: the last with callbacks.")
+@click.option("--month", help="Assessed month, such as 2025-03. Default: the last whole month.")
 @click.option(
     "--callbacks", type=_FILE, help="Table of order_no, called_at, contacted, solved, satisfied."
 )
@@ -135,22 +142,30 @@ def _tell(report: RateReport, month: str, table: pd.DataFrame, top: int) -> Iter
         )
     for group, rows in table[table["group"].notna()].groupby("group", sort=True):
         yield from _tell_group(str(group), rows, top)
-    yield from _tell_classes(
-        report, month, dict(zip(table["unit_code"], table["name"], strict=True))
-    )
+    yield from _tell_classes(report, month)
     yield ""
-    parts = zip(TOLD, TOLD_WORDS, strict=True)
-    notes = [(words, report.constants.get(name)) for name, words in parts]
-    yield "口径：" + "；".join(f"{w} {c.value}（{STATUS_TEXT[c.status]}）" for w, c in notes)
+    yield "口径：" + "；".join(_tell_constants(report.constants, month))
 
 
-def _tell_classes(report: RateReport, month: str, names: Mapping[str, str]) -> Iterator[str]:
+def _tell_constants(constants: Constants, month: str) -> Iterator[str]:
+    """Yield what the figures rest on, each with how sure it is."""
+    weights = make_weights(constants)
+    used = find_weights(weights, find_first_day(month, make_window_rules(constants)))
+    source = "rates.response_weight" if used is weights[0] else "rates.weights"
+    shares = "/".join(f"{100 * share:g}" for share in used.as_tuple())
+    yield f"响应/解决/满意权重 {shares}（{STATUS_TEXT[constants.get(source).status]}）"
+    for name, words in TOLD.items():
+        constant = constants.get(name)
+        yield f"{words} {constant.value}（{STATUS_TEXT[constant.status]}）"
+
+
+def _tell_classes(report: RateReport, month: str) -> Iterator[str]:
     rows = report.classes[report.classes["month"] == month]
     yield ""
     yield "【街道类别】规则建议，由人审定后生效"
     for name in CLASSES:
         codes = rows.loc[rows["proposed"] == name, "street_code"]
-        shown = "、".join(names.get(code, code) for code in codes) or "无"
+        shown = "、".join(report.names.get(code, code) for code in codes) or "无"
         yield f"  {get_label('class', name)} {len(codes)}：{shown}"
 
 

@@ -185,7 +185,7 @@ def test_governance_agrees_with_the_classes_that_plans_use():
     ranking = ranking.assign(score_change=np.nan, rank=pd.NA, ranked=pd.NA)
     by_month = appeals.set_axis(pd.MultiIndex.from_product([["2025-03"], codes]))
 
-    measures = make_measures(ranking, by_month, population=population)
+    measures = make_measures(ranking, by_month, population=population, constants=CONSTANTS)
     review = review_classes(measures, constants=CONSTANTS).set_index("street_code")
     plans = make_street_classes(appeals, population=population, constants=CONSTANTS)
 
@@ -195,3 +195,19 @@ def test_governance_agrees_with_the_classes_that_plans_use():
 
 def test_no_measures():
     assert review_classes(make_months("appeals_rank"), constants=CONSTANTS).empty
+
+
+def test_appeals_of_a_year_are_counted_together():
+    keys = [("2024-12", "S1"), ("2025-02", "S1"), ("2025-02", "S2"), ("2025-02", "S3")]
+    appeals = pd.Series([5, 1, 4, 2], index=pd.MultiIndex.from_tuples(keys))
+    ranking = pd.DataFrame({"month": "2025-02", "unit_code": ["S1", "S2", "S3", "S4"]})
+    ranking = ranking.assign(score_change=np.nan, rank=pd.NA, ranked=pd.NA)
+
+    def find_ranks(months):
+        constants = make_constants(
+            [make_constant("streets.governance_window_months", months, "assumed")]
+        )
+        return make_measures(ranking, appeals, constants=constants)["appeals_rank"].tolist()
+
+    assert find_ranks(12) == [1, 2, 3, np.inf]
+    assert find_ranks(2) == [3, 1, 2, np.inf]
