@@ -18,7 +18,13 @@ from planner.plan import Plan, make_fixed
 from planner.tasks import Cure, make_policies, make_responsibilities, make_task, say_months
 from planner.words import load_words, say
 
-USED = ("planning.", "streets.", "rates.basically_share", "rates.callbacks_min")
+USED = (
+    "planning.",
+    "streets.governance_top_n",
+    "streets.governance_population_min",
+    "rates.basically_share",
+    "rates.callbacks_min",
+)
 """Constants that a plan stands on: the assumed ones among them are printed in it."""
 
 

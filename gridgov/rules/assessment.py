@@ -93,7 +93,7 @@ def judge_orders(
     checked, unknown = _check_answers(used, callbacks, as_of=as_of, constants=constants)
     times = checked.pop("called_at") if by == "called_at" else used[by]
     if by != "due_at":  # A deadline may well lie ahead.
-        _flag_times(checked, times, used, as_of)
+        times = _flag_times(checked, times, used, as_of)
     judged = used[["order_no", "unit_code"]].astype("str").join(checked[list(CHECKED_COLUMNS)])
     judged.insert(0, "month", find_months(times, make_window_rules(constants)))
     marks = pd.Series(dtype="str") if excluded is None else excluded
@@ -223,8 +223,8 @@ def _no_times(index: pd.Index, like: pd.Timestamp) -> pd.Series:
 
 def _flag_times(
     checked: pd.DataFrame, times: pd.Series, orders: pd.DataFrame, as_of: pd.Timestamp
-) -> None:
-    """Flag, in place, orders whose time lies in the future or before the appeal; they do not count."""
+) -> pd.Series:
+    """Flag, in place, orders whose time lies in the future or before the appeal; return the times that can be."""
     late = (times > as_of).to_numpy(dtype=bool)
     early = np.zeros(len(times), dtype=bool)
     if "received_at" in orders:
@@ -237,3 +237,4 @@ def _flag_times(
         if rows.any():
             checked.loc[rows, "flag"] = flag
             checked.loc[rows, "valid"] = False
+    return times.where(~(late | early))

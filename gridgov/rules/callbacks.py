@@ -89,7 +89,8 @@ def check_callbacks(
     given = np.stack([answers[name] != NO_ANSWER for name in needed])
     times = {name: _to_micros(callbacks, name) for name in ("called_at", "received_at")}
     called = times["called_at"]
-    late = (called != _NO_TIME) & (called > as_of.tz_convert("UTC").value // 1000)
+    moment = as_of.tz_convert("UTC").tz_localize(None).to_datetime64().astype("datetime64[us]")
+    late = (called != _NO_TIME) & (called > moment.astype(np.int64))
     early = (called != _NO_TIME) & (called < times["received_at"])
     anything = np.stack([codes[name] != NO_ANSWER for name in ANSWERS]).any(axis=0)
     table = (

@@ -62,7 +62,7 @@ def test_a_month_in_words(pack, orders, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert err == ""
     assert out.startswith("测试市 · 2025-03 考核月（2025-02-19 12:00 至 2025-03-19 12:00）\n")
-    assert "工单 400 = 计入考核月 400 + 无时间 0 + 无承办单位 0 + 重复 0" in out
+    assert "工单 400 = 计入考核月 400 + 无有效时间 0 + 无承办单位 0 + 重复 0" in out
     assert "【街道乡镇】4 家" in out
     assert "【城区】1 家" in out
     assert "响应/解决/满意权重 20/40/40（假定值）；基本满意按 0.9（实践做法）" in out
@@ -196,7 +196,7 @@ def test_rows_that_cannot_be_used_are_counted(pack, orders, monkeypatch, capsys)
     assert counts["read"] == sum(
         counts[name] for name in ("in_months", "no_month", "no_unit", "repeated")
     )
-    assert (counts["no_month"], counts["no_unit"], counts["repeated"]) == (1, 1, 3)
+    assert (counts["no_month"], counts["no_unit"], counts["repeated"]) == (3, 1, 3)
     assert {"future", "before_receipt"} <= set(facts["flags"])
     for words in ("soon", "A0006-1", "1: X9"):
         assert words in err

@@ -218,13 +218,15 @@ def test_times_in_the_future_and_before_the_appeal_do_not_count():
         unit_code="D01", contacted=True, solved=True, satisfied="satisfied"
     )
     orders["received_at"] = orders["closed_at"] - pd.Timedelta(days=1)
-    orders.loc[0, "closed_at"] = NOW + pd.Timedelta(days=1)
+    orders.loc[0, "closed_at"] = pd.Timestamp("9998-01-01", tz="Asia/Shanghai")
     orders.loc[1, "received_at"] = orders.loc[1, "closed_at"] + pd.Timedelta(seconds=1)
 
     judged = judge_orders(orders, as_of=NOW, constants=CONSTANTS).orders
 
     assert judged["flag"].tolist() == ["future", "before_receipt", ""]
     assert judged["valid"].tolist() == [False, False, True]
+    # A year that was mistyped must not open windows for the centuries between.
+    assert judged["month"].isna().tolist() == [True, True, False]
 
 
 def test_orders_that_come_twice():
