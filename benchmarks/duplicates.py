@@ -1,8 +1,8 @@
 """Issues found on sample cities against the truth: pairwise and B-cubed precision and recall; speed; weights.
 
-python benchmarks/duplicates.py [--seeds 21 22] [--appeals 20000] [--work DIR] [--json FILE]
-python benchmarks/duplicates.py --seeds 11 12 --appeals 40000 --fit        print weights for duplicate_score.py
-python benchmarks/duplicates.py --seeds 21 --speed 200000 1000000          seconds on so many orders
+python benchmarks/duplicates.py [--cases 21:20000 22:20000] [--work DIR] [--json FILE]    seed:appeals
+python benchmarks/duplicates.py --cases 11:40000 12:40000 31:200000 --fit    print weights for duplicate_score.py
+python benchmarks/duplicates.py --cases 21:20000 --speed 200000 1000000      seconds on so many orders
 
 Goal (issue 03): precision at least 0.95 at recall at least 0.9. B-cubed (Bagga & Baldwin 1998) is the mean over appeals
 of the share of its issue that belongs there, and of its true issue that is found; it weighs every appeal alike, whereas
@@ -140,8 +140,7 @@ def grow(orders: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame
 def main() -> None:
     """Print tables and, with --json, write them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[21, 22])
-    parser.add_argument("--appeals", type=int, default=20_000)
+    parser.add_argument("--cases", nargs="+", default=["21:20000", "22:20000"])
     parser.add_argument("--work", type=Path)
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--speed", type=int, nargs="*", default=[])
@@ -149,16 +148,16 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
-        cases = [make_case(work, seed, options.appeals) for seed in options.seeds]
+        cases = [make_case(work, *map(int, case.split(":"))) for case in options.cases]
     if options.fit:
         fit(cases)
     rows: list[dict[str, Any]] = []
-    for seed, (orders, catalogue) in zip(options.seeds, cases, strict=True):
+    for case, (orders, catalogue) in zip(options.cases, cases, strict=True):
         found = find(orders, catalogue)
         groups = [("all", orders.index), *orders.groupby("group").groups.items()]
         for name, own in groups:
             row = measure(found.loc[own], orders.loc[own, "issue_no"])
-            rows.append({"seed": seed, "group": name} | row)
+            rows.append({"case": case, "group": name} | row)
     print(pd.DataFrame(rows).round(4).to_string(index=False))
     for n in options.speed:
         large = grow(cases[0][0], n, np.random.default_rng(0))

@@ -48,7 +48,7 @@ class Relation(StrEnum):
     """How two appeals are related that are not the same."""
 
     SAME_ITEM = "same_item_nearby"
-    SAME_PLACE = "other_item_nearby"
+    SAME_PLACE = "same_place"
     SAME_PERSON = "other_matter_of_person"
 
 

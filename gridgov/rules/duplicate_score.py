@@ -22,8 +22,9 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 FITTED = (
-    "fitted: logistic regression (L2, C = 1) on the candidate pairs of two synthetic sample cities, seeds 11 and 12 of "
-    "40,000 appeals, whose true issues are known; `python benchmarks/duplicates.py --fit` repeats it"
+    "fitted: logistic regression (L2, C = 1) on the candidate pairs of three synthetic sample cities, seeds 11 and "
+    "12 of 40,000 appeals and 31 of 200,000, whose true issues are known; "
+    "`python benchmarks/duplicates.py --fit` repeats it"
 )
 
 
@@ -45,10 +46,15 @@ CONSTANTS: Mapping[str, Constant] = MappingProxyType(
             _constant("near_most_m", 300.0, "no two places further apart are one"),
             _constant("span_base_m", 100.0, "what an issue may span where places are exact"),
             _constant("span_per_uncertainty", 2.0, "and by its least certain place"),
-            _constant("span_days", 30, "between the first calls of different persons of an issue"),
+            _constant("span_days", 28, "between the first calls of different persons of an issue"),
             _constant("most_pairs", 60, "candidates of one appeal, the newest first", low=1),
             _constant("most_looks", 2000, "appeals of a square looked at for one appeal", low=1),
-            _constant("same_min", 0.7, "appeals at least so probably the same are one", high=1.0),
+            _constant(
+                "same_min",
+                0.75,
+                "at least so probably the same is one issue: a wrong merge costs more than a missed one",
+                high=1.0,
+            ),
             _constant(
                 "unknown_text_min",
                 0.1,
@@ -84,8 +90,8 @@ be expected by chance in a square and the time between)."""
 
 WEIGHTS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
-        "other": (-3.25, -0.44, -1.24, 0.0, -0.5, 5.98, 5.39, 1.55, 1.26, 2.53, -2.62, -5.84),
-        "one_person": (-1.38, -0.37, -0.04, -0.36, -0.33, 7.05, 6.4, 0.0, 0.49, 0.0, -1.02, 0.0),
+        "other": (-4.86, -0.4, -1.25, 0.0, -0.62, 7.45, 6.97, 1.52, 2.05, 2.71, -2.68, -3.51),
+        "one_person": (-2.76, -0.4, -0.05, -0.18, -0.32, 8.92, 8.89, 0.0, 1.51, 0.0, -1.39, 0.0),
     }
 )
 """Weights of :data:`FEATURES`, for pairs of one known person and for all others; assumed, source :data:`FITTED`."""
@@ -116,6 +122,8 @@ class Pairs:
         Distance (NaN where a place is missing) and time between them.
     one_person
         Whether both are known to come from one person.
+    text_like
+        How alike the texts are, 0–1, NaN where one is missing.
     score
         Probability that both are about the same thing.
     """
@@ -126,6 +134,7 @@ class Pairs:
     apart_m: FloatArray
     days: FloatArray
     one_person: BoolArray
+    text_like: FloatArray
     score: FloatArray
 
     @property
@@ -137,11 +146,6 @@ class Pairs:
     def unknown_item(self) -> BoolArray:
         """Tell in which pairs an item is unknown."""
         return self.features[:, FEATURES.index("unknown_item")] > 0
-
-    @property
-    def text_like(self) -> FloatArray:
-        """Return how alike the texts are."""
-        return self.features[:, FEATURES.index("text")]
 
     def take(self, rows: npt.NDArray[np.generic]) -> "Pairs":
         """Return the pairs at `rows`."""
@@ -166,7 +170,8 @@ def score_pairs(
     known = (points.item[left] >= 0) & (points.item[right] >= 0)
     features[:, 5] = known & (points.item[left] == points.item[right])
     features[:, 6] = ~known
-    features[:, 7] = np.nan_to_num(compare_texts(texts, left, right))
+    text_like = compare_texts(texts, left, right)
+    features[:, 7] = np.nan_to_num(text_like)
     doors = addresses.astype("str").str.replace(BUILDING, "", regex=True)
     features[:, 8] = features[:, 6] * np.log(features[:, 7] + LEAST_LIKE)
     features[:, 9] = np.nan_to_num(compare_texts(doors, left, right))
@@ -182,6 +187,7 @@ def score_pairs(
         apart_m=apart_m,
         days=days,
         one_person=one_person,
+        text_like=text_like,
         score=1 / (1 + np.exp(-np.clip(logit, -40, 40))),
     )
 
@@ -242,7 +248,7 @@ def explain_pairs(
         _tell_items(items[one], items[two], names)
         for one, two in zip(pairs.left, pairs.right, strict=True)
     ]
-    text = [f"文字相似 {value:.2f}" for value in pairs.text_like]
+    text = ["无文字可比" if np.isnan(v) else f"文字相似 {v:.2f}" for v in pairs.text_like]
     person = ["，同一来电人" if same else "" for same in pairs.one_person]
     return [
         f"{a}，{b}，{c}，{d}{e}"

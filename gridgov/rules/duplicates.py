@@ -157,7 +157,7 @@ def find_piles(
     points: Points, pairs: Pairs, *, constants: Mapping[str, Constant] = CONSTANTS
 ) -> tuple[IntArray, Pairs]:
     """Return the first row of every row's pile, and the links between rows of one pile, strongest first."""
-    unlike = pairs.unknown_item & (pairs.text_like < _number(constants, "unknown_text_min"))
+    unlike = pairs.unknown_item & ~(pairs.text_like >= _number(constants, "unknown_text_min"))
     strong = pairs.take(np.flatnonzero(~unlike & (pairs.score >= _number(constants, "same_min"))))
     strong = strong.take(np.lexsort((strong.left, strong.right, -strong.score, ~strong.one_person)))
     rows = Rows(

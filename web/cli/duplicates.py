@@ -156,15 +156,16 @@ def _tell_issues(found: Issues, frame: pd.DataFrame) -> list[str]:
     """Return the largest issues by persons, with their first appeals."""
     first = found.appeals[(found.appeals["role"] == Role.FIRST) & (found.appeals["appeals"] > 1)]
     largest = first.nlargest(MOST_ISSUES_SHOWN, ["persons", "appeals"])
-    texts = frame.drop_duplicates("appeal_no").set_index("appeal_no")["text"]
+    rows = frame.drop_duplicates("appeal_no").set_index("appeal_no")
+    texts = rows["text"].fillna(rows["item_code"]).fillna("").astype("str").str[:CHARS_SHOWN]
+    has_persons = "person_key" in rows and bool(rows["person_key"].notna().any())
     lines = []
     for issue in largest.itertuples():
-        lines += ["", f"{issue.issue_no} · {issue.appeals} 件诉求 · {issue.persons} 人"]
+        persons = f" · {issue.persons} 人" if has_persons else ""
+        lines += ["", f"{issue.issue_no} · {issue.appeals} 件诉求{persons}"]
         own = found.appeals[found.appeals["issue_no"] == issue.issue_no]
         for row in own.head(MOST_APPEALS_SHOWN).itertuples():
-            lines.append(
-                f"  {row.appeal_no} {str(texts[row.appeal_no])[:CHARS_SHOWN]} · {row.reasons}"
-            )
+            lines.append(f"  {row.appeal_no} {texts[row.appeal_no]} · {row.reasons}")
         if len(own) > MOST_APPEALS_SHOWN:
             lines.append(f"  … 另有 {len(own) - MOST_APPEALS_SHOWN} 件")
     return lines

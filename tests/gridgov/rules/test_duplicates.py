@@ -1,6 +1,7 @@
 """Issues: what is one thing and what is not, against brute force, a peer and cases made by hand."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from gridgov.rules.duplicate_report import ISSUE_COLUMNS, RELATED_COLUMNS, Relat
 from gridgov.rules.duplicate_score import CONSTANTS, FEATURES, WEIGHTS
 from gridgov.rules.duplicate_text import compare_texts
 from gridgov.rules.duplicates import find_issues
+from gridgov.sample.writer import write_sample
 
 CRS = "EPSG:4548"
 LON, LAT = 116.4, 39.9
@@ -47,6 +49,12 @@ def find(rows: list[dict[str, object]]):
 
 def get_groups(found) -> set[frozenset[str]]:
     return {frozenset(g) for _, g in found.appeals.groupby("issue_no")["appeal_no"]}
+
+
+def get_score(found) -> float:
+    """Return the score of the only pair, whether it is the same or related."""
+    (score,) = pd.concat([found.appeals["score"].dropna(), found.related["score"]])
+    return score
 
 
 def test_two_neighbours_about_one_thing_are_one_issue_with_its_reasons():
@@ -113,12 +121,9 @@ def test_an_item_that_is_not_known_is_judged_by_the_words():
 
 
 def test_uncertain_places_count_less_than_exact_ones():
-    exact = find([make_order("a", 0), make_order("b", 1)]).appeals["score"].iloc[1]
+    exact = find([make_order("a", 0), make_order("b", 1)])
     vague = find([make_order("a", 0, uncertainty_m=200.0), make_order("b", 1, uncertainty_m=200.0)])
-    pair = vague.appeals["score"].iloc[1]
-    if np.isnan(pair):
-        pair = vague.related["score"].iloc[0]
-    assert pair < exact
+    assert get_score(vague) < get_score(exact) - 0.01
 
 
 def test_without_a_place_only_the_same_person_says_the_same():
@@ -142,6 +147,20 @@ def test_every_appeal_has_one_row_whatever_is_missing():
     found = find(rows)
     assert sorted(found.appeals["appeal_no"]) == list("abcd")
     assert found.appeals.loc[found.appeals["appeal_no"] == "b", "role"].item() == Role.FIRST
+
+
+def test_without_words_or_persons_place_time_and_item_decide():
+    silent = {"text": None, "person_key": None}
+    found = find([make_order("a", 0, **silent), make_order("b", 1, **silent)])
+    assert found.count == 1
+    assert found.appeals["reasons"].iloc[1] == "相距 0 米，相隔 1 天，同为“供热不足”，无文字可比"
+
+
+def test_two_doors_of_one_road_are_two_places():
+    doors = [f"鹤松南路{number}号" for number in (145, 147)]
+    found = find([make_order(no, 3, address=a) for no, a in zip("ab", doors, strict=True)])
+    same = find([make_order(no, 3, address=doors[0]) for no in "ab"])
+    assert get_score(same) > get_score(found) + 0.01
 
 
 def test_no_orders_no_issues():
@@ -264,3 +283,44 @@ def test_weights_and_constants_say_where_they_come_from():
     names = [name for name in CONSTANTS if "window_days" in name]
     days = [float(CONSTANTS[name].value) for name in names]
     assert all(one <= two for one, two in pairwise(days))
+
+
+def make_sample_orders(folder: Path, *, appeals: int, seed: int) -> pd.DataFrame:
+    """Return orders of a sample city as a geocoder that errs by some tens of metres would place them."""
+    write_sample(folder, appeals=appeals, seed=seed)
+    truth = pd.read_parquet(folder / "truth.parquet")
+    table = pd.read_parquet(folder / "appeals.parquet").drop_duplicates("工单编号")
+    orders = truth.merge(table, left_on="appeal_no", right_on="工单编号")
+    rng = np.random.default_rng(seed)
+    exact = orders["经度"].notna().to_numpy()
+    away = np.where(exact, 0.0, 40.0) * rng.standard_normal((2, len(orders)))
+    return pd.DataFrame(
+        {
+            "appeal_no": orders["appeal_no"],
+            "received_at": pd.to_datetime(orders["受理时间"]).dt.tz_localize("Asia/Shanghai"),
+            "lon": orders["lon"] + away[0] / M_LON,
+            "lat": orders["lat"] + away[1] / M_LAT,
+            "uncertainty_m": np.where(exact, 15.0, 93.0),
+            "item_code": orders["派单目录编码"].replace("", None),
+            "text": orders["诉求内容"],
+            "address": orders["地址"],
+            "person_key": orders["诉求人编号"],
+            "issue_no": orders["issue_no"],
+        }
+    )
+
+
+@pytest.mark.slow
+def test_the_sample_city_s_issues_are_found(tmp_path):
+    orders = make_sample_orders(tmp_path / "city", appeals=20_000, seed=5)
+    top = {code: code[:2] for code in orders["item_code"].dropna().unique()}
+    found = find_issues(orders, metric_crs=CRS, level1=top)
+    ours = orders["appeal_no"].map(found.appeals.set_index("appeal_no")["issue_no"])
+    both = count_pairs(ours + " " + orders["issue_no"].astype(str))
+    assert both / count_pairs(ours) >= 0.95
+    assert both / count_pairs(orders["issue_no"]) >= 0.9
+
+
+def count_pairs(groups: pd.Series) -> int:
+    sizes = groups.value_counts()
+    return int((sizes * (sizes - 1) // 2).sum())
