@@ -133,8 +133,8 @@ def _tell(report: RateReport, month: str, table: pd.DataFrame, top: int) -> Iter
     start, end = (f"{at:%Y-%m-%d %H:%M}" for at in (report.windows[month]))
     yield f"{report.city}{made_up} · {month} 考核月（{start} 至 {end}）"
     yield (
-        "工单 {read:,} = 计入考核月 {in_months:,} + 无有效时间 {no_month:,} + 无承办单位 {no_unit:,} + 重复 {repeated:,}；"
-        "有效回访 {callbacks:,}，剔除 {excluded:,}"
+        "工单 {read:,} = 计入考核月 {in_months:,} + 无有效时间 {no_month:,} + 无承办单位 {no_unit:,} "
+        "+ 重复 {repeated:,}；有效回访 {callbacks:,}，剔除 {excluded:,}"
     ).format(**counts)
     if report.flags:
         yield "回访存疑：" + "、".join(
