@@ -84,13 +84,13 @@ FEATURES = (
 """``apart`` squared distance in units of the joint standard deviation of the places, at most 9 · ``vague`` ln of that
 deviation over 10 m · ``unplaced`` 1 where a place is missing · ``weeks`` between the appeals · ``same_item``,
 ``unknown_item`` 0 or 1 (else: another item) · ``text``, ``address`` likeness 0–1 · ``unknown_text`` ln(that of the
-texts + :data:`LEAST_LIKE`) where an item is unknown, else 0: then the words must say it · ``other_door`` 1 where
-the addresses name two house numbers · ``crowd`` ln(1 + appeals of the item, or of the level 1 where that is unknown, to
-be expected by chance in a square and the time between)."""
+texts + :data:`LEAST_LIKE`) where an item is unknown, else 0: then the words must say it · ``other_door`` 1 where the
+addresses name two house numbers · ``crowd`` ln(1 + days with appeals of the item, or of the level 1 where that is
+unknown, to be expected by chance in a square and the time between)."""
 
 WEIGHTS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
-        "other": (-4.86, -0.4, -1.25, 0.0, -0.62, 7.45, 6.97, 1.52, 2.05, 2.71, -2.68, -3.51),
+        "other": (-4.83, -0.4, -1.24, 0.0, -0.61, 7.4, 6.99, 1.48, 2.1, 2.72, -2.66, -3.75),
         "one_person": (-2.76, -0.4, -0.05, -0.18, -0.32, 8.92, 8.89, 0.0, 1.51, 0.0, -1.39, 0.0),
     }
 )
@@ -212,7 +212,10 @@ def _differ(values: pd.Series, left: IntArray, right: IntArray) -> BoolArray:
 
 
 def _expect_crowd(points: Points) -> FloatArray:
-    """Return how many appeals a day are of the same item in the same square of the plane, NaN-free."""
+    """Return the share of days with an appeal of the same item in the same square of the plane, 0 where unplaced.
+
+    Days and not appeals: hundreds who call at once about one burst pipe do not make burst pipes usual there.
+    """
     n = len(points.x)
     if not n:
         return np.zeros(0)
@@ -220,8 +223,10 @@ def _expect_crowd(points: Points) -> FloatArray:
     placed = ~np.isnan(points.x + points.y)
     column = np.where(placed, np.floor(np.nan_to_num(points.x) / CROWD_CELL_M), 0).astype(np.int64)
     line = np.where(placed, np.floor(np.nan_to_num(points.y) / CROWD_CELL_M), 0).astype(np.int64)
+    square = ["item", "column", "line"]
     frame = pd.DataFrame({"item": item, "column": column, "line": line})
-    count = frame.groupby(["item", "column", "line"])["item"].transform("size").to_numpy(float)
+    frame["is_new_day"] = ~frame.assign(day=points.seconds // DAY_S).duplicated()
+    count = frame.groupby(square)["is_new_day"].transform("sum").to_numpy(float)
     # Fewer than a year of history says little about how usual something is.
     days = max((points.seconds[-1] - points.seconds[0]) / DAY_S, YEAR_DAYS)
     out: FloatArray = np.where(placed, count / days, 0.0)

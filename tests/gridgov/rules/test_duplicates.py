@@ -90,6 +90,12 @@ def test_many_issues_of_one_item_at_one_place_do_not_become_one():
     assert first.max() <= 16
 
 
+def test_hundreds_who_call_at_once_about_one_thing_are_one_issue():
+    rng = np.random.default_rng(4)
+    rows = [make_order(f"{k:03}", rng.uniform(0, 0.3), rng.uniform(0, 80)) for k in range(300)]
+    assert find(rows).count == 1
+
+
 def test_likes_of_likes_do_not_chain_along_a_road():
     found = find([make_order(f"{k:02}", k / 10, 40.0 * k) for k in range(20)])
     place = {f"{k:02}": 40.0 * k for k in range(20)}
