@@ -97,6 +97,9 @@ def test_wrong_files_get_a_message(city, orders, run, tmp_path):
     assert code == 2
     assert "does not exist" in err
     orders.to_csv(tmp_path / "orders.csv", index=False)
+    code, _, err = run(city, tmp_path / "orders.csv", "--out", tmp_path / "orders.csv")
+    assert code == 2
+    assert "would write over ORDERS" in err
     code, _, err = run(city, tmp_path / "orders.csv", "--out", tmp_path / "i.docx")
     assert code == 2
     assert "expected one of" in err

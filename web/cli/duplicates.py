@@ -53,6 +53,9 @@ def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
     CITY is a city pack: its folder or its city.toml. ORDERS is the orders.parquet or orders.csv of gridgov run.
     Nothing is merged: the file says what a person may merge, with the reasons.
     """
+    beside = out.with_name(f"{out.stem}-related{out.suffix}")
+    if orders.resolve() in (out.resolve(), beside.resolve()):
+        raise click.UsageError(f"--out {out} would write over ORDERS; expected another file")
     show = StagePrinter(STAGES)
     show("city", 0)
     pack = load_city_duties(city)
@@ -70,7 +73,6 @@ def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
     )
     show("compare", 1)
     write_table(found.appeals, out)
-    beside = out.with_name(f"{out.stem}-related{out.suffix}")
     write_table(found.related, beside)
     facts = count_facts(frame, found) | {"out": str(out), "related_out": str(beside)}
     if as_json:
