@@ -46,7 +46,7 @@ CONSTANTS: Mapping[str, Constant] = MappingProxyType(
             _constant("near_most_m", 300.0, "no two places further apart are one"),
             _constant("span_base_m", 100.0, "what an issue may span where places are exact"),
             _constant("span_per_uncertainty", 2.0, "and by its least certain place"),
-            _constant("span_days", 28, "between the first calls of different persons of an issue"),
+            _constant("span_days", 24, "between the first calls of different persons of an issue"),
             _constant("most_pairs", 60, "candidates of one appeal, the newest first", low=1),
             _constant("most_looks", 2000, "appeals of a square looked at for one appeal", low=1),
             _constant(
