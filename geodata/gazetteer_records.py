@@ -323,7 +323,8 @@ def _extract(tokens: Tokens, codes: Codes, rows: np.ndarray, chosen: np.ndarray)
     stop = codes.start[rows[row]] + tokens.end[row, part]
     whole = decode_codes(codes.codes)
     names = [whole[a:b] for a, b in zip(start, stop, strict=True)]
-    return pd.DataFrame({"name": names, "row": rows[row], "part": part, "at": row})
+    texts = pd.Series(names, dtype="str")  # also where there are none
+    return pd.DataFrame({"name": texts, "row": rows[row], "part": part, "at": row})
 
 
 def _extract_numbers(tokens: Tokens, codes: Codes, rows: np.ndarray) -> pd.DataFrame:

@@ -195,3 +195,12 @@ def test_spoken_names():
     assert set(make_way_names("草厂七条", [])) == {"草厂七条", "草厂七条胡同"}
     assert "安外大街" in make_way_names("安定门外大街", [])
     assert make_place_names("东环广场地下停车场") == ["东环广场地下停车场", "东环广场"]
+
+
+def test_a_gazetteer_of_numbers_alone_can_be_built():
+    numbers = pd.DataFrame(
+        {"address": ["安定路1号", "安定路9号"], "lon": [116.4, 116.41], "lat": [39.9, 39.9]}
+    )
+    made = make_gazetteer([GazetteerSource(frame=numbers, kind="address", name="numbers")])
+    answer = Geocoder(made).locate(pd.Series(["安定路5号"], dtype="str"))
+    assert answer["lon"].between(116.4, 116.41).all()

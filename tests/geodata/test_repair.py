@@ -30,12 +30,14 @@ def repair(areas, **options):
     return propose_repair(areas, report, key="code", metric_crs=METRIC, **options)
 
 
-def assert_clean(proposal):
+REPAIRED = ("overlap", "ring", "code", "geometry")
+
+
+def assert_clean(proposal, *, kinds=(*REPAIRED, "edge")):
     geometry = proposal.areas.geometry.to_numpy()
     assert shapely.is_valid(geometry).all()
     assert shapely.coverage_is_valid(geometry)
-    faults = proposal.remaining.faults
-    assert not faults["kind"].isin(["overlap", "edge", "ring", "code", "geometry"]).any()
+    assert not proposal.remaining.faults["kind"].isin(kinds).any()
 
 
 def metric_areas(proposal):
@@ -127,7 +129,8 @@ def test_shaken_squares_become_a_coverage_with_the_same_lookup(shifts):
     ]
     areas = make_areas(polygons)
     proposal = repair(areas)
-    assert_clean(proposal)
+    # A gap that opens to the outside is left to a person: who owns it, nobody can tell.
+    assert_clean(proposal, kinds=REPAIRED)
     # Where somebody answered before, the same office answers after (the lowest code).
     rng = np.random.default_rng(0)
     points = shapely.points(rng.uniform(-50, 1550, (400, 2)) + ORIGIN)
