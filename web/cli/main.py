@@ -13,22 +13,25 @@ from gridgov.errors import CityError, GridgovError
 from planner.errors import PlannerError
 
 COMMANDS = {
-    "demo": "web.cli.demo:demo",
-    "check": "web.cli.check:check",
-    "run": "web.cli.run:run",
-    "locate": "web.cli.locate:locate",
-    "assign": "web.cli.assign:assign",
-    "sample": "web.cli.sample:sample",
-    "boundaries": "web.cli.boundaries:boundaries",
-    "versions": "web.cli.versions:versions",
-    "rejudge": "web.cli.rejudge:rejudge",
-    "whistle": "web.cli.whistle:whistle",
-    "duties": "web.cli.duties:duties",
-    "duplicates": "web.cli.duplicates:duplicates",
-    "rates": "web.cli.rates:rates",
-    "train": "web.cli.train:train_command",
+    "demo": ("web.cli.demo:demo", "the sample city through the main job, and where the pages are"),
+    "check": ("web.cli.check:check", "everything wrong with a city pack"),
+    "run": ("web.cli.run:run", "the main job: appeals to orders, hotspots and street plans"),
+    "locate": ("web.cli.locate:locate", "addresses to places, each with its uncertainty"),
+    "assign": ("web.cli.assign:assign", "points to areas, nothing else needed"),
+    "sample": ("web.cli.sample:sample", "write the invented city"),
+    "boundaries": (
+        "web.cli.boundaries:boundaries",
+        "faults of a boundary set and a proposed repair",
+    ),
+    "versions": ("web.cli.versions:versions", "boundary versions: load, check, put in force"),
+    "rejudge": ("web.cli.rejudge:rejudge", "what new boundaries would change"),
+    "whistle": ("web.cli.whistle:whistle", "who must come, and in what order they can act"),
+    "duties": ("web.cli.duties:duties", "faults of the duty list, pressure, bounce loops"),
+    "duplicates": ("web.cli.duplicates:duplicates", "which appeals are about the same thing"),
+    "rates": ("web.cli.rates:rates", "three rates and ranks from what people said in callbacks"),
+    "train": ("web.cli.train:train_command", "learn which item a text is about"),
 }
-"""Command → where its click command stands; modules load only when their command is used."""
+"""Command → where its click command stands, and what it does; modules load only when their command is used."""
 
 EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
@@ -46,13 +49,19 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of that name, or None."""
         del ctx
-        target = COMMANDS.get(cmd_name)
-        if target is None:
+        if cmd_name not in COMMANDS:
             return None
+        target, _ = COMMANDS[cmd_name]
         module, _, attribute = target.partition(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - the table names commands only
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without loading one of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
