@@ -150,8 +150,13 @@ def _make_area(row: object) -> tuple[tuple[float, float, float], np.ndarray]:
 
 
 def _find_radius(xy: np.ndarray, middle: np.ndarray) -> tuple[float, float, float]:
-    away = np.hypot(*(xy - middle).T)
-    return float(middle[0]), float(middle[1]), float(np.quantile(away, 0.9))
+    away = np.sort(np.hypot(*(xy - middle).T))
+    # The linear quantile by hand: numpy's is ten times slower on the few points of one area.
+    at = 0.9 * (len(away) - 1)
+    low = int(at)
+    high = min(low + 1, len(away) - 1)
+    radius = away[low] + (away[high] - away[low]) * (at - low)
+    return float(middle[0]), float(middle[1]), float(radius)
 
 
 def _sample_inside(area: shapely.Geometry, steps: int = 14) -> np.ndarray:
@@ -159,6 +164,7 @@ def _sample_inside(area: shapely.Geometry, steps: int = 14) -> np.ndarray:
     x0, y0, x1, y1 = shapely.bounds(area)
     at = (np.arange(steps) + 0.5) / steps
     x, y = np.meshgrid(x0 + (x1 - x0) * at, y0 + (y1 - y0) * at)
+    shapely.prepare(area)
     inside = shapely.intersects_xy(area, x.ravel(), y.ravel())
     if not inside.any():
         return np.asarray(shapely.get_coordinates(shapely.point_on_surface(area)))

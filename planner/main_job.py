@@ -1,6 +1,7 @@
 """The main job: a city and a file of appeals in, a folder with orders, hotspots and plans out."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -110,12 +111,21 @@ def run_main_job(
         return summary
     with replace_folder(out_dir) as folder:
         with clock.stage("write"):
-            write_results(job, folder, is_masked=options.is_masked)
-            write_pages(planning, city, summary, folder, assets_dir=options.assets_dir)
+            write_all(job, summary, folder, options=options)
         seconds = clock.seconds | result.seconds | planning.seconds
         summary["seconds"] = {stage: round(spent, 3) for stage, spent in seconds.items()}
         write_summary(summary, folder / "summary.json")
     return summary
+
+
+def write_all(
+    job: MainJobResult, summary: dict[str, Any], folder: Path, *, options: MainJobOptions
+) -> None:
+    """Write tables and pages at the same time: the tables are compiled code that leaves a core free."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        tables = pool.submit(write_results, job, folder, is_masked=options.is_masked)
+        write_pages(job.planning, job.city, summary, folder, assets_dir=options.assets_dir)
+        tables.result()
 
 
 def make_classify(classifier: ItemClassifier) -> Classify:
