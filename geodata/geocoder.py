@@ -17,6 +17,7 @@ from geodata.gazetteer_postings import AREA
 from geodata.gazetteer_records import fold_names
 from geodata.geocoder_choice import answer_rows
 from geodata.geocoder_explain import CANDIDATE_COLUMNS, explain_address, list_candidates
+from geodata.geocoder_suggest import suggest_places
 from geodata.geocoder_tables import (
     LEVEL_OF_EVIDENCE,
     REASON_TEXTS,
@@ -97,6 +98,21 @@ class Geocoder:
         place = self.locate(pd.Series([address])).iloc[0]
         winner = {key: None if pd.isna(value) else value for key, value in place.items()}
         return explain_address(self.gazetteer, self._index, address, place=winner)
+
+    def suggest(self, text: str, *, limit: int = 10) -> pd.DataFrame:
+        """Return entries of the gazetteer that a person may mean who has typed `text` so far.
+
+        Returns
+        -------
+        At most `limit` rows (1 to 100), best first, columns ``SUGGESTION_COLUMNS`` of
+        ``geodata.geocoder_suggest``: ``name kind street lon lat``.
+
+        Raises
+        ------
+        ValueError
+            If `limit` is out of its range.
+        """
+        return suggest_places(self.gazetteer, self._index, text, limit=limit)
 
     def find_candidates(self, addresses: pd.Series) -> pd.DataFrame:
         """Return every candidate of each address, for a person to choose from.

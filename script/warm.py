@@ -121,7 +121,10 @@ def warm_addresses() -> None:
         made.save(Path(folder) / "gazetteer.bin")
         loaded = Gazetteer.load(Path(folder) / "gazetteer.bin")
         for gazetteer in (made, loaded):
-            Geocoder(gazetteer, extent=EXTENT).locate(asked)
+            geocoder = Geocoder(gazetteer, extent=EXTENT)
+            geocoder.locate(asked)
+            for text in ("东街街道安定", "学院南路3"):
+                geocoder.suggest(text)
 
 
 PARTS = {"land": warm_land, "addresses": warm_addresses}
