@@ -41,3 +41,40 @@ class UnknownEntryError(GridgovError):
         self.nearest = nearest
         hint = f"; did you mean {', '.join(nearest)}?" if nearest else "; nothing comes close"
         super().__init__(f"{what} {value!r}: {found}{hint}")
+
+
+class NotFoundError(GridgovError):
+    """There is nothing with this number here, or not for this account: both look the same from outside.
+
+    Attributes
+    ----------
+    what, number
+        Kind of thing, and what was asked for.
+    """
+
+    def __init__(self, what: str, number: str) -> None:
+        self.what, self.number = what, number
+        super().__init__(f"{what} {number!r}: there is none that you may see; check the number")
+
+
+class ConflictError(GridgovError):
+    """Somebody else changed the thing meanwhile; nothing of the second change was kept.
+
+    Attributes
+    ----------
+    what, number
+        Kind of thing, and which.
+    seen, found
+        Version that the second person had seen, and the one there is now.
+    """
+
+    def __init__(self, what: str, number: str, *, seen: int | None, found: int | None) -> None:
+        self.what, self.number, self.seen, self.found = what, number, seen, found
+        super().__init__(
+            f"{what} {number}: somebody changed it meanwhile (seen version {seen}, now {found}). "
+            "Nothing was saved; look at it again and repeat your step if it still applies"
+        )
+
+
+class ForbiddenError(GridgovError):
+    """The account's role or unit does not allow this."""

@@ -1,0 +1,16 @@
+"""All models in one place: importing this module fills the metadata (migrations, tests)."""
+
+from gridgov.storage.models import (
+    accounts,
+    appeals,
+    city,
+    counts,
+    journal,
+    orders,
+    plans,
+    whistles,
+)
+from gridgov.storage.models.base import Base
+
+MODULES = (accounts, appeals, city, counts, journal, orders, plans, whistles)
+METADATA = Base.metadata
