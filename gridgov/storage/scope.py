@@ -1,7 +1,7 @@
 """What an account may see: its unit's subtree, by role; in the query layer and, on PostgreSQL, in the database.
 
-A session is bound to a scope once (:func:`bind`). From then on every query of it is filtered, whether its author thought
-of it or not: by criteria added to each statement, and on PostgreSQL by row-level security, which reads the
+A session is bound to a scope once (:func:`bind`). From then on every query of it is filtered, whether its author
+thought of it or not: by criteria added to each statement, and on PostgreSQL by row-level security, which reads the
 settings made here at the begin of each transaction. A session that is not bound is the system's own (commands, jobs).
 """
 
@@ -134,7 +134,7 @@ def _set_database(session: Session, connection: sa.Connection) -> None:
     }
     chosen = ", ".join(f"set_config('{name}', :v{at}, true)" for at, name in enumerate(settings))
     values = {f"v{at}": value for at, value in enumerate(settings.values())}
-    connection.execute(sa.text(f"SELECT {chosen}"), values)  # noqa: S608 - names are ours
+    connection.execute(sa.text(f"SELECT {chosen}"), values)
     connection.execute(sa.text(f"SET LOCAL ROLE {APP_ROLE}"))
 
 
