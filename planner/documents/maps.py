@@ -90,7 +90,7 @@ def make_street_map(
         ``count`` and geometry of its cells.
     """
     own = streets[streets["street_code"] == street_code]
-    made = _make_map("map_plan", own.total_bounds)
+    made = make_base_map("map_plan", own.total_bounds)
     _add_areas(made, streets[streets["street_code"] != street_code], "around", _quiet)
     limits = make_classes(cells["count"], count=len(CELL_HUES))
     _add_cells(made, cells, limits)
@@ -98,7 +98,7 @@ def make_street_map(
     _add_hotspots(made, hotspots, "spots")
     for spot in hotspots.itertuples():
         _add_label(made, (spot.lat, spot.lon), str(spot.label), f"label_{spot.hotspot_id}")
-    return _render(made, own.total_bounds)
+    return render_map(made, own.total_bounds)
 
 
 def make_city_map(streets: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame) -> MapParts:
@@ -111,7 +111,7 @@ def make_city_map(streets: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame) -> MapP
     hotspots
         All, with ``link``; each is one circle that shows at any zoom, and its cells from close by.
     """
-    made = _make_map("map_city", streets.total_bounds)
+    made = make_base_map("map_city", streets.total_bounds)
     limits = make_classes(streets["count"], count=len(GREYS))
     fills = {
         code: GREYS[find_class(n, limits)]
@@ -134,7 +134,7 @@ def make_city_map(streets: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame) -> MapP
         gpd.points_from_xy(hotspots["lon"], hotspots["lat"]), crs="EPSG:4326"
     )
     _add_hotspots(made, points, "spots")
-    return _render(made, streets.total_bounds)
+    return render_map(made, streets.total_bounds)
 
 
 def simplify_streets(streets: gpd.GeoDataFrame, *, tolerance_m: float = 60.0) -> gpd.GeoDataFrame:
@@ -152,8 +152,16 @@ def simplify_streets(streets: gpd.GeoDataFrame, *, tolerance_m: float = 60.0) ->
     )
 
 
-def _make_map(name: str, bounds: Iterable[float]) -> folium.Map:
-    """Return an empty map with a fixed name, so that the same plan gives the same bytes."""
+def make_base_map(name: str, bounds: Iterable[float]) -> folium.Map:
+    """Return an empty map with a fixed name, so that the same plan gives the same bytes.
+
+    Parameters
+    ----------
+    name
+        Two words joined by ``_``, unique in its page.
+    bounds
+        West, south, east, north in degrees, EPSG:4326.
+    """
     west, south, east, north = (float(value) for value in bounds)
     made = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
@@ -196,7 +204,7 @@ def _add_areas(
     columns = ["street_code", *fields, *(["link"] if "link" in areas.columns else [])]
     layer = folium.GeoJson(_make_geojson(areas, columns), style_function=style, smooth_factor=0.3)
     _add_hint(layer, fields, name)
-    _add(made, layer, name)
+    add_layer(made, layer, name)
 
 
 def _add_cells(made: folium.Map, cells: gpd.GeoDataFrame, limits: tuple[float, ...]) -> None:
@@ -212,7 +220,7 @@ def _add_cells(made: folium.Map, cells: gpd.GeoDataFrame, limits: tuple[float, .
         },
     )
     _add_hint(layer, ("count",), "background")
-    _add(made, layer, "background")
+    add_layer(made, layer, "background")
 
 
 SPOT_FIELDS = (
@@ -254,7 +262,7 @@ def _add_hotspots(made: folium.Map, hotspots: gpd.GeoDataFrame, name: str) -> No
         marker=marker,
     )
     _add_hint(layer, SPOT_FIELDS, name)
-    _add(made, layer, name)
+    add_layer(made, layer, name)
 
 
 def _add_label(made: folium.Map, place: tuple[float, float], text: str, name: str) -> None:
@@ -266,7 +274,7 @@ def _add_label(made: folium.Map, place: tuple[float, float], text: str, name: st
     )
     icon._id = f"icon_{name}"  # noqa: SLF001 - as above
     marker = folium.Marker(location=list(place), icon=icon)
-    _add(made, marker, name)
+    add_layer(made, marker, name)
 
 
 def _add_hint(layer: folium.GeoJson, fields: tuple[str, ...], name: str) -> None:
@@ -279,7 +287,7 @@ def _add_hint(layer: folium.GeoJson, fields: tuple[str, ...], name: str) -> None
     layer.add_child(hint)
 
 
-def _add(made: folium.Map, layer: Any, name: str) -> None:
+def add_layer(made: folium.Map, layer: Any, name: str) -> None:
     """Add a layer under a fixed name."""
     layer._id = name  # noqa: SLF001 - as above
     layer.add_to(made)
@@ -308,7 +316,7 @@ def _make_geojson(frame: gpd.GeoDataFrame, columns: list[str]) -> dict[str, Any]
     return {"type": "FeatureCollection", "features": features}
 
 
-def _render(made: folium.Map, bounds: Iterable[float]) -> MapParts:
+def render_map(made: folium.Map, bounds: Iterable[float]) -> MapParts:
     """Return the pieces; folium's own page around them is not used.
 
     Added are a metric scale, and a second fit once the page has its layout.
