@@ -84,6 +84,39 @@ def upgrade() -> None:
         )
     op.create_index("ix_appeals_received_at", "appeals", ["received_at"], unique=False)
     op.create_table(
+        "area_counts",
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("unit_code", sa.String(length=32), nullable=False),
+        sa.Column("span", sa.String(8), nullable=False),
+        sa.Column("start_on", sa.Date(), nullable=False),
+        sa.Column("level1_code", sa.String(length=200), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("open", sa.Integer(), nullable=False),
+        sa.Column("solved", sa.Integer(), nullable=False),
+        sa.Column("partly", sa.Integer(), nullable=False),
+        sa.Column("unsolved", sa.Integer(), nullable=False),
+        sa.Column("excluded", sa.Integer(), nullable=False),
+        sa.Column("merged", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "kind",
+            "unit_code",
+            "span",
+            "start_on",
+            "level1_code",
+            "code",
+            name=op.f("pk_area_counts"),
+        ),
+    )
+    op.create_index(
+        "ix_area_counts_code",
+        "area_counts",
+        ["kind", "code", "unit_code", "span", "start_on"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_area_counts_level1", "area_counts", ["level1_code", "span", "start_on"], unique=False
+    )
+    op.create_table(
         "boundary_versions",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("layer", sa.String(length=32), nullable=False),
@@ -126,16 +159,23 @@ def upgrade() -> None:
     op.create_table(
         "cell_counts",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
-        sa.Column("cell_code", sa.String(length=40), nullable=True),
-        sa.Column("street_code", sa.String(length=32), nullable=True),
+        sa.Column("cell_code", sa.String(length=40), nullable=False),
+        sa.Column("community_code", sa.String(length=32), nullable=False),
+        sa.Column("street_code", sa.String(length=32), nullable=False),
         sa.Column("unit_code", sa.String(length=32), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("item_code", sa.String(length=200), nullable=True),
-        sa.Column("level1_code", sa.String(length=200), nullable=True),
-        sa.Column("outcome", sa.String(16), nullable=False),
-        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("item_code", sa.String(length=200), nullable=False),
+        sa.Column("level1_code", sa.String(length=200), nullable=False),
+        sa.Column("open", sa.Integer(), nullable=False),
+        sa.Column("solved", sa.Integer(), nullable=False),
+        sa.Column("partly", sa.Integer(), nullable=False),
+        sa.Column("unsolved", sa.Integer(), nullable=False),
+        sa.Column("excluded", sa.Integer(), nullable=False),
+        sa.Column("merged", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cell_counts")),
     )
+    op.create_index("ix_cell_counts_cell_day", "cell_counts", ["cell_code", "day"], unique=False)
+    op.create_index("ix_cell_counts_item_day", "cell_counts", ["item_code", "day"], unique=False)
     op.create_index(
         "ix_cell_counts_street_day", "cell_counts", ["street_code", "day"], unique=False
     )
@@ -166,6 +206,20 @@ def upgrade() -> None:
         sa.Column("boundary_version", sa.String(length=64), nullable=False),
         sa.Column("loaded_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_city_packs")),
+    )
+    op.create_table(
+        "count_deltas",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("cell_code", sa.String(length=40), nullable=False),
+        sa.Column("community_code", sa.String(length=32), nullable=False),
+        sa.Column("street_code", sa.String(length=32), nullable=False),
+        sa.Column("unit_code", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("item_code", sa.String(length=200), nullable=False),
+        sa.Column("level1_code", sa.String(length=200), nullable=False),
+        sa.Column("outcome", sa.String(16), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_count_deltas")),
     )
     op.create_table(
         "duties",
@@ -379,27 +433,6 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "street_code", "month", name=op.f("uq_street_classes_street_code_month")
         ),
-    )
-    op.create_table(
-        "street_counts",
-        sa.Column("id", BigId, autoincrement=True, nullable=False),
-        sa.Column("street_code", sa.String(length=32), nullable=True),
-        sa.Column("unit_code", sa.String(length=32), nullable=False),
-        sa.Column("span", sa.String(length=5), nullable=False),
-        sa.Column("start_on", sa.Date(), nullable=False),
-        sa.Column("level1_code", sa.String(length=200), nullable=True),
-        sa.Column("outcome", sa.String(16), nullable=False),
-        sa.Column("n", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_street_counts")),
-    )
-    op.create_index(
-        "ix_street_counts_span_start",
-        "street_counts",
-        ["span", "start_on", "street_code"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_street_counts_unit", "street_counts", ["unit_code", "span", "start_on"], unique=False
     )
     op.create_table(
         "units",
@@ -886,9 +919,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_units_unit_code"), table_name="units")
     op.drop_index("ix_units_path", table_name="units", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_table("units")
-    op.drop_index("ix_street_counts_unit", table_name="street_counts")
-    op.drop_index("ix_street_counts_span_start", table_name="street_counts")
-    op.drop_table("street_counts")
     op.drop_table("street_classes")
     op.drop_index(op.f("ix_request_counts_until"), table_name="request_counts")
     op.drop_table("request_counts")
@@ -917,16 +947,22 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_duties_scene_code"), table_name="duties")
     op.drop_index(op.f("ix_duties_duty_code"), table_name="duties")
     op.drop_table("duties")
+    op.drop_table("count_deltas")
     op.drop_table("city_packs")
     op.drop_index("ix_cells_street_code", table_name="cells")
     if op.get_bind().dialect.name == "postgresql":
         op.drop_index("ix_cells_shape_gist", table_name="cells", postgresql_using="gist")
     op.drop_table("cells")
     op.drop_index("ix_cell_counts_street_day", table_name="cell_counts")
+    op.drop_index("ix_cell_counts_item_day", table_name="cell_counts")
+    op.drop_index("ix_cell_counts_cell_day", table_name="cell_counts")
     op.drop_table("cell_counts")
     op.drop_index(op.f("ix_catalogue_items_item_code"), table_name="catalogue_items")
     op.drop_table("catalogue_items")
     op.drop_table("boundary_versions")
+    op.drop_index("ix_area_counts_level1", table_name="area_counts")
+    op.drop_index("ix_area_counts_code", table_name="area_counts")
+    op.drop_table("area_counts")
     op.drop_index("ix_appeals_received_at", table_name="appeals")
     if op.get_bind().dialect.name == "postgresql":
         op.drop_index("ix_appeals_point_gist", table_name="appeals", postgresql_using="gist")

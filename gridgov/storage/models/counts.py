@@ -1,10 +1,12 @@
 """Counts kept while writing, so that pages and maps never scan the history.
 
-Every row is a delta; sums are the counts. Writers only insert, so none waits for another; a job adds old deltas up.
-Days are days of receipt in the city's zone.
+Writers only insert deltas (``count_deltas``, ``rate_counts``): none waits for another. A job moves deltas into the
+tables below it (``storage/counts.compact``); whoever reads adds both up in one statement. A missing code is ``''``
+here, because missing values have no place in a key. Days are days of receipt in the city's zone.
 """
 
 from datetime import date
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,40 +16,88 @@ from gridgov.storage.models.orders import Outcome
 from gridgov.storage.types import Word
 
 
-class CellCount(Base):
-    """Orders by cell, day of receipt, item and outcome."""
+class AreaKind(StrEnum):
+    """What an area count is of."""
 
-    __tablename__ = "cell_counts"
-    __table_args__ = (sa.Index("ix_cell_counts_street_day", "street_code", "day"),)
+    STREET = "street"
+    COMMUNITY = "community"
+    CELL = "cell"
+
+
+class Span(StrEnum):
+    """How long a span of counts is."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+class CountDelta(Base):
+    """One more or one fewer order of a kind, not yet moved into the sums."""
+
+    __tablename__ = "count_deltas"
 
     id: Mapped[Id]
-    cell_code: Mapped[str | None] = mapped_column(sa.String(40))
-    street_code: Mapped[str | None] = mapped_column(sa.String(32))
+    cell_code: Mapped[str] = mapped_column(sa.String(40))
+    community_code: Mapped[str] = mapped_column(sa.String(32))
+    street_code: Mapped[str] = mapped_column(sa.String(32))
     unit_code: Mapped[str] = mapped_column(sa.String(32))
     day: Mapped[date]
-    item_code: Mapped[str | None] = mapped_column(sa.String(200))
-    level1_code: Mapped[str | None] = mapped_column(sa.String(200))
+    item_code: Mapped[str] = mapped_column(sa.String(200))
+    level1_code: Mapped[str] = mapped_column(sa.String(200))
     outcome: Mapped[Outcome] = mapped_column(Word(Outcome, 16))
     n: Mapped[int]
 
 
-class StreetCount(Base):
-    """Orders by street, owner, span (a day or a whole month), level-1 item and outcome."""
+class Tally:
+    """Orders by outcome, one column each: a filter by outcome costs nothing and a key has one row."""
 
-    __tablename__ = "street_counts"
+    open: Mapped[int] = mapped_column(default=0)
+    solved: Mapped[int] = mapped_column(default=0)
+    partly: Mapped[int] = mapped_column(default=0)
+    unsolved: Mapped[int] = mapped_column(default=0)
+    excluded: Mapped[int] = mapped_column(default=0)
+    merged: Mapped[int] = mapped_column(default=0)
+
+
+class CellCount(Tally, Base):
+    """The finest counts: cell × day × item × unit. A key may have several rows; their sum counts."""
+
+    __tablename__ = "cell_counts"
     __table_args__ = (
-        sa.Index("ix_street_counts_span_start", "span", "start_on", "street_code"),
-        sa.Index("ix_street_counts_unit", "unit_code", "span", "start_on"),
+        sa.Index("ix_cell_counts_cell_day", "cell_code", "day"),
+        sa.Index("ix_cell_counts_street_day", "street_code", "day"),
+        sa.Index("ix_cell_counts_item_day", "item_code", "day"),
     )
 
     id: Mapped[Id]
-    street_code: Mapped[str | None] = mapped_column(sa.String(32))
+    cell_code: Mapped[str] = mapped_column(sa.String(40))
+    community_code: Mapped[str] = mapped_column(sa.String(32))
+    street_code: Mapped[str] = mapped_column(sa.String(32))
     unit_code: Mapped[str] = mapped_column(sa.String(32))
-    span: Mapped[str] = mapped_column(sa.String(5))  # day, month
-    start_on: Mapped[date]
-    level1_code: Mapped[str | None] = mapped_column(sa.String(200))
-    outcome: Mapped[Outcome] = mapped_column(Word(Outcome, 16))
-    n: Mapped[int]
+    day: Mapped[date]
+    item_code: Mapped[str] = mapped_column(sa.String(200))
+    level1_code: Mapped[str] = mapped_column(sa.String(200))
+
+
+class AreaCount(Tally, Base):
+    """Sums for whole areas, one row a key.
+
+    Rows with ``unit_code = ''`` are totals over units and items (streets and communities by day and month, cells by
+    month); streets have rows by unit and level-1 item besides. Every order has a unit, so ``''`` is none of them.
+    """
+
+    __tablename__ = "area_counts"
+    __table_args__ = (
+        sa.Index("ix_area_counts_code", "kind", "code", "unit_code", "span", "start_on"),
+        sa.Index("ix_area_counts_level1", "level1_code", "span", "start_on"),
+    )
+
+    kind: Mapped[AreaKind] = mapped_column(Word(AreaKind, 16), primary_key=True)
+    unit_code: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    span: Mapped[Span] = mapped_column(Word(Span, 8), primary_key=True)
+    start_on: Mapped[date] = mapped_column(primary_key=True)
+    level1_code: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
 
 
 class RateCount(Base):
