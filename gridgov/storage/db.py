@@ -121,6 +121,17 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def snapshot(engine: sa.Engine) -> Iterator[Session]:
+    """Give a session that reads the database as it is now, whatever others write meanwhile; it cannot write."""
+    if is_postgres(engine):
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    else:
+        options = {"sqlite_read_only": True}
+    with Session(engine.execution_options(**options)) as session:
+        yield session
+
+
 def make_config(engine: sa.Engine | None = None) -> Config:
     """Return Alembic's configuration for this checkout, bound to `engine`."""
     config = Config()

@@ -29,6 +29,7 @@ COMMANDS = {
     "duties": ("web.cli.duties:duties", "faults of the duty list, pressure, bounce loops"),
     "duplicates": ("web.cli.duplicates:duplicates", "which appeals are about the same thing"),
     "rates": ("web.cli.rates:rates", "three rates and ranks from what people said in callbacks"),
+    "audit": ("web.cli.audit:audit", "whether the log of every change is as it was written"),
     "train": ("web.cli.train:train_command", "learn which item a text is about"),
 }
 """Command → where its click command stands, and what it does; modules load only when their command is used."""
