@@ -54,6 +54,13 @@ class ServiceSettings:
     oidc_issuer: str = _setting("", "address of an OpenID provider; only passwords if empty")
     oidc_client_id: str = _setting("", "client id there")
     oidc_client_secret: str = _setting("", "client secret there")
+    behind_https: bool = _setting(
+        False,  # noqa: FBT003
+        "whether a proxy in front serves HTTPS: cookies are then sent over HTTPS only, and the proxy's word on the caller is taken",
+    )
+    clock_behind_min: int = _setting(
+        0, "minutes by which the service's clock is behind the machine's; for demos with old data"
+    )
     demo: bool = _setting(False, "whether the sign-in page shows the demo's accounts")  # noqa: FBT003
 
 

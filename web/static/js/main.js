@@ -1,0 +1,8 @@
+// What every page does: keys, rows as doors, drafts, filters, small things of the frame. Each part is its own module.
+import { setUpKeys } from "./keys.js";
+import { setUpDrafts } from "./drafts.js";
+import { setUpForms } from "./forms.js";
+
+setUpKeys();
+setUpDrafts();
+setUpForms();
