@@ -2,8 +2,8 @@
 
 A message in the app is delivered by being there. E-mails and webhooks are taken by a worker under a lease: on
 PostgreSQL ``SKIP LOCKED`` gives two workers different rows, on SQLite there is one writer at a time, and what a killed
-worker had taken is due again when its lease ends. So nothing is lost, and something is sent twice only where a worker died
-between sending and saying so, or lost its database then; the key of the message lets the receiver see that.
+worker had taken is due again when its lease ends. So nothing is lost, and something is sent twice only where a worker
+died between sending and saying so; the key of the message lets the receiver see that.
 """
 
 import hashlib
