@@ -5,21 +5,16 @@ from typing import Any
 
 from planner.words import load_words
 
-Words = Mapping[str, str]
-"""Texts of the charts: ``street city usual orders_unit share_unit``."""
-
 INK, QUIET, HUE, GRID = "#1f2933", "#8894a0", "#0b7285", "#e6eaee"
 
 FONT = '"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif'
 
 
-def make_months_chart(
-    months: Sequence[Sequence[Any]], *, words: Words | None = None
-) -> dict[str, Any]:
+def make_months_chart(months: Sequence[Sequence[Any]]) -> dict[str, Any]:
     """Return orders by month as bars, with a line for what the city's months would give the street."""
-    words = words or load_words()["charts"]
+    words = load_words()["charts"]
     return {
-        **make_base(),
+        **_make_base(),
         "legend": {
             "top": 0,
             "right": 0,
@@ -49,9 +44,9 @@ def make_months_chart(
     }
 
 
-def make_hours_chart(hours: Sequence[int], *, words: Words | None = None) -> dict[str, Any]:
+def make_hours_chart(hours: Sequence[int]) -> dict[str, Any]:
     """Return orders by hour of the day."""
-    words = words or load_words()["charts"]
+    words = load_words()["charts"]
     series = {
         "name": words["street"],
         "type": "bar",
@@ -59,20 +54,18 @@ def make_hours_chart(hours: Sequence[int], *, words: Words | None = None) -> dic
         "itemStyle": {"color": HUE},
     }
     return {
-        **make_base(),
+        **_make_base(),
         "xAxis": _make_axis([f"{hour:02d}" for hour in range(24)]),
         "yAxis": _make_values(words["orders_unit"]),
         "series": [{**series, "barCategoryGap": "25%"}],
     }
 
 
-def make_items_chart(
-    items: Sequence[Mapping[str, Any]], *, words: Words | None = None
-) -> dict[str, Any]:
+def make_items_chart(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the share of each item here and in the city, most common on top."""
-    words = words or load_words()["charts"]
+    words = load_words()["charts"]
     rows = list(reversed(items))
-    base = make_base()
+    base = _make_base()
     return {
         **base,
         "grid": {**base["grid"], "left": 6, "right": 26},
@@ -107,7 +100,7 @@ def _make_shares(name: str, shares: Sequence[float], colour: str) -> dict[str, A
     }
 
 
-def make_base() -> dict[str, Any]:
+def _make_base() -> dict[str, Any]:
     """Return what every chart has: no animation, room for labels, one font."""
     return {
         "animation": False,
