@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,6 +12,7 @@ from gridgov.errors import GridgovError
 from gridgov.rules import whistle_text as text
 from gridgov.rules.duties import DutyGraph
 from gridgov.rules.whistle import WhistlePlan, whistle_for
+from gridgov.rules.whistle_facts import make_facts
 
 Sentences = tuple[str, ...]
 
@@ -73,12 +72,5 @@ def _tell_page(plan: WhistlePlan, graph: DutyGraph, city: CityDuties) -> Iterato
 
 
 def _make_json(plan: WhistlePlan, graph: DutyGraph, city: CityDuties) -> str:
-    facts: dict[str, Any] = asdict(plan)
-    facts["synthetic"] = city.synthetic
-    facts["lead"] = {"unit_code": plan.lead, "name": graph.name_of(plan.lead), "by": plan.lead_by}
-    del facts["lead_by"]
-    rule = plan.report_in
-    facts["report_in"] = {"minutes": rule.value, "status": rule.status, "source": rule.source}
-    facts["helpers"] = [{"unit_code": u, "name": graph.name_of(u)} for u in plan.helpers]
-    facts["sentences"] = text.tell_plan(plan, graph)
-    return json.dumps(facts, ensure_ascii=False, indent=2, default=str, allow_nan=False)
+    facts = {**make_facts(plan, graph), "synthetic": city.synthetic}
+    return json.dumps(facts, ensure_ascii=False, indent=2, allow_nan=False)

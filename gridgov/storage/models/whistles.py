@@ -71,7 +71,7 @@ class CalledUnit(Base):
     unit_rating: Mapped[int | None]
 
     call: Mapped[WhistleCall] = relationship(back_populates="units", lazy="raise")
-    check_ins: Mapped[list["CheckIn"]] = relationship(order_by="CheckIn.at", lazy="raise")
+    check_ins: Mapped[list["CheckIn"]] = relationship(order_by="CheckIn.id", lazy="raise")
 
 
 class CheckIn(Base):
