@@ -631,8 +631,8 @@ def upgrade() -> None:
         "orders",
         ["due_at", "unit_code"],
         unique=False,
-        postgresql_where=sa.text("outcome = 'open'"),
-        sqlite_where=sa.text("outcome = 'open'"),
+        postgresql_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
+        sqlite_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
     )
     op.create_index("ix_orders_received", "orders", ["received_at", "id"], unique=False)
     op.create_index(
@@ -890,8 +890,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_orders_open_due",
         table_name="orders",
-        postgresql_where=sa.text("outcome = 'open'"),
-        sqlite_where=sa.text("outcome = 'open'"),
+        postgresql_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
+        sqlite_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
     )
     op.drop_index("ix_orders_issue", table_name="orders")
     op.drop_index("ix_orders_cell", table_name="orders")

@@ -43,8 +43,8 @@ class Order(Base):
             "ix_orders_open_due",
             "due_at",
             "unit_code",
-            postgresql_where=sa.text("outcome = 'open'"),
-            sqlite_where=sa.text("outcome = 'open'"),
+            postgresql_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
+            sqlite_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
         ),
         sa.Index(
             "ix_orders_unit_open",
