@@ -124,11 +124,30 @@ def make_assessment(
     ValueError
         If weights or window rules are not sound.
     """
+    return assess_counts(make_counts(judged), units, constants=constants)
+
+
+def assess_counts(
+    counts: pd.DataFrame, units: pd.DataFrame, *, constants: Constants
+) -> pd.DataFrame:
+    """Return the same as :func:`make_assessment` from counts that are kept already.
+
+    Parameters
+    ----------
+    counts
+        Frame of ``rates.COUNT_COLUMNS``, one row per month and unit, in any order.
+    units, constants
+        As there.
+
+    Raises
+    ------
+    ValueError
+        As there.
+    """
     rules = make_window_rules(constants)
     make_weights(constants)
-    counts = _make_all_counts(make_counts(judged), units)
-    frame = make_rates(counts, constants=constants)
-    return _rank(frame, units, constants=constants, rules=rules)
+    rates = make_rates(_make_all_counts(counts, units), constants=constants)
+    return _rank(rates, units, constants=constants, rules=rules)
 
 
 def _rank(

@@ -186,6 +186,11 @@ DEFAULTS: Mapping[str, Constant] = dict(
             "fall of appeals at the place that a task aims at",
             high=1.0,
         ),
+        _constant(
+            "planning.surge_weeks", 8, "assumed", "weeks before with which a day is compared", low=2
+        ),
+        _constant("planning.surge_orders_min", 10, "assumed", "fewer orders a day: no surge"),
+        _constant("planning.surge_q", 0.01, "assumed", "expected share of false surges", high=1.0),
     )
 )
 """Every constant with its default; a pack may change any of them."""
