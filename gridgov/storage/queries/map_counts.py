@@ -56,6 +56,8 @@ def count_areas(session: Session, kind: str, chosen: CountFilter) -> pd.DataFram
         one is given.
     """
     frame = _sum_up(session, kind, chosen, by_month=False)
+    if kind == "community":
+        frame = _add_placeless(frame, _sum_up(session, "street", chosen, by_month=False))
     return frame.sort_values(["n", "code"], ascending=[False, True], ignore_index=True)
 
 
@@ -76,7 +78,7 @@ def count_days(session: Session, chosen: CountFilter) -> pd.Series:
 
 
 def _sum_up(session: Session, kind: str, chosen: CountFilter, *, by_month: bool) -> pd.DataFrame:
-    sources = _make_sources(session, kind, chosen, spans=not by_month)
+    sources = _make_sources(session, kind, chosen, spans=True)
     if by_month:
         frame = _read(session, sources, by="code, start_on")
         frame["month"] = [f"{day:%Y-%m}" for day in frame["start_on"]]
@@ -87,6 +89,15 @@ def _sum_up(session: Session, kind: str, chosen: CountFilter, *, by_month: bool)
     keys = ["code", "month"] if by_month else ["code"]
     kept = frame[frame["n"] != 0]
     return kept[[*keys, "n", *OUTCOMES]].reset_index(drop=True)
+
+
+def _add_placeless(frame: pd.DataFrame, streets: pd.DataFrame) -> pd.DataFrame:
+    """Return counts of communities with those of no community, which their sums leave out."""
+    columns = ["n", *OUTCOMES]
+    rest = streets[columns].sum() - frame[columns].sum()
+    row = pd.DataFrame([{"code": "", **rest.to_dict()}])
+    both = pd.concat([frame, row]).groupby("code", as_index=False)[columns].sum()
+    return both[both["n"] != 0]
 
 
 def _choose_n(frame: pd.DataFrame, chosen: CountFilter) -> pd.Series:
