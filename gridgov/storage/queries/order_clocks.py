@@ -1,0 +1,69 @@
+"""When an open order is due, late or waiting: one meaning for figures, lists, maps and the watch."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from gridgov.rules.order_table import OrderState
+from gridgov.storage.models.orders import Order, Outcome
+
+CLOCKS = (
+    "open",
+    "unanswered",
+    "overdue",
+    "due_soon",
+    "due_today",
+    "contact_overdue",
+    "to_dispatch",
+    "review",
+    "to_call_back",
+)
+"""Names under which pages ask for these orders."""
+
+STOPPED = (OrderState.SUSPENDED,)
+"""States in which the final clock stands still."""
+
+
+def make_clocks(
+    *, now: datetime, day_end: datetime, soon: timedelta
+) -> dict[str, sa.ColumnElement[bool]]:
+    """Return name of :data:`CLOCKS` → condition on ``Order``.
+
+    Parameters
+    ----------
+    now
+        Aware.
+    day_end
+        End of today in the city's zone, aware.
+    soon
+        What counts as due soon.
+
+    Notes
+    -----
+    The final clock runs until the unit has replied: an order that waits for its callback is open, but not late.
+    """
+    is_open = Order.outcome == Outcome.OPEN
+    unanswered = sa.and_(is_open, Order.replied_at.is_(None))
+    running = sa.and_(unanswered, Order.state.not_in(STOPPED))
+    found: dict[str, Any] = {
+        "open": is_open,
+        "unanswered": unanswered,
+        "overdue": sa.and_(running, Order.due_at < now),
+        "due_soon": sa.and_(running, Order.due_at >= now, Order.due_at < now + soon),
+        "due_today": sa.and_(running, Order.due_at >= now, Order.due_at < day_end),
+        "contact_overdue": sa.and_(
+            unanswered, Order.contacted_at.is_(None), Order.contact_by < now
+        ),
+        "to_dispatch": sa.and_(
+            is_open,
+            Order.state.in_(
+                (OrderState.RECEIVED, OrderState.NEEDS_INFORMATION, OrderState.REOPENED)
+            ),
+        ),
+        "review": sa.and_(is_open, Order.review.is_(True)),
+        "to_call_back": sa.and_(
+            is_open, Order.state.in_((OrderState.REPLIED, OrderState.CALLBACK))
+        ),
+    }
+    return {name: found[name] for name in CLOCKS}

@@ -1,0 +1,284 @@
+"""The list of orders: filters, sorting, pages and how many there are; export reads the same rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from gridgov.errors import GridgovError
+from gridgov.rules.order_table import OrderState
+from gridgov.storage.models.appeals import Appeal
+from gridgov.storage.models.city import CatalogueItem, Unit
+from gridgov.storage.models.orders import Order, Outcome
+from gridgov.storage.queries.areas import MOST_CODES, get_area_names
+
+PAGE_ROWS = 30
+PAGES_MAX = 200
+"""Pages that can be turned; who needs more rows narrows the filter or takes the export."""
+COUNT_MAX = 20_000
+"""Beyond this a list says "more than": counting on would cost more than it tells."""
+EXPORT_ROWS = 2_000
+"""Rows fetched at a time for an export."""
+
+SORTS: Mapping[str, Any] = {
+    "received_at": Order.received_at,
+    "due_at": Order.due_at,
+    "contact_by": Order.contact_by,
+    "order_no": Order.order_no,
+    "closed_at": Order.closed_at,
+}
+DEFAULT_SORT = "-received_at"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderFilter:
+    """Which orders a list shows; what is empty does not narrow it.
+
+    Parameters
+    ----------
+    unit_codes
+        Owners; None for all that the session sees.
+    start, end
+        Of receipt, aware; the end is excluded.
+    condition
+        One of ``order_clocks.make_clocks``.
+    states, outcomes, routes, grades, kinds
+        Any of these.
+    street_code, community_code, cell_codes
+        Where the thing is.
+    item_code, level1_code
+        What it is about.
+    issue_id
+        Orders of one issue.
+    words
+        A number (of an order or appeal, or its beginning), else words of text or address, all of which must occur.
+    """
+
+    unit_codes: frozenset[str] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    condition: sa.ColumnElement[bool] | None = None
+    states: tuple[OrderState, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    routes: tuple[str, ...] = ()
+    grades: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    street_code: str = ""
+    community_code: str = ""
+    cell_codes: tuple[str, ...] = ()
+    item_code: str = ""
+    level1_code: str = ""
+    issue_id: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderPage:
+    """One page of a list.
+
+    Parameters
+    ----------
+    rows
+        Columns of :data:`LIST_COLUMNS`.
+    total
+        How many there are, at most :data:`COUNT_MAX` and one.
+    has_next
+        Whether a page follows.
+    names
+        Names of the units, items and streets of the rows, by code.
+    """
+
+    rows: Sequence[Any]
+    total: int
+    has_next: bool
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_exact(self) -> bool:
+        """Tell whether the total is all of them."""
+        return self.total <= COUNT_MAX
+
+
+LIST_COLUMNS = (
+    Order.id,
+    Order.order_no,
+    Order.version,
+    Order.state,
+    Order.outcome,
+    Order.unit_code,
+    Order.kind,
+    Order.item_code,
+    Order.level1_code,
+    Order.street_code,
+    Order.community_code,
+    Order.cell_code,
+    Order.route,
+    Order.grade,
+    Order.review,
+    Order.received_at,
+    Order.contact_by,
+    Order.contacted_at,
+    Order.due_at,
+    Order.replied_at,
+    Order.closed_at,
+    Order.solved,
+    Order.satisfied,
+    Order.lon,
+    Order.lat,
+    Appeal.appeal_no,
+    Appeal.channel,
+    Appeal.text,
+    Appeal.address,
+    Appeal.place_level,
+    Appeal.uncertainty_m,
+    Appeal.confidence,
+)
+
+
+def list_orders(
+    session: Session,
+    chosen: OrderFilter,
+    *,
+    sort: str = DEFAULT_SORT,
+    page: int = 1,
+    rows: int = PAGE_ROWS,
+) -> OrderPage:
+    """Return one page of orders, in the same number of statements however many rows.
+
+    Parameters
+    ----------
+    sort
+        A name of :data:`SORTS`, with ``-`` before it from the highest down.
+    page
+        From 1.
+
+    Raises
+    ------
+    GridgovError
+        There is no such sort, or the page lies outside 1 … :data:`PAGES_MAX`.
+    """
+    if not 1 <= page <= PAGES_MAX:
+        raise GridgovError(
+            f"page {page}: expected 1 to {PAGES_MAX}; narrow the filter or take the export for more"
+        )
+    query = _join(sa.select(*LIST_COLUMNS), chosen)
+    query = query.order_by(*_make_sort(sort)).offset((page - 1) * rows).limit(rows + 1)
+    found = session.execute(query).all()
+    shown = found[:rows]
+    return OrderPage(
+        rows=shown,
+        total=count_orders(session, chosen),
+        has_next=len(found) > rows and page < PAGES_MAX,
+        names=find_names(session, shown),
+    )
+
+
+def count_orders(session: Session, chosen: OrderFilter, *, most: int = COUNT_MAX) -> int:
+    """Return how many orders there are, counting to `most` and one at the most."""
+    inner = _join(sa.select(Order.id), chosen, is_count=True).limit(most + 1).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
+
+
+def stream_orders(session: Session, chosen: OrderFilter) -> Iterator[Any]:
+    """Give every order of a filter by time of receipt, a few thousand at a time: nothing is held in memory."""
+    last: tuple[datetime, int] | None = None
+    while True:
+        query = _join(sa.select(*LIST_COLUMNS), chosen)
+        if last is not None:
+            query = query.where(sa.tuple_(Order.received_at, Order.id) > sa.tuple_(*last))
+        rows = session.execute(query.order_by(Order.received_at, Order.id).limit(EXPORT_ROWS)).all()
+        yield from rows
+        if len(rows) < EXPORT_ROWS:
+            return
+        last = (rows[-1].received_at, rows[-1].id)
+
+
+def _make_sort(sort: str) -> tuple[Any, ...]:
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        raise GridgovError(f"sort {sort!r}: expected one of {', '.join(SORTS)}")
+    column = SORTS[name]
+    if sort.startswith("-"):
+        return (column.desc().nulls_last(), Order.id.desc())
+    return (column.asc().nulls_last(), Order.id.asc())
+
+
+def _join(query: sa.Select[Any], chosen: OrderFilter, *, is_count: bool = False) -> sa.Select[Any]:
+    conditions = list(_make_conditions(chosen))
+    if not is_count or chosen.words:
+        query = query.join(Appeal, Appeal.id == Order.appeal_id)
+    return query.select_from(Order).where(*conditions)
+
+
+def _make_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool]]:
+    if chosen.unit_codes is not None:
+        yield Order.unit_code.in_(sorted(chosen.unit_codes))
+    if chosen.start is not None:
+        yield Order.received_at >= chosen.start
+    if chosen.end is not None:
+        yield Order.received_at < chosen.end
+    if chosen.condition is not None:
+        yield chosen.condition
+    several = (
+        (Order.state, chosen.states),
+        (Order.outcome, chosen.outcomes),
+        (Order.route, chosen.routes),
+        (Order.grade, chosen.grades),
+        (Order.kind, chosen.kinds),
+        (Order.cell_code, chosen.cell_codes),
+    )
+    for column, values in several:
+        if values:
+            yield column.in_(values)
+    single = ("street_code", "community_code", "item_code", "level1_code", "issue_id")
+    for name in single:
+        if getattr(chosen, name):
+            yield getattr(Order, name) == getattr(chosen, name)
+    if chosen.words.strip():
+        yield from _make_word_conditions(chosen.words)
+
+
+def _make_word_conditions(words: str) -> Iterator[sa.ColumnElement[bool]]:
+    for word in words.split()[:6]:
+        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        found = [
+            Appeal.text.ilike(pattern, escape="\\"),
+            Appeal.address.ilike(pattern, escape="\\"),
+        ]
+        if any(letter.isdigit() for letter in word):
+            found += [
+                Order.order_no.startswith(word, autoescape=True),
+                Appeal.appeal_no.startswith(word, autoescape=True),
+            ]
+        yield sa.or_(*found)
+
+
+def find_names(session: Session, rows: Sequence[Any]) -> dict[str, str]:
+    """Return names of units, items and areas that `rows` mention, by code; three statements."""
+    units = {row.unit_code for row in rows}
+    items = {row.item_code for row in rows} | {row.level1_code for row in rows}
+    named = find_item_names(session, items - {None}) | get_area_names(session, ("street",))
+    return named | find_unit_names(session, units)
+
+
+def find_unit_names(session: Session, codes: set[str]) -> dict[str, str]:
+    """Return names of units by code; of several versions the newest."""
+    if not codes:
+        return {}
+    query = sa.select(Unit.unit_code, Unit.name).where(
+        Unit.unit_code.in_(sorted(codes)[:MOST_CODES])
+    )
+    return dict(session.execute(query.order_by(Unit.valid_from)).tuples().all())
+
+
+def find_item_names(session: Session, codes: set[str]) -> dict[str, str]:
+    """Return names of catalogue items by code; of several versions the newest."""
+    if not codes:
+        return {}
+    query = sa.select(CatalogueItem.item_code, CatalogueItem.name).where(
+        CatalogueItem.item_code.in_(sorted(codes)[:MOST_CODES])
+    )
+    return dict(session.execute(query.order_by(CatalogueItem.valid_from)).tuples().all())
