@@ -17,8 +17,8 @@ Locate = Callable[[pd.Series], pd.DataFrame]
 
 NO_PLACE = "neither coordinates nor an address"
 
-_NAMED_AREAS = (PlaceLevel.STREET.value, PlaceLevel.COMMUNITY.value)
-_AREA_ONLY = {
+NAMED_AREAS = (PlaceLevel.STREET.value, PlaceLevel.COMMUNITY.value)
+AREA_ONLY = {
     PlaceLevel.STREET.value: ("community_code", "cell_code"),
     PlaceLevel.DISTRICT.value: ("street_code", "community_code", "cell_code", "neighbour_code"),
 }
@@ -72,15 +72,15 @@ def judge_places(places: pd.DataFrame, judge: Judge, constants: Constants) -> pd
     found = judge(places["lon"], places["lat"], places["uncertainty_m"])
     found = found.set_axis(places.index)[list(JURISDICTION_COLUMNS)]
     level = places["place_level"]
-    for name, columns in _AREA_ONLY.items():
+    for name, columns in AREA_ONLY.items():
         rows = (level == name).to_numpy(dtype=bool)
         for column in columns if rows.any() else ():
             found[column] = found[column].mask(rows)
     far = places["uncertainty_m"] > constants.number("dispatch.cell_uncertainty_max_m")
     found["cell_code"] = found["cell_code"].mask(far)
-    area = level.isin([*_NAMED_AREAS, PlaceLevel.DISTRICT.value])
+    area = level.isin([*NAMED_AREAS, PlaceLevel.DISTRICT.value])
     found["boundary_m"] = found["boundary_m"].mask(area)
-    named = level.isin(_NAMED_AREAS) & found["street_code"].notna()
+    named = level.isin(NAMED_AREAS) & found["street_code"].notna()
     least = found["confidence"].clip(lower=constants.number("dispatch.named_area_confidence"))
     found["confidence"] = found["confidence"].mask(named, least)
     found["confidence"] = found["confidence"].where(found["street_code"].notna())

@@ -33,6 +33,7 @@ class ServiceSettings:
         "", "signs cookies; at least 32 characters; made anew at each start if empty"
     )
     city: str = _setting("", "folder of the city pack; by default the one that was loaded")
+    model: str = _setting("", "file of gridgov train that gives items to appeals without one")
     salt: str = _setting("", "salt of person keys; the same for every import of one city")
     session_idle_min: int = _setting(60, "minutes after which an unused session ends")
     session_hours: int = _setting(12, "hours after which a session ends in any case")

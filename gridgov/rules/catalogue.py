@@ -86,6 +86,17 @@ class Catalogue:
         KeyError
             If the catalogue of that day has no such item.
         """
+        known = self._found.get((item_code, on))
+        if known is None:
+            known = self._found[item_code, on] = self._find(item_code, on)
+        return known
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, date], Item]:
+        """Hold what was asked: a desk asks for the same items all day long."""
+        return {}
+
+    def _find(self, item_code: str, on: date) -> Item:
         day = on.toordinal() - date(1970, 1, 1).toordinal()
         row = self.versions.find(pd.Series([item_code], dtype="str"), day)[0]
         if row < 0:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -77,8 +78,27 @@ class DispatchBook:
 
     def find_first(self, kind: str) -> str:
         """Return the first unit of a kind, empty if the city has none."""
-        found = self.units.loc[self.units["kind"] == kind, "unit_code"]
-        return str(found.iloc[0]) if len(found) else ""
+        return self._first_units.get(kind, "")
+
+    @cached_property
+    def _first_units(self) -> dict[str, str]:
+        first = self.units.drop_duplicates("kind")
+        return dict(zip(first["kind"], first["unit_code"], strict=True))
+
+    def is_in_force(self, unit_code: str, on: date) -> bool:
+        """Tell whether a unit is in force on a day."""
+        spans = self._unit_spans.get(unit_code, ())
+        return any(start <= on <= end for start, end in spans)
+
+    @cached_property
+    def _unit_spans(self) -> dict[str, list[tuple[date, date]]]:
+        spans: dict[str, list[tuple[date, date]]] = {}
+        columns = ("unit_code", "valid_from", "valid_to")
+        for code, start, end in zip(*(self.units[name] for name in columns), strict=True):
+            first = date.min if pd.isna(start) else pd.Timestamp(start).date()
+            last = date.max if pd.isna(end) else pd.Timestamp(end).date()
+            spans.setdefault(code, []).append((first, last))
+        return spans
 
     @cached_property
     def items(self) -> "ItemTable":

@@ -45,7 +45,7 @@ def dispatch_one(case: Mapping[str, Any], book: DispatchBook, on: date) -> Decis
     facts = _make_facts(case, book, item)
     rule = next(rule for rule in RULES if rule.when <= facts)
     wanted = _find_unit(case, book, (rule, item))
-    retired = not _is_in_force(book, wanted, on)
+    retired = not book.is_in_force(wanted, on)
     unsure_place = _is_unsure_place(case, book, rule)
     unsure_item = _is_unsure_item(case, book, (rule, item))
     grade = (item.grade if item else "") or book.constants.text("dispatch.default_grade")
@@ -125,16 +125,6 @@ def _find_unit(
         "street": case.get("street_code") or "",
         "district": case.get("district_code") or "",
     }[rule.target]
-
-
-def _is_in_force(book: DispatchBook, unit_code: str, on: date) -> bool:
-    rows = book.units[book.units["unit_code"] == unit_code]
-    day = str(on)
-    return any(
-        (row.valid_from != row.valid_from or str(row.valid_from)[:10] <= day)
-        and (row.valid_to != row.valid_to or day <= str(row.valid_to)[:10])
-        for row in rows.itertuples()
-    )
 
 
 def _is_unsure_place(case: Mapping[str, Any], book: DispatchBook, rule: Rule) -> bool:

@@ -69,7 +69,7 @@ class Pending:
     savepoint: SessionTransaction | None
 
 
-def record(
+def record(  # noqa: PLR0913 - an entry of the log has that many columns
     session: Session,
     *,
     at: datetime,
@@ -114,6 +114,9 @@ def record(
         "before": None if before is None else make_plain(before),
         "after": None if after is None else make_plain(after),
     }
+    if not session.in_transaction():
+        # Else a rollback before the first statement would not know that there is something to forget.
+        session.begin()
     waiting = session.info.setdefault(_PENDING, [])
     waiting.append(Pending(values=values, savepoint=session.get_nested_transaction()))
 
@@ -201,23 +204,27 @@ def make_plain(value: Any) -> Any:
     GridgovError
         It is of no kind that JSON knows.
     """
-    if value is None or isinstance(value, bool | int) and not isinstance(value, Enum):
-        return value
     if isinstance(value, Enum):
-        return make_plain(value.value)
-    if isinstance(value, str):
-        return clean_text(value)
+        value = value.value
+    if value is None or isinstance(value, bool | int):
+        return value
     if isinstance(value, float) and math.isfinite(value):
         return int(value) if value.is_integer() else value
-    if isinstance(value, datetime):
-        return _say_time(_check_aware(value))
-    if isinstance(value, date):
-        return value.isoformat()
     if isinstance(value, Mapping):
         return {clean_text(str(key)): make_plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         parts = sorted(value) if isinstance(value, set | frozenset) else value
         return [make_plain(one) for one in parts]
+    return _make_text(value)
+
+
+def _make_text(value: Any) -> str:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, datetime):
+        return _say_time(_check_aware(value))
+    if isinstance(value, date):
+        return value.isoformat()
     raise GridgovError(
         f"log: found {value!r} ({type(value).__name__}), expected what JSON can hold"
     )
