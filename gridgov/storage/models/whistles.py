@@ -1,7 +1,7 @@
 """Whistle calls as records (``gridgov.rules.whistle_call``): who was called, who came, what is done."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -42,7 +42,7 @@ class WhistleCall(Base):
         order_by="CalledUnit.position", lazy="raise", back_populates="call"
     )
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy declares it so
 
 
 class CalledUnit(Base):

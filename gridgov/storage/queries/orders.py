@@ -206,7 +206,7 @@ def _make_sort(sort: str) -> tuple[Any, ...]:
     return (column.asc().nulls_last(), Order.id.asc())
 
 
-def _join(query: sa.Select[Any], chosen: OrderFilter, *, is_count: bool = False) -> sa.Select[Any]:
+def _join(query: Any, chosen: OrderFilter, *, is_count: bool = False) -> Any:
     conditions = list(_make_conditions(chosen))
     if not is_count or chosen.words:
         query = query.join(Appeal, Appeal.id == Order.appeal_id)
