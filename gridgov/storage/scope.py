@@ -5,6 +5,8 @@ thought of it or not: by criteria added to each statement, and on PostgreSQL by 
 settings made here at the begin of each transaction. A session that is not bound is the system's own (commands, jobs).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +29,7 @@ from gridgov.storage.models.orders import (
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
 
 KEY = "gridgov_scope"
+_LIFTED = "gridgov_scope_lifted"
 APP_ROLE = "gridgov_app"
 """Database role under which accounts work on PostgreSQL: it owns nothing, so policies hold for it."""
 
@@ -135,7 +138,39 @@ def _set_database(session: Session, connection: sa.Connection) -> None:
     chosen = ", ".join(f"set_config('{name}', :v{at}, true)" for at, name in enumerate(settings))
     values = {f"v{at}": value for at, value in enumerate(settings.values())}
     connection.execute(sa.text(f"SELECT {chosen}"), values)
-    connection.execute(sa.text(f"SET LOCAL ROLE {APP_ROLE}"))
+    if not session.info.get(_LIFTED):
+        connection.execute(sa.text(f"SET LOCAL ROLE {APP_ROLE}"))
+
+
+@contextmanager
+def lifted(session: Session) -> Iterator[None]:
+    """Lift the limits of a bound session while a service writes what the rules have permitted.
+
+    What an account does reaches further than what it sees: a message goes to another unit, an order leaves its own.
+    Only services use this, after the rules have said yes; what is written is flushed before the limits return.
+    """
+    outer = session.info.get(_LIFTED, False)
+    bound = get_scope(session) is not None and not outer
+    if bound and session.in_transaction() and is_postgres(session):
+        session.execute(sa.text("SET LOCAL ROLE NONE"))
+    session.info[_LIFTED] = True
+    try:
+        yield
+        session.flush()
+    finally:
+        session.info[_LIFTED] = outer
+        if bound:
+            _limit_again(session)
+
+
+def _limit_again(session: Session) -> None:
+    if not session.in_transaction() or not is_postgres(session):
+        return
+    try:
+        session.execute(sa.text(f"SET LOCAL ROLE {APP_ROLE}"))
+    except sa.exc.SQLAlchemyError:
+        # The transaction is broken: with it ends the lifted role, and nothing of it is kept.
+        session.rollback()
 
 
 @sa.event.listens_for(Session, "after_begin")
@@ -159,7 +194,12 @@ def see_orders(scope: Scope) -> sa.ColumnElement[bool]:
 def _limit(state: ORMExecuteState) -> None:
     """Add the scope's criteria to every statement of a bound session."""
     scope = get_scope(state.session)
-    if scope is None or state.is_column_load or state.is_relationship_load:
+    if (
+        scope is None
+        or state.session.info.get(_LIFTED)
+        or state.is_column_load
+        or state.is_relationship_load
+    ):
         return
     options: list[Any] = []
     if not scope.sees_all:
