@@ -26,6 +26,7 @@ from gridgov.services.order_rows import (
     put_rule_order,
     take_values,
 )
+from gridgov.services.rating import counted
 from gridgov.storage import audit, counts
 from gridgov.storage.models.orders import Order
 from gridgov.storage.scope import lifted
@@ -126,7 +127,7 @@ def act(
     for check in CHECKS.get(action, ()):
         check(step)
     try:
-        with lifted(session):
+        with lifted(session), counted(session, desk, row):
             _write(step)
     except StaleDataError as error:
         raise ConflictError("order", order_no, seen=row.version, found=None) from error
