@@ -1,5 +1,6 @@
 """Where one appeal lies: the rules of ``placing`` for a single row, without building frames of one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,18 @@ def find_point(lon: float, lat: float, constants: Constants) -> dict[str, Any]:
     }
 
 
-def find_address(address: str | None, geocoder: Geocoder) -> dict[str, Any]:
-    """Return the place of an address, ``PLACE_COLUMNS`` by name; without one it has no place."""
+def find_address(address: str | None, get_geocoder: Callable[[], Geocoder]) -> dict[str, Any]:
+    """Return the place of an address, ``PLACE_COLUMNS`` by name; without one it has no place.
+
+    The geocoder is asked for only where there is an address to place: compiling it takes a while.
+    """
     if address is None:
         return dict.fromkeys(PLACE_COLUMNS) | {"place_problem": NO_PLACE}
-    return _get_row(geocoder.locate(pd.Series([address], dtype="str")))
+    return _get_row(get_geocoder().locate(pd.Series([address], dtype="str")))
 
 
 def judge_place(
-    place: dict[str, Any], territory: Territory, constants: Constants
+    place: dict[str, Any], get_territory: Callable[[], Territory], constants: Constants
 ) -> dict[str, Any]:
     """Return where a place lies, ``JURISDICTION_COLUMNS`` by name, None where there is nothing to say.
 
@@ -45,7 +49,7 @@ def judge_place(
         return dict.fromkeys(JURISDICTION_COLUMNS)
     radius = place["uncertainty_m"]
     points = ([place["lon"]], [place["lat"]], [np.nan if radius is None else radius])
-    found = _get_row(territory.judge(*points))
+    found = _get_row(get_territory().judge(*points))
     level = place["place_level"]
     for name in AREA_ONLY.get(level, ()):
         found[name] = None

@@ -119,6 +119,11 @@ def hash_persons(persons: pd.Series, salt: bytes) -> pd.Series:
     by trying all of them.
     """
     groups, distinct = pd.factorize(persons.astype("str"))
-    keys = [blake2b(who.encode(), key=salt[:64], digest_size=16).hexdigest() for who in distinct]
+    keys = [hash_person(who, salt) for who in distinct]
     table = np.array([*keys, None], dtype=object)
     return pd.Series(table[groups], index=persons.index, dtype="str")
+
+
+def hash_person(person: str, salt: bytes) -> str:
+    """Return the keyed hash of one person; see :func:`hash_persons`."""
+    return blake2b(person.encode(), key=salt[:64], digest_size=16).hexdigest()

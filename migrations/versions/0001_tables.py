@@ -654,6 +654,7 @@ def upgrade() -> None:
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("appeal_id", BigId, nullable=False),
         sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("address_key", sa.String(length=200), nullable=True),
         sa.Column("from_lon", sa.Float(precision=53), nullable=True),
         sa.Column("from_lat", sa.Float(precision=53), nullable=True),
         sa.Column("lon", sa.Float(precision=53), nullable=False),
@@ -666,6 +667,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["appeal_id"], ["appeals.id"], name=op.f("fk_pin_moves_appeal_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pin_moves")),
     )
+    op.create_index(op.f("ix_pin_moves_address_key"), "pin_moves", ["address_key"], unique=False)
     op.create_index(op.f("ix_pin_moves_appeal_id"), "pin_moves", ["appeal_id"], unique=False)
     op.create_table(
         "plan_tasks",
@@ -877,6 +879,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_plan_tasks_lead_unit_code"), table_name="plan_tasks")
     op.drop_table("plan_tasks")
     op.drop_index(op.f("ix_pin_moves_appeal_id"), table_name="pin_moves")
+    op.drop_index(op.f("ix_pin_moves_address_key"), table_name="pin_moves")
     op.drop_table("pin_moves")
     op.drop_index("ix_orders_unit_received", table_name="orders")
     op.drop_index(

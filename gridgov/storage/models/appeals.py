@@ -76,6 +76,8 @@ class PinMove(Base):
     id: Mapped[Id]
     appeal_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("appeals.id"), index=True)
     address: Mapped[str | None]
+    address_key: Mapped[str | None] = mapped_column(sa.String(200), index=True)
+    """The address folded as the gazetteer folds names: the same address written otherwise is the same."""
     from_lon: Mapped[float | None]
     from_lat: Mapped[float | None]
     lon: Mapped[float]
