@@ -13,9 +13,11 @@ from gridgov.rules.disputes import rule_dispute
 from gridgov.rules.order_needs import ANSWERED, Actor, Facts
 from gridgov.rules.order_states import OrderActionError, OrderChange
 from gridgov.rules.order_table import OrderAction, OrderState
+from gridgov.rules.whistle_call import UnitState
 from gridgov.services.desk import Desk
 from gridgov.services.order_rows import make_rule_order
 from gridgov.storage.models.orders import Dispute, Order, OrderPause, Transfer
+from gridgov.storage.models.whistles import CalledUnit, WhistleCall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,32 @@ def _check_target(step: Act) -> None:
         )
 
 
+def _check_nobody_on_site(step: Act) -> None:
+    """Refuse to end a whistle while somebody whom it called is there (事不完、人不走)."""
+    query = (
+        sa.select(CalledUnit.unit_code)
+        .join(WhistleCall, WhistleCall.id == CalledUnit.call_id)
+        .where(WhistleCall.order_id == step.row.id, CalledUnit.state.in_(_ON_SITE))
+        .order_by(CalledUnit.unit_code)
+    )
+    there = list(step.session.scalars(query))
+    if there:
+        raise OrderActionError(
+            make_rule_order(step.row, step.desk),
+            step.change.action,
+            step.actor,
+            refusal="needs",
+            message=f"{', '.join(there)} are still on site; release them first",
+        )
+
+
+_ON_SITE = (UnitState.REPORTED_IN, UnitState.POWERLESS)
+
 CHECKS: Mapping[OrderAction, tuple[Effect, ...]] = MappingProxyType(
-    {OrderAction.MERGE: (_check_target,)}
+    {
+        OrderAction.MERGE: (_check_target,),
+        OrderAction.RELEASE_WHISTLE: (_check_nobody_on_site,),
+    }
 )
 
 # --- effects ------------------------------------------------------------------------------------------
@@ -133,6 +159,15 @@ def _contact(step: Act) -> None:
     step.row.contacted_at = step.row.contacted_at or step.facts.at
 
 
+def _end_whistle(step: Act) -> None:
+    """Close the calls of the order: whoever has not come need not come any more, and is not looked for."""
+    query = sa.select(WhistleCall).where(
+        WhistleCall.order_id == step.row.id, WhistleCall.closed_at.is_(None)
+    )
+    for call in step.session.scalars(query):
+        call.closed_at = step.facts.at
+
+
 def _reply(step: Act) -> None:
     step.row.replied_at = step.facts.at
 
@@ -200,6 +235,7 @@ EFFECTS: Mapping[OrderAction, tuple[Effect, ...]] = MappingProxyType(
         OrderAction.DECIDE_CONFERENCE: (_decide("conference"), _transfer),
         OrderAction.ASSIGN_RAISED: (_transfer,),
         OrderAction.CONTACT: (_contact,),
+        OrderAction.RELEASE_WHISTLE: (_end_whistle,),
         OrderAction.SUSPEND: (_pause,),
         OrderAction.RESUME: (_resume,),
         OrderAction.REPLY: (_reply,),

@@ -110,7 +110,8 @@ def write_value(session: Session, call: WhistleCall, value: rules.WhistleCall) -
             row = CalledUnit(position=position, check_ins=[])
             call.units.append(row)
         _write_unit(row, state)
-    call.closed_at = _find_end(list(value.units.values())) if value.closed else None
+    if value.closed and call.closed_at is None:
+        call.closed_at = _find_end(list(value.units.values()))
     if call.id is not None:
         # Most steps change a unit's row alone; the version of the call must rise with each.
         flag_modified(call, "closed_at")
