@@ -12,6 +12,7 @@ from geodata.address_numbers import DIGIT_VALUE, VARIANT, is_digit, read_number
 from geodata.address_text import LONGEST_TEXT
 from geodata.address_trie import Trie, find_names_at
 from geodata.address_words import NumberUnit, TokenKind
+from geodata.borrowing import borrow
 
 MOST_TOKENS = 48
 """Parts kept of one address; a text with more is a story whose later parts are not read."""
@@ -119,7 +120,19 @@ def parse_rows(
     lexicon: Lexicon, codes: np.ndarray, start: np.ndarray, rows: tuple[int, int], tokens: Tokens
 ) -> None:
     """Parse texts ``rows[0]`` to ``rows[1]`` into the first rows of `tokens`."""
-    cover = make_cover()
+    _parse_texts(lexicon, (codes, start), rows, make_cover(), tokens)
+
+
+@njit(cache=True, nogil=True)
+def _parse_texts(
+    lexicon: Lexicon,
+    texts: tuple[np.ndarray, np.ndarray],
+    rows: tuple[int, int],
+    cover: Cover,
+    tokens: Tokens,
+) -> None:
+    codes, start = texts
+    lexicon, cover, tokens = borrow(lexicon), borrow(cover), borrow(tokens)
     for row in range(rows[0], rows[1]):
         parse_row(lexicon, codes[start[row] : start[row + 1]], cover, tokens, row - rows[0])
 

@@ -6,8 +6,9 @@
 import numpy as np
 from numba import njit
 
-from geodata.address_parse import Tokens, make_cover, parse_row
+from geodata.address_parse import Cover, Tokens, make_cover, parse_row
 from geodata.address_words import TokenKind
+from geodata.borrowing import borrow
 from geodata.gazetteer_grams import Alike, make_alike
 from geodata.gazetteer_postings import AREA, WAY
 from geodata.geocoder_alike import add_alike
@@ -68,9 +69,24 @@ def answer_rows(
 ) -> None:
     """Answer texts ``rows[0]`` to ``rows[1]``; `tokens` is working room for one row."""
     cover = make_cover()
-    found = make_candidates()
-    ladder = make_ladder()
-    alike = make_alike(len(index.grams.norm))
+    room = make_ladder(), make_candidates(), make_alike(len(index.grams.norm))
+    _answer_texts(index, (codes, start), rows, (tokens, cover), room, answers)
+
+
+@njit(cache=True, nogil=True)
+def _answer_texts(
+    index: Index,
+    texts: tuple[np.ndarray, np.ndarray],
+    rows: tuple[int, int],
+    parts: tuple[Tokens, Cover],
+    room: tuple[Ladder, Candidates, Alike],
+    answers: Answers,
+) -> None:
+    """Answer texts in working room that is there already."""
+    codes, start = texts
+    index, answers = borrow(index), borrow(answers)
+    tokens, cover = borrow(parts[0]), borrow(parts[1])
+    ladder, found, alike = borrow(room[0]), borrow(room[1]), borrow(room[2])
     for row in range(rows[0], rows[1]):
         text = codes[start[row] : start[row + 1]]
         reason = _refuse(text)
