@@ -80,7 +80,7 @@ def send_static(path: str) -> Response:
     packed = file.with_name(file.name + ".gz")
     if path.endswith(".gz"):
         raise NotFound
-    use_packed = "gzip" in request.accept_encodings and packed.is_file()
+    use_packed = request.accept_encodings.quality("gzip") > 0 and packed.is_file()
     response = send_from_directory(
         frame.STATIC,
         path + ".gz" * use_packed,

@@ -14,7 +14,7 @@ from gridgov.storage.scope import Scope, make_scope
 from web import limits
 from web.errors import SignInNeededError
 from web.permissions import Permission, find_permission, is_granted
-from web.security import csrf, get_address, is_foreign
+from web.security import check_size, csrf, get_address, is_foreign
 from web.service import Service, close_reading, get_service
 
 COOKIE = "gridgov_session"
@@ -70,6 +70,7 @@ def guard() -> None:
         return
     g.visitor = identify(get_service())
     needed = find_permission(view)
+    check_size()
     if needed is not None:
         g.scope = _check_permission(needed)
     if request.method not in READING:

@@ -21,7 +21,7 @@ from gridgov.errors import (
 from gridgov.storage.db import DatabaseError
 from planner.errors import PlannerError
 from web.limits import TooOftenError
-from web.service import NoCityError
+from web.service import NoCityError, close_reading
 from web.where import WindowError, get_unit_scope, get_window
 
 LOG = logging.getLogger("gridgov.web")
@@ -92,10 +92,12 @@ def answer(error: Exception) -> Response:
     """Return the page, fragment or JSON of an error."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return cast("Response", error.get_response())
+    # The session may stand in a transaction that failed; the page of the error reads in a new one.
+    close_reading()
     meaning = find_meaning(error)
     number = secrets.token_hex(4)
     if meaning.status >= 500:
-        LOG.exception("error %s at %s %s", number, request.method, request.path, exc_info=error)
+        LOG.error("error %s at %s %s", number, request.method, request.path, exc_info=error)
     response = _render(error, meaning, number)
     response.status_code = meaning.status
     if isinstance(error, TooOftenError):

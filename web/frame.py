@@ -112,7 +112,7 @@ def here(**changes: Any) -> str:
 
     A change of anything but the page starts again on the first page.
     """
-    args: dict[str, Any] = {name: values for name, values in request.args.lists()}
+    args: dict[str, Any] = dict(request.args.lists())
     if "page" not in changes:
         args.pop("page", None)
     merged = {name: value for name, value in (args | changes).items() if value is not None}
@@ -205,13 +205,13 @@ def format_span(value: timedelta | float | None) -> str:
         count, left = divmod(left, size)
         if count:
             words.append(gettext(f"span.{name}", n=int(count)))
-    return " ".join(words[:2]) or gettext("span.moment")
+    return " ".join(words[:2]) or str(gettext("span.moment"))
 
 
 def describe_window(chosen: Window) -> str:
     """Return how people read a window."""
     if chosen.key in DAYS:
-        return gettext(f"window.{chosen.key}")
+        return str(gettext(f"window.{chosen.key}"))
     if len(chosen.key) == len("2025-11"):
         return chosen.key
     return f"{chosen.first_on} – {chosen.last_on}"

@@ -1,7 +1,7 @@
 """Languages: Chinese texts stand in the templates and are the keys of the English ones in ``web/translations``.
 
-Texts used from Python code have dotted keys (``error.conflict.title``), translated in both languages. The ``.po`` files are
-read when the application starts, so there is nothing to compile and nothing that can be older than its source.
+Texts used from Python code have dotted keys (``error.conflict.title``), translated in both languages. The ``.po``
+files are read when the application starts, so there is nothing to compile and nothing older than its source.
 """
 
 import io

@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-NEVER_KEPT = frozenset({"csrf_token", "password", "new_password", "again", "code", "kept"})
+NEVER_KEPT = frozenset(
+    {"csrf_token", "password", "new_password", "again", "code", "kept", "second_password"}
+)
 """Fields that are not written into a page."""
 
 

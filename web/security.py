@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gridgov.service_settings import ServiceSettings
@@ -100,6 +101,19 @@ def make_headers(settings: ServiceSettings) -> dict[str, str]:
     return headers
 
 
+def check_size() -> None:
+    """Refuse a form that is too large before it is read; Werkzeug limits only the other kind of forms (multipart).
+
+    Raises
+    ------
+    RequestEntityTooLarge
+        It is larger than :data:`FORM_MAX`.
+    """
+    is_plain = request.mimetype == "application/x-www-form-urlencoded"
+    if is_plain and (request.content_length or 0) > FORM_MAX:
+        raise RequestEntityTooLarge
+
+
 def is_foreign() -> bool:
     """Tell whether another site made the browser send this request."""
     return request.headers.get("Sec-Fetch-Site", "same-origin") in {"cross-site", "same-site"}
@@ -121,8 +135,8 @@ def compress(response: Response) -> Response:
         or response.is_streamed
         or response.status_code in {204, 206, 304}
         or "Content-Encoding" in response.headers
-        or "gzip" not in request.accept_encodings
-        or not response.mimetype.startswith(COMPRESSED)
+        or not request.accept_encodings.quality("gzip")
+        or not (response.mimetype or "").startswith(COMPRESSED)
         or (response.content_length or 0) < SMALLEST
     ):
         return response

@@ -1,7 +1,7 @@
 """Which texts the pages use, and which of them lack a translation. ``python -m web.strings`` prints the missing ones.
 
-A text of a template is Chinese and its own key; Python code uses dotted keys. Both need English; dotted keys need Chinese
-too.
+A text of a template is Chinese and its own key; Python code uses dotted keys. Both need English; dotted keys need
+Chinese too.
 """
 
 import re

@@ -100,7 +100,7 @@ def make_window(key: str, *, now: datetime, zone: ZoneInfo) -> Window:
         return make_days(today - timedelta(days=DAYS[key] - 1), today, zone=zone, key=key)
     try:
         first, last = _read_days(key)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise WindowError(key) from error
     if not timedelta() <= last - first <= SPAN_MAX or not 1990 <= first.year <= 2200:
         raise WindowError(key)

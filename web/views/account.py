@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pyotp
 import sqlalchemy as sa
-from flask import Blueprint, g, redirect, render_template, request, session as form_session, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import session as form_session
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -45,7 +46,9 @@ def show(problem: str = "", done: str = "") -> str:
             .limit(20)
         ).all()
     secret = form_session.get(SECRET, "")
-    uri = pyotp.TOTP(secret).provisioning_uri(account.login, "gridgov") if secret else ""
+    uri = ""
+    if secret:
+        uri = pyotp.TOTP(secret, name=account.login, issuer="gridgov").provisioning_uri()
     return render_template(
         "account/index.html",
         account=account,

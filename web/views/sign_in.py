@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -14,8 +15,10 @@ from flask import (
     redirect,
     render_template,
     request,
-    session as form_session,
     url_for,
+)
+from flask import (
+    session as form_session,
 )
 from flask.blueprints import BlueprintSetupState
 from flask_wtf.csrf import CSRFError
@@ -119,6 +122,8 @@ def second_factor() -> BaseResponse:
     door, service, now = read_door(), get_service(), datetime.now(UTC)
     pending = form_session.get(PENDING, {})
     if now.timestamp() - pending.get("at", 0) > PENDING_S:
+        if request.method in READING:
+            return redirect(url_for("sign_in.index"))
         return show(door, problem="sign_in.again", status=401)
     if request.method in READING:
         return make_response(render_template("sign_in/code.html", door=door, problem=""))
@@ -182,7 +187,7 @@ def leave() -> BaseResponse:
 
 @blueprint.record_once
 def _register(state: BlueprintSetupState) -> None:
-    app: Flask = state.app
+    app = cast("Flask", state.app)
     app.register_error_handler(errors.SignInNeededError, ask_to_sign_in)
     app.register_error_handler(CSRFError, ask_again)
 

@@ -1,0 +1,31 @@
+"""Both languages are complete."""
+
+import pytest
+
+from web.i18n import LANGUAGES, read_catalogue
+from web.strings import find_missing, list_used
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_missing(language):
+    missing = find_missing(language)
+    assert not missing, "python -m web.strings prints them in the form of a .po file"
+
+
+def test_the_search_for_texts_finds_them():
+    used = list_used()
+    assert used["登录"].startswith("templates/")
+    assert "error.conflict.title" in used
+    assert len(used) > 150
+
+
+def test_translations_keep_their_variables():
+    for message in read_catalogue("en"):
+        if message.id and isinstance(message.id, str) and "%(" in message.string:
+            assert not list(message.check(read_catalogue("en"))), message.id
+
+
+def test_english_texts_hold_no_chinese():
+    for message in read_catalogue("en"):
+        if isinstance(message.string, str) and message.id:
+            assert not any("\u4e00" <= sign <= "\u9fff" for sign in message.string), message.id
