@@ -48,7 +48,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     ),
     Permission.APPEALS_CREATE: frozenset({_R.OPERATOR, _R.DISPATCHER}),
     Permission.WHISTLES_READ: frozenset({_R.DISPATCHER, _R.SUPERVISOR} | _UNITS | _STUDY),
-    Permission.WHISTLES_ACT: frozenset({_R.SUPERVISOR, _R.STREET_CENTRE, _R.HANDLER}),
+    Permission.WHISTLES_ACT: frozenset({_R.SUPERVISOR} | _UNITS),
     Permission.MAPS_READ: EVERYONE,
     Permission.PLANNING_READ: frozenset({_R.SUPERVISOR, _R.STREET_CENTRE, _R.HANDLER} | _STUDY),
     Permission.RATES_READ: frozenset(

@@ -90,11 +90,17 @@ def take_step(
     return after
 
 
-def _check_permit(call: WhistleCall, step: str, unit_code: str, actor: Actor) -> None:
+def may_step(call: WhistleCall, step: str, unit_code: str, actor: Actor) -> bool:
+    """Tell whether a step of :data:`PERMITS` is for this account; whether it is possible now, the rules say."""
     called, street = PERMITS[step]
     is_called = actor.unit_code == unit_code and actor.role in called
     is_street = actor.unit_code == call.unit_code and actor.role in street
-    if not (is_called or is_street):
+    return is_called or is_street
+
+
+def _check_permit(call: WhistleCall, step: str, unit_code: str, actor: Actor) -> None:
+    if not may_step(call, step, unit_code, actor):
+        called, street = PERMITS[step]
         sides = {unit_code: called, call.unit_code: street}
         who = " or ".join(
             f"{', '.join(sorted(roles))} of {code}" for code, roles in sides.items() if roles

@@ -98,6 +98,18 @@ def get_cells(session: Session, codes: Iterable[str]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
 
 
+def get_street_cells(session: Session, street_code: str) -> gpd.GeoDataFrame:
+    """Return the cells in use of one street, as :func:`get_cells` does."""
+    chosen = (
+        sa.select(Cell.cell_code, Cell.cell_code, Cell.street_code, Cell.lon, Cell.lat, Cell.shape)
+        .where(Cell.street_code == street_code)
+        .order_by(Cell.cell_code)
+    )
+    columns = ["code", "name", "parent_code", "lon", "lat", "geometry"]
+    frame = pd.DataFrame([tuple(row) for row in session.execute(chosen)], columns=columns)
+    return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
+
+
 def get_unit_names(session: Session) -> dict[str, str]:
     """Return the name of each unit by its code; of several versions the newest."""
     chosen = sa.select(Unit.unit_code, Unit.name).order_by(Unit.valid_from)

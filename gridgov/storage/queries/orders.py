@@ -244,16 +244,17 @@ def _make_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool]]:
 def _make_word_conditions(words: str) -> Iterator[sa.ColumnElement[bool]]:
     for word in words.split()[:6]:
         pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        found = [
+        yield sa.or_(
             Appeal.text.ilike(pattern, escape="\\"),
             Appeal.address.ilike(pattern, escape="\\"),
-        ]
-        if any(letter.isdigit() for letter in word):
-            found += [
-                Order.order_no.startswith(word, autoescape=True),
-                Appeal.appeal_no.startswith(word, autoescape=True),
-            ]
-        yield sa.or_(*found)
+            *_make_number_conditions(word),
+        )
+
+
+def _make_number_conditions(word: str) -> Iterator[sa.ColumnElement[bool]]:
+    if any(letter.isdigit() for letter in word):
+        yield Order.order_no.startswith(word, autoescape=True)
+        yield Appeal.appeal_no.startswith(word, autoescape=True)
 
 
 def find_names(session: Session, rows: Sequence[Any]) -> dict[str, str]:

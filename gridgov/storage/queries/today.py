@@ -1,6 +1,6 @@
 """What a command centre looks at first: what came in, what is due, what is late, which calls run, what surges."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from gridgov.storage.models.counts import AreaCount, AreaKind, CountDelta, Span
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
 from gridgov.storage.queries.map_counts import OUTCOMES, CountFilter, find_unit_codes
+from gridgov.storage.queries.order_clocks import make_clocks
 
 HERE = frozenset({UnitState.REPORTED_IN, UnitState.RELEASED})
 """States of a called unit that has come with its power."""
@@ -27,24 +28,15 @@ class TodayFigures:
     ----------
     received, received_before
         Of the day up to the moment, and of the day before up to the same time of day.
-    open
-        Not closed yet.
-    due_today, due_soon, overdue, contact_overdue
-        Open orders: due in the rest of the day, due within the time given, past due, not contacted in time.
-    unassigned
-        Received and not dispatched, or for a person to look at, and open.
+    clocks
+        Open orders by each of ``order_clocks.CLOCKS``.
     calls, calls_late
         Whistle calls that run; those of them in which a unit has not reported in in time.
     """
 
     received: int
     received_before: int
-    open: int
-    due_today: int
-    due_soon: int
-    overdue: int
-    contact_overdue: int
-    unassigned: int
+    clocks: Mapping[str, int]
     calls: int
     calls_late: int
 
@@ -78,7 +70,11 @@ def get_today(
         received_before=_count_received(session, before, before + passed, unit_codes),
         calls=calls,
         calls_late=late,
-        **_count_open(session, now, (day_start + timedelta(days=1), now + soon), unit_codes),
+        clocks=_count_open(
+            session,
+            make_clocks(now=now, day_end=day_start + timedelta(days=1), soon=soon),
+            unit_codes,
+        ),
     )
 
 
@@ -98,28 +94,17 @@ def _count_received(
 
 def _count_open(
     session: Session,
-    now: datetime,
-    limits: tuple[datetime, datetime],
+    clocks: Mapping[str, sa.ColumnElement[bool]],
     unit_codes: frozenset[str] | None,
 ) -> dict[str, int]:
     """Return the counts of open orders, all from one walk over the index of open ones."""
-    day_end, soon_end = limits
-    due = Order.due_at
-    conditions = {
-        "open": sa.true(),
-        "due_today": sa.and_(due >= now, due < day_end),
-        "due_soon": sa.and_(due >= now, due < soon_end),
-        "overdue": due < now,
-        "contact_overdue": sa.and_(Order.contacted_at.is_(None), Order.contact_by < now),
-        "unassigned": Order.review.is_(True),
-    }
     counts = [
         sa.func.coalesce(sa.func.sum(sa.case((holds, 1), else_=0)), 0).label(name)
-        for name, holds in conditions.items()
+        for name, holds in clocks.items()
     ]
     made = sa.select(*counts).where(Order.outcome == Outcome.OPEN)
     row = session.execute(_of_units(made, Order.unit_code, unit_codes)).one()
-    return {name: int(value) for name, value in zip(conditions, row, strict=True)}
+    return {name: int(value) for name, value in zip(clocks, row, strict=True)}
 
 
 def _count_calls(
