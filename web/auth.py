@@ -65,10 +65,15 @@ def guard() -> None:
     TooOftenError
         Too many changes in a minute.
     """
-    view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or request.endpoint == "static":
+    if request.endpoint == "static":
         return
     g.visitor = identify(get_service())
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None:
+        # No such page; who is signed in reads so within the frame.
+        if g.visitor is not None:
+            g.scope = _get_scope(g.visitor)
+        return
     needed = find_permission(view)
     check_size()
     if needed is not None:
@@ -85,6 +90,10 @@ def _check_permission(needed: Permission) -> Scope:
         raise ForbiddenError(
             f"role {visitor.role} does not have the permission {needed}, which this page needs"
         )
+    return _get_scope(visitor)
+
+
+def _get_scope(visitor: Visitor) -> Scope:
     cache: ScopeCache = current_app.extensions["gridgov_scopes"]
     return cache.get(get_service(), visitor)
 

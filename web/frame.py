@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, request, url_for
@@ -116,8 +117,8 @@ def here(**changes: Any) -> str:
     if "page" not in changes:
         args.pop("page", None)
     merged = {name: value for name, value in (args | changes).items() if value is not None}
-    # Values of the route stand in the path; the rest is the query.
-    return url_for(request.endpoint or "", **(request.view_args or {}), **merged)
+    query = urlencode(merged, doseq=True)
+    return request.path + (f"?{query}" if query else "")
 
 
 @cache

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -32,7 +33,8 @@ def set_up(app: Flask) -> None:
     with app.app_context():
         domain = get_babel().instance.domain_instance
         for language in LANGUAGES:
-            domain.cache[language, domain.domain[0]] = load_translations(language)
+            name = str(Locale.parse(language))  # zh_CN is zh_Hans_CN there
+            domain.cache[name, domain.domain[0]] = load_translations(language)
     app.jinja_env.globals.update(
         languages=LANGUAGES, html_language=lambda: TAGS[find_language()], label=label
     )

@@ -81,6 +81,8 @@ def test_wrong_pages_are_answered_in_words_that_help(client):
         answer = client.get(path)
         assert answer.status_code == status
         assert "什么是安全的" in answer.text
+        assert "没有改变任何数据。" in answer.text
+        assert "error." not in answer.text
     part = client.get("/nothing", headers={"HX-Request": "true"})
     assert part.headers["HX-Retarget"] == "#notices"
     assert "<html" not in part.text
