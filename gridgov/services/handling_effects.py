@@ -16,7 +16,7 @@ from gridgov.rules.order_table import OrderAction, OrderState
 from gridgov.rules.whistle_call import UnitState
 from gridgov.services.desk import Desk
 from gridgov.services.order_rows import make_rule_order
-from gridgov.storage.models.orders import Dispute, Order, OrderPause, Transfer
+from gridgov.storage.models.orders import Dispute, Exclusion, Order, OrderPause, Transfer
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
 
 
@@ -224,6 +224,36 @@ def _reopen(step: Act) -> None:
     row.warned_at = row.overdue_at = None
 
 
+def _find_exclusions(step: Act) -> list[Exclusion]:
+    query = sa.select(Exclusion).where(
+        Exclusion.order_id == step.row.id,
+        Exclusion.approved_at.is_not(None),
+        Exclusion.withdrawn_at.is_(None),
+    )
+    return list(step.session.scalars(query))
+
+
+def _exclude(step: Act) -> None:
+    """Keep the exclusion beside the rates, where it was not proposed before (``services.exclusions``)."""
+    if _find_exclusions(step) or step.facts.second is None:
+        return
+    step.session.add(
+        Exclusion(
+            order_id=step.row.id,
+            reason_code=step.facts.reason_code,
+            proposed_by=step.actor.person_key,
+            proposed_at=step.facts.at,
+            approved_by=step.facts.second.person_key,
+            approved_at=step.facts.at,
+        )
+    )
+
+
+def _readmit(step: Act) -> None:
+    for exclusion in _find_exclusions(step):
+        exclusion.withdrawn_at = step.facts.at
+
+
 EFFECTS: Mapping[OrderAction, tuple[Effect, ...]] = MappingProxyType(
     {
         OrderAction.DISPATCH: (_dispatch,),
@@ -241,6 +271,8 @@ EFFECTS: Mapping[OrderAction, tuple[Effect, ...]] = MappingProxyType(
         OrderAction.REPLY: (_reply,),
         OrderAction.RETURN_REPLY: (_return_reply,),
         OrderAction.REOPEN: (_reopen,),
+        OrderAction.EXCLUDE: (_exclude,),
+        OrderAction.READMIT: (_readmit,),
         **dict.fromkeys(ANSWERED, (_close,)),
     }
 )
