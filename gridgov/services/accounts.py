@@ -2,8 +2,10 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -11,7 +13,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Session
 
 from gridgov.errors import GridgovError, NotFoundError, UnknownEntryError
+from gridgov.rules.order_needs import Actor
 from gridgov.rules.order_table import Role
+from gridgov.storage.audit import record
 from gridgov.storage.models.accounts import Account, AccountSession
 from gridgov.storage.models.city import Unit
 
@@ -94,7 +98,36 @@ def add_account(
     )
     session.add(account)
     session.flush()
+    after = {"role": new.role, "unit_code": new.unit_code, "account_id": account.id}
+    _record(session, account, "add_account", now=now, after=after)
     return account
+
+
+def _record(
+    session: Session,
+    account: Account,
+    action: str,
+    *,
+    now: datetime,
+    actor: Actor | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    record(
+        session,
+        at=now,
+        action=action,
+        subject_kind="account",
+        subject_no=account.login,
+        before=None,
+        after=after,
+        actor=actor,
+        origin="" if actor is not None else "command",
+    )
+
+
+def get_actor(account: Account) -> Actor:
+    """Return an account as the rules and the log know it."""
+    return Actor(person_key=account.person_key, role=account.role, unit_code=account.unit_code)
 
 
 def check_new_account(session: Session, new: NewAccount) -> NewAccount:
@@ -154,8 +187,20 @@ def list_accounts(session: Session) -> list[Account]:
     return list(session.scalars(sa.select(Account).order_by(Account.login)))
 
 
-def set_password(session: Session, account: Account, password: str, *, now: datetime) -> None:
+def set_password(
+    session: Session,
+    account: Account,
+    password: str,
+    *,
+    now: datetime,
+    actor: Actor | None = None,
+) -> None:
     """Give an account a new password; its sessions end and a lock is lifted.
+
+    Parameters
+    ----------
+    actor
+        Who does it; None for a command on the machine itself.
 
     Raises
     ------
@@ -165,12 +210,29 @@ def set_password(session: Session, account: Account, password: str, *, now: date
     account.password_hash = hash_password(password, login=account.login)
     account.wrong_tries, account.locked_until = 0, None
     end_sessions(session, account, now=now)
+    _record(session, account, "set_password", now=now, actor=actor)
+
+
+def set_code_secret(
+    session: Session, account: Account, secret: str | None, *, step: int | None, now: datetime
+) -> None:
+    """Turn the second factor on with a secret of which the code of `step` was shown, or off with None."""
+    account.totp_secret, account.totp_step = secret, step
+    action = "code_off" if secret is None else "code_on"
+    _record(session, account, action, now=now, actor=get_actor(account))
 
 
 def disable_account(session: Session, account: Account, *, now: datetime) -> None:
     """Close an account; its rows stay, because the log names it."""
     account.active = False
     end_sessions(session, account, now=now)
+    _record(session, account, "disable_account", now=now)
+
+
+def enable_account(session: Session, account: Account, *, now: datetime) -> None:
+    """Open a disabled or locked account again."""
+    account.active, account.wrong_tries, account.locked_until = True, 0, None
+    _record(session, account, "enable_account", now=now)
 
 
 def end_sessions(session: Session, account: Account, *, now: datetime) -> None:

@@ -29,6 +29,9 @@ COMMANDS = {
     "duties": ("web.cli.duties:duties", "faults of the duty list, pressure, bounce loops"),
     "duplicates": ("web.cli.duplicates:duplicates", "which appeals are about the same thing"),
     "rates": ("web.cli.rates:rates", "three rates and ranks from what people said in callbacks"),
+    "load": ("web.cli.load:load", "a city pack and its appeals into the database"),
+    "serve": ("web.cli.serve:serve", "the pages of the service"),
+    "user": ("web.cli.user:user", "accounts: add, list, passwd, disable, enable"),
     "audit": ("web.cli.audit:audit", "whether the log of every change is as it was written"),
     "train": ("web.cli.train:train_command", "learn which item a text is about"),
 }

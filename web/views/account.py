@@ -9,7 +9,14 @@ from flask import session as form_session
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from gridgov.services.accounts import AccountError, end_sessions, set_password, verify_password
+from gridgov.services.accounts import (
+    AccountError,
+    end_sessions,
+    get_actor,
+    set_code_secret,
+    set_password,
+    verify_password,
+)
 from gridgov.services.sign_in import find_code_step, start_session
 from gridgov.storage.db import transaction
 from gridgov.storage.models.accounts import Account, AccountSession
@@ -74,7 +81,13 @@ def change_password() -> BaseResponse | tuple[str, int]:
         if not verify_password(account.password_hash, request.form.get("password", "")):
             return show(problem="account.wrong_password"), 422
         try:
-            set_password(session, account, request.form.get("new_password", ""), now=now)
+            set_password(
+                session,
+                account,
+                request.form.get("new_password", ""),
+                now=now,
+                actor=get_actor(account),
+            )
         except AccountError:
             return show(problem="account.weak"), 422
         token = _start_anew(session, account, now)
@@ -106,7 +119,7 @@ def confirm_code() -> BaseResponse | tuple[str, int]:
         return show(problem="sign_in.wrong_code"), 422
     with transaction(get_service().sessions) as session:
         account = session.get_one(Account, g.visitor.account_id)
-        account.totp_secret, account.totp_step = secret, step
+        set_code_secret(session, account, secret, step=step, now=now)
     form_session.pop(SECRET)
     return redirect(url_for("account.index", done="account.code_on"))
 
@@ -120,7 +133,7 @@ def end_code() -> BaseResponse | tuple[str, int]:
         account = session.get_one(Account, g.visitor.account_id)
         if not verify_password(account.password_hash, request.form.get("password", "")):
             return show(problem="account.wrong_password"), 422
-        account.totp_secret = account.totp_step = None
+        set_code_secret(session, account, None, step=None, now=datetime.now(UTC))
     return redirect(url_for("account.index", done="account.code_off"))
 
 
