@@ -55,7 +55,7 @@ def find_history(
     asked = orders[["contacted", "solved", "satisfied"]].notna().any(axis=1)
     ended = orders["closed_at"].where(orders["closed_at"].notna(), orders["contacted_at"])
     ended = ended.where(ended.notna(), orders["received_at"])
-    table = [
+    table: list[tuple[pd.Series, str, str, str | None]] = [
         (answered & (checked["solved"] == code), state.value, outcome, word)
         for code, (state, outcome, word) in _CLOSED.items()
     ]

@@ -12,6 +12,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from gridgov.storage.bulk import insert_frame
 from gridgov.storage.counts import KEY_COLUMNS, RATE_COLUMNS
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.orders import Outcome
@@ -21,6 +22,14 @@ LOCK = 0x67726964
 
 OUTCOMES = tuple(one.value for one in Outcome)
 """Columns of a tally."""
+
+MOVED = sa.Table(
+    "moved_counts",
+    sa.MetaData(),
+    *(sa.Column(name, sa.Date if name == "day" else sa.Text) for name in KEY_COLUMNS),
+    sa.Column("n", sa.BigInteger),
+)
+"""What is being added to the sums; a table of the transaction."""
 
 _KEYS = ", ".join(KEY_COLUMNS)
 _PLACE_KEYS = ", ".join(name for name in KEY_COLUMNS if name != "outcome")
@@ -50,6 +59,24 @@ def compact(session: Session, *, is_waiting: bool = False) -> int:
     session.execute(sa.text("DROP TABLE moved_counts"))
     _compact_rates(session)
     return moved
+
+
+def add_counts(session: Session, counted: pd.DataFrame) -> None:
+    """Add many orders at once to the sums.
+
+    Parameters
+    ----------
+    session
+        The caller commits, soon: until then nobody else writes the sums.
+    counted
+        Frame of ``counts.KEY_COLUMNS`` and ``n``, as ``counts.count_frame`` gives it.
+    """
+    _take_lock(session, is_waiting=True)
+    _drop_moved(session)
+    _make_moved(session)
+    insert_frame(session, MOVED, counted)
+    _add_up(session)
+    session.execute(sa.text("DROP TABLE moved_counts"))
 
 
 def rebuild(session: Session, timezone: str | ZoneInfo) -> None:

@@ -1,0 +1,134 @@
+"""``gridgov load``: a city pack, and files of appeals, into the database."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from geodata.tables import write_table
+from gridgov.city import City, load_city
+from gridgov.model_file import read_model
+from gridgov.service_settings import read_settings
+from gridgov.services.load import BATCH_ROWS, LoadOptions, load_appeals, summarize
+from gridgov.services.load_pack import load_pack
+from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
+from planner.main_job import make_classify
+from web.cli.console import StagePrinter
+
+STAGES = {
+    "pack": "city pack",
+    "read": "reading appeals",
+    "territory": "boundaries and grid",
+    "load": "orders into the database",
+    "plans": "hotspots and street plans",
+}
+
+
+@click.command(help="Load the pack CITY, and the appeals of FILE, into the database.")
+@click.argument("city", type=click.Path(path_type=Path, exists=True))
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False
+)
+@click.option(
+    "--source",
+    default="12345",
+    show_default=True,
+    help="System from which the appeals come; with the number it makes an appeal unique.",
+)
+@click.option(
+    "--batch",
+    "batch_rows",
+    type=click.IntRange(1),
+    default=BATCH_ROWS,
+    show_default=True,
+    help="Appeals in one transaction.",
+)
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Take this moment for now, in the city's time. [default: now]",
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Classifier made by 'gridgov train', for appeals without an item.",
+)
+@click.option(
+    "--problems",
+    "problems_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Table to write of the rows that could not be used.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def load(
+    *,
+    city: Path,
+    file: Path | None,
+    source: str,
+    batch_rows: int,
+    as_of: datetime | None,
+    model: Path | None,
+    problems_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Load a pack and a file; a second start goes on where the first was stopped."""
+    settings = read_settings()
+    engine = check_schema(make_engine(settings.database_url))
+    printer = StagePrinter(STAGES)
+    printer("pack", 0.0)
+    pack = load_city(city)
+    now = find_now(pack, as_of, behind_min=settings.clock_behind_min)
+    sessions = make_sessions(engine)
+    with transaction(sessions) as session:
+        changes = load_pack(session, pack, at=now)
+    printer("pack", 1.0)
+    figures: dict[str, Any] = {"city": pack.name, "pack": changes}
+    if file is not None:
+        options = LoadOptions(
+            source=source,
+            as_of=now,
+            batch_rows=batch_rows,
+            salt=settings.salt or None,
+            classify=None if model is None else make_classify(read_model(model)),
+        )
+        result = load_appeals(sessions, pack, file, options=options, progress=printer)
+        figures["appeals"] = summarize(result)
+        if problems_path is not None:
+            write_table(result.problems, problems_path)
+    engine.dispose()
+    click.echo(json.dumps(figures, ensure_ascii=False) if as_json else make_report(figures))
+
+
+def find_now(city: City, as_of: datetime | None, *, behind_min: int) -> datetime:
+    """Return the moment to work in: the one that was given, in the city's time, else now."""
+    if as_of is None:
+        return datetime.now(UTC) - timedelta(minutes=behind_min)
+    moment: datetime = pd.Timestamp(as_of).tz_localize(str(city.settings.timezone)).to_pydatetime()
+    return moment
+
+
+def make_report(figures: dict[str, Any]) -> str:
+    """Return the figures in a few lines for people."""
+    pack = figures["pack"]
+    lines = [
+        f"{figures['city']}: "
+        + (
+            f"{pack['units']:,} units, {pack['items']:,} items, {pack['duties']:,} duties, {pack['areas']:,} new areas"
+            if pack["changed"]
+            else "this pack was loaded already"
+        )
+    ]
+    lines += [f"boundaries in force: {version}" for version in pack["activated"]]
+    appeals = figures.get("appeals")
+    if appeals:
+        lines.append(
+            "read {read:,} = added {added:,} + known {known:,} + rejected {rejected:,}".format(
+                **appeals
+            )
+        )
+        if appeals["resumed"]:
+            lines.append(f"of these {appeals['resumed']:,} were taken in by an earlier start")
+    return "\n".join(lines)
