@@ -8,10 +8,6 @@ from web.auth import has_permission
 from web.frame import to
 from web.permissions import Permission
 
-NO_PLACE = "none"
-"""Stands in an address for orders without a street."""
-
-
 def to_orders(**filters: Any) -> str:
     """Return the address of the orders list with a filter, empty where the visitor has no such list.
 

@@ -14,7 +14,8 @@ from gridgov.storage.queries.map_counts import (
     count_area_months,
     count_areas,
 )
-from web.doors import NO_PLACE, to_orders
+from gridgov.storage.queries.orders import NONE
+from web.doors import to_orders
 from web.maps import (
     RoomMap,
     add_areas,
@@ -109,7 +110,7 @@ def make_area_view(
     """
     rows = count_area_rows(session, kind, chosen, no_place=words.no_place)
     for row in rows:
-        row["door"] = to_orders(**filters, **{kind: row["code"] or NO_PLACE})
+        row["door"] = to_orders(**filters, **{kind: row["code"] or NONE})
     values = {row["code"]: int(row["n"]) for row in rows if row["code"]}
     shapes = get_shapes(session, kind, street_code=chosen.street_code)
     limits = find_limits(list(values.values()))

@@ -9,6 +9,13 @@ ROOMS = (
     "web.views.home",
     "web.views.account",
     "web.views.sign_in",
+    "web.views.provider",
+    "web.views.orders.room",
+    "web.views.today",
+    "web.views.whistles",
+    "web.views.maps",
+    "web.views.planning",
+    "web.views.rates",
 )
 """Modules with a ``blueprint``."""
 

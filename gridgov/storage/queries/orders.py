@@ -23,6 +23,9 @@ COUNT_MAX = 20_000
 EXPORT_ROWS = 2_000
 """Rows fetched at a time for an export."""
 
+NONE = "none"
+"""Asks for orders that have no such code, such as those whose street is not known."""
+
 SORTS: Mapping[str, Any] = {
     "received_at": Order.received_at,
     "due_at": Order.due_at,
@@ -48,7 +51,7 @@ class OrderFilter:
     states, outcomes, routes, grades, kinds
         Any of these.
     street_code, community_code, cell_codes
-        Where the thing is.
+        Where the thing is; :data:`NONE` for orders without one.
     item_code, level1_code
         What it is about.
     issue_id
@@ -222,6 +225,12 @@ def _make_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool]]:
         yield Order.received_at < chosen.end
     if chosen.condition is not None:
         yield chosen.condition
+    yield from _make_code_conditions(chosen)
+    if chosen.words.strip():
+        yield from _make_word_conditions(chosen.words)
+
+
+def _make_code_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool]]:
     several = (
         (Order.state, chosen.states),
         (Order.outcome, chosen.outcomes),
@@ -231,14 +240,17 @@ def _make_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool]]:
         (Order.cell_code, chosen.cell_codes),
     )
     for column, values in several:
-        if values:
+        if values == (NONE,):
+            yield column.is_(None)
+        elif values:
             yield column.in_(values)
     single = ("street_code", "community_code", "item_code", "level1_code", "issue_id")
     for name in single:
-        if getattr(chosen, name):
-            yield getattr(Order, name) == getattr(chosen, name)
-    if chosen.words.strip():
-        yield from _make_word_conditions(chosen.words)
+        value = getattr(chosen, name)
+        if value == NONE:
+            yield getattr(Order, name).is_(None)
+        elif value:
+            yield getattr(Order, name) == value
 
 
 def _make_word_conditions(words: str) -> Iterator[sa.ColumnElement[bool]]:

@@ -1,0 +1,69 @@
+"""The room of rates: a month's ranking by group, one unit month by month, and how every figure is computed."""
+
+from flask import Blueprint, Response, render_template, request
+
+from gridgov.errors import NotFoundError
+from gridgov.rules.assessment import ASSESSMENT_COLUMNS
+from gridgov.storage.queries.areas import get_units
+from web import limits
+from web.desk import get_constants
+from web.exports import make_csv, send_csv
+from web.permissions import Permission, permission
+from web.rate_pages import MonthView, make_month_view, make_trend, make_trend_chart
+from web.service import get_service, reading
+
+blueprint = Blueprint("rates", __name__, url_prefix="/rates")
+
+
+@blueprint.get("")
+@permission(Permission.RATES_READ)
+def index() -> str:
+    """Show a month."""
+    view = find_view()
+    trend = make_trend(reading(), get_constants()) if view else []
+    return render_template(
+        "rates/index.html", view=view, trend=trend, chart=make_trend_chart(trend)
+    )
+
+
+@blueprint.get("/month.csv")
+@permission(Permission.RATES_READ)
+@limits.limited(limits.EXPORTS)
+def export() -> Response:
+    """Send the table of a month as a file."""
+    view = find_view()
+    if view is None:
+        raise NotFoundError("assessed month", request.args.get("month", ""))
+    rows = ([row[name] for name in ASSESSMENT_COLUMNS] for row in view.rows)
+    return send_csv(f"rates-{view.month}-{view.group}.csv", make_csv(ASSESSMENT_COLUMNS, rows))
+
+
+def find_view() -> MonthView | None:
+    """Return the month and group that the address asks for."""
+    return make_month_view(
+        reading(),
+        get_constants(),
+        get_service().get_city().zone,
+        month=request.args.get("month", ""),
+        group=request.args.get("group", ""),
+    )
+
+
+@blueprint.get("/units/<unit_code>")
+@permission(Permission.RATES_READ)
+def unit(unit_code: str) -> str:
+    """Show one unit month by month."""
+    session = reading()
+    units = get_units(session)
+    own = units[units["unit_code"] == unit_code]
+    if own.empty:
+        raise NotFoundError("unit", unit_code)
+    trend = make_trend(session, get_constants(), unit_code=unit_code)
+    return render_template(
+        "rates/unit.html",
+        unit_code=unit_code,
+        name=own["name"].iloc[0],
+        trend=trend,
+        chart=make_trend_chart(trend),
+        least=get_constants().number("rates.callbacks_min"),
+    )
