@@ -105,3 +105,15 @@ def _parse_crs(text: str) -> CRS:
         raise GeodataError(
             f"coordinate system {text!r} is not known; expected a code such as EPSG:4548"
         ) from error
+
+
+def find_utm_crs(lon: float, lat: float) -> str:
+    """Return the UTM zone (WGS84) of a point in degrees, without the exceptions of Norway and Svalbard.
+
+    Examples
+    --------
+    >>> find_utm_crs(116.4, 39.9)
+    'EPSG:32650'
+    """
+    zone = int((lon + 180) // 6) % 60 + 1
+    return f"EPSG:{32600 + zone if lat >= 0 else 32700 + zone}"

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from geodata.crs import find_utm_crs
 from geodata.errors import InvalidDataError
 from geodata.problems import Problem, has_errors
 from geodata.tables import read_table, write_table
@@ -115,8 +116,7 @@ def find_metric_crs(frame: pd.DataFrame) -> str:
     lon, lat = frame["lon"].median(), frame["lat"].median()
     if pd.isna(lon) or pd.isna(lat):
         return "EPSG:32650"
-    zone = int((lon + 180) // 6) % 60 + 1
-    return f"EPSG:{32600 + zone if lat >= 0 else 32700 + zone}"
+    return find_utm_crs(lon, lat)
 
 
 def make_level1(items: pd.Series, catalogue: Catalogue) -> dict[str, str]:

@@ -1,0 +1,75 @@
+// The map of one order: streets around, the point, the circle that holds it; a point can be picked or moved.
+const box = document.getElementById("order-map");
+const holder = document.getElementById("order-map-data");
+
+function style(feature) {
+  return feature.properties.own
+    ? { color: "#0b5f84", weight: 2.5, fillColor: "#0b5f84", fillOpacity: 0.08 }
+    : { color: "#5b6b7a", weight: 1.2, fillOpacity: 0 };
+}
+
+function drawOutlines(map, layer, streets) {
+  layer.clearLayers();
+  L.geoJSON(streets, { style, interactive: false }).addTo(layer);
+  for (const feature of streets.features) {
+    const centre = L.geoJSON(feature).getBounds().getCenter();
+    const words = document.createElement("span");
+    words.textContent = feature.properties.name;
+    L.marker(centre, { interactive: false, keyboard: false, icon: L.divIcon({ className: "map-words", html: words, iconSize: null }) }).addTo(layer);
+  }
+}
+
+export function startMap(data, words) {
+  const map = L.map(box, { attributionControl: false, zoomControl: true, preferCanvas: true });
+  L.control.scale({ imperial: false }).addTo(map);
+  const outlines = L.layerGroup().addTo(map);
+  drawOutlines(map, outlines, data.streets);
+  const at = [data.lat, data.lon];
+  if (data.uncertainty_m > 0) L.circle(at, { radius: data.uncertainty_m, color: "#b45309", weight: 1.5, dashArray: "5 4", fillOpacity: 0.08 }).bindTooltip(words.circle).addTo(map);
+  const pin = L.circleMarker(at, { radius: 7, color: "#fff", weight: 2, fillColor: "#b42318", fillOpacity: 1 }).bindTooltip(words.pin).addTo(map);
+  map.setView(at, 16);
+  if (data.uncertainty_m > 250) map.fitBounds(L.latLng(at).toBounds(data.uncertainty_m * 2.4));
+  return { map, outlines, pin };
+}
+
+function letMove(parts, data, words) {
+  const button = document.getElementById("move-pin");
+  if (!button) return;
+  let handle = null;
+  button.addEventListener("click", () => {
+    if (handle) return;
+    button.disabled = true;
+    const face = document.createElement("span");
+    face.className = "pin-face";
+    handle = L.marker([data.lat, data.lon], { draggable: true, autoPan: true, title: words.drag, alt: words.drag, icon: L.divIcon({ className: "pin-handle", html: face, iconSize: [30, 30], iconAnchor: [15, 15] }) }).addTo(parts.map);
+    const ask = () => {
+      const { lat, lng } = handle.getLatLng();
+      htmx.ajax("GET", `${button.dataset.preview}?lon=${lng.toFixed(6)}&lat=${lat.toFixed(6)}`, { target: "#pin-preview", swap: "innerHTML" });
+    };
+    handle.on("dragend", ask);
+    parts.map.on("click", (event) => { handle.setLatLng(event.latlng); ask(); });
+  });
+}
+
+function letPick(parts) {
+  for (const button of document.querySelectorAll("[data-pick-on-map]")) {
+    button.addEventListener("click", () => {
+      box.scrollIntoView({ block: "center" });
+      box.classList.add("is-picking");
+      parts.map.once("click", (event) => {
+        box.classList.remove("is-picking");
+        document.getElementById(`${button.dataset.pickOnMap}-lon`).value = event.latlng.lng.toFixed(6);
+        document.getElementById(`${button.dataset.pickOnMap}-lat`).value = event.latlng.lat.toFixed(6);
+        button.closest("form").scrollIntoView({ block: "center" });
+      });
+    });
+  }
+}
+
+if (box && holder) {
+  const data = JSON.parse(holder.textContent);
+  const words = JSON.parse(box.dataset.words);
+  const parts = startMap(data, words);
+  letMove(parts, data, words);
+  letPick(parts);
+}

@@ -1,0 +1,69 @@
+"""Exclusions from the order's page: proposed by one person, approved or withdrawn by another."""
+
+from flask import request
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from gridgov.rules.order_table import OrderAction
+from gridgov.services.desk import Desk
+from gridgov.services.exclusions import approve, propose, withdraw
+from web import limits
+from web.permissions import Permission, permission
+from web.service import get_scope, get_service
+from web.views.orders.blueprint import blueprint
+from web.views.orders.changes import carry_out, read_seen_version
+
+
+@blueprint.post("/<order_no>/exclusion")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def propose_exclusion(order_no: str) -> BaseResponse | tuple[str, int]:
+    """Propose that an order shall not count."""
+
+    def step(session: Session, desk: Desk) -> tuple[str, str]:
+        propose(
+            session,
+            desk,
+            order_no,
+            actor=get_scope().actor,
+            reason_code=request.form.get("reason_code", "").strip(),
+            at=get_service().get_now(),
+            seen_version=read_seen_version(),
+        )
+        return "success", gettext("orders.exclusion.proposed", order_no=order_no)
+
+    return carry_out(order_no, OrderAction.EXCLUDE, step)
+
+
+@blueprint.post("/<order_no>/exclusion/<int:exclusion_id>/approve")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def approve_exclusion(order_no: str, exclusion_id: int) -> BaseResponse | tuple[str, int]:
+    """Approve a proposal as the second person."""
+
+    def step(session: Session, desk: Desk) -> tuple[str, str]:
+        approve(session, desk, exclusion_id, actor=get_scope().actor, at=get_service().get_now())
+        return "success", gettext("orders.exclusion.approved", order_no=order_no)
+
+    return carry_out(order_no, OrderAction.EXCLUDE, step)
+
+
+@blueprint.post("/<order_no>/exclusion/<int:exclusion_id>/withdraw")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def withdraw_exclusion(order_no: str, exclusion_id: int) -> BaseResponse | tuple[str, int]:
+    """Take a proposal or an exclusion back."""
+
+    def step(session: Session, desk: Desk) -> tuple[str, str]:
+        withdraw(
+            session,
+            desk,
+            exclusion_id,
+            actor=get_scope().actor,
+            reason=request.form.get("reason_code", "").strip()[:64] or "withdrawn",
+            at=get_service().get_now(),
+        )
+        return "success", gettext("orders.exclusion.withdrawn", order_no=order_no)
+
+    return carry_out(order_no, OrderAction.READMIT, step)

@@ -1,0 +1,115 @@
+"""Live updates: one watcher per process looks at the log, every open page waits for it (server-sent events).
+
+Pages are told only that something changed; they fetch their rows anew, through their own rights.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from flask import Response, current_app
+from sqlalchemy.orm import Session
+
+from gridgov.storage.models.journal import LogEntry
+from web.permissions import Permission, permission
+from web.service import Service, close_reading, get_service
+from web.views.orders.blueprint import blueprint
+
+LOOK_EVERY_S = 2.0
+BEAT_EVERY_S = 15.0
+"""A line now and then, so that nobody in between takes the connection for dead."""
+LIVES_S = 240.0
+"""A connection ends by then and the page opens a new one: an ended session does not stay connected."""
+EXTENSION = "gridgov_watcher"
+
+
+def get_newest_change(session: Session) -> int:
+    """Return the newest entry of the log, 0 for none."""
+    return session.scalar(sa.select(sa.func.max(LogEntry.id))) or 0
+
+
+@dataclass(kw_only=True)
+class Watcher:
+    """Looks at the log while anybody waits; without a page it sleeps."""
+
+    service: Service
+    newest: int = 0
+    waiting: int = 0
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _thread: threading.Thread | None = None
+
+    def wait(self, seen: int, timeout_s: float) -> int:
+        """Return the newest entry as soon as it is not `seen`, or what it is when the time is over."""
+        with self._changed:
+            self._start()
+            self._changed.wait_for(lambda: self.newest > seen, timeout_s)
+            return max(self.newest, seen)
+
+    def enter(self) -> None:
+        """Count one page more that waits."""
+        with self._changed:
+            self.waiting += 1
+
+    def leave(self) -> None:
+        """Count one page less."""
+        with self._changed:
+            self.waiting -= 1
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._look, name="gridgov-live", daemon=True)
+            self._thread.start()
+
+    def _look(self) -> None:
+        while True:
+            try:
+                with self.service.read_sessions() as session:
+                    newest = get_newest_change(session)
+            except sa.exc.SQLAlchemyError:
+                newest = self.newest  # the database is away for a moment: look again
+            with self._changed:
+                if newest > self.newest:
+                    self.newest = newest
+                    self._changed.notify_all()
+                if not self.waiting:
+                    self._thread = None
+                    return
+            time.sleep(LOOK_EVERY_S)
+
+
+def get_watcher() -> Watcher:
+    """Return the watcher of this process."""
+    found = current_app.extensions.setdefault(EXTENSION, Watcher(service=get_service()))
+    assert isinstance(found, Watcher)  # noqa: S101 - set above
+    return found
+
+
+@blueprint.get("/stream")
+@permission(Permission.ORDERS_READ)
+def stream() -> Response:
+    """Tell an open page of changes as they come."""
+    watcher = get_watcher()
+    # The connection lasts for minutes: it must not keep a database connection with it.
+    close_reading()
+    return Response(
+        tell_changes(watcher),
+        mimetype="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def tell_changes(watcher: Watcher, *, lives_s: float = LIVES_S) -> Iterator[str]:
+    """Give events: ``changed`` with the number of the newest entry."""
+    watcher.enter()
+    try:
+        end = time.monotonic() + lives_s
+        seen = watcher.wait(0, LOOK_EVERY_S * 2)
+        yield f"retry: 3000\nevent: hello\ndata: {seen}\n\n"
+        while (left := end - time.monotonic()) > 0:
+            newest = watcher.wait(seen, min(BEAT_EVERY_S, left))
+            yield f"event: changed\ndata: {newest}\n\n" if newest > seen else ": still here\n\n"
+            seen = newest
+    finally:
+        watcher.leave()

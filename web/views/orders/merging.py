@@ -1,0 +1,76 @@
+"""Two orders side by side before one goes into the other: what is alike, what differs, whose callback stays."""
+
+from typing import Any
+
+from flask import render_template, request
+from flask_babel import gettext
+
+from gridgov.errors import NotFoundError
+from gridgov.storage.queries.areas import get_area_names
+from gridgov.storage.queries.order_detail import OrderDetail, get_order_detail
+from gridgov.storage.queries.orders import find_item_names, find_unit_names
+from web.permissions import Permission, permission
+from web.service import reading
+from web.views.orders.blueprint import blueprint
+
+COMPARED = ("text", "address", "item", "unit", "street", "received_at", "state", "channel")
+"""Lines of the comparison."""
+
+
+@blueprint.get("/<order_no>/merge")
+@permission(Permission.ORDERS_ACT)
+def merge(order_no: str) -> str | tuple[str, int]:
+    """Show the order beside the one into which it would go; without one, ask for it."""
+    session = reading()
+    left = get_order_detail(session, order_no)
+    number = request.args.get("target", "").strip()[:80]
+    problem, right = "", None
+    if number:
+        try:
+            right = get_order_detail(session, number)
+        except NotFoundError:
+            problem = gettext("orders.merge.no_target", order_no=number)
+        if number == order_no:
+            problem, right = gettext("orders.merge.itself"), None
+    page = render_template(
+        "orders/merge.html",
+        left=left,
+        right=right,
+        number=number,
+        problem=problem,
+        lines=[] if right is None else compare(left, right),
+    )
+    return (page, 422) if problem else page
+
+
+def compare(left: OrderDetail, right: OrderDetail) -> list[dict[str, Any]]:
+    """Return line by line what both say, and whether it differs."""
+    sides = [_describe(detail) for detail in (left, right)]
+    return [
+        {
+            "name": name,
+            "left": sides[0][name],
+            "right": sides[1][name],
+            "differs": sides[0][name] != sides[1][name],
+        }
+        for name in COMPARED
+    ]
+
+
+def _describe(detail: OrderDetail) -> dict[str, Any]:
+    session, order, appeal = reading(), detail.order, detail.appeal
+    names = (
+        get_area_names(session, ("street",))
+        | find_item_names(session, {order.item_code or ""})
+        | find_unit_names(session, {order.unit_code})
+    )
+    return {
+        "text": appeal.text or "",
+        "address": appeal.address or "",
+        "item": names.get(order.item_code or "", order.item_code or ""),
+        "unit": names.get(order.unit_code, order.unit_code),
+        "street": names.get(order.street_code or "", order.street_code or ""),
+        "received_at": order.received_at,
+        "state": order.state,
+        "channel": appeal.channel or "",
+    }
