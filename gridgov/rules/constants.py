@@ -155,6 +155,13 @@ DEFAULTS: Mapping[str, Constant] = dict(
             high=1.0,
         ),
         _constant(
+            "deadlines.raise_after_hours",
+            24,
+            "assumed",
+            "an order overdue for so long is told to the unit two levels above its own (提级)",
+            low=1,
+        ),
+        _constant(
             "deadlines.suspension_reasons",
             ("policy_gap", "long_works", "funding", "legal_case", "season"),
             "assumed",
