@@ -1,7 +1,7 @@
 """Issues found on sample cities against the truth: pairwise and B-cubed precision and recall; speed; weights.
 
 python benchmarks/duplicates.py [--cases 21:20000 22:20000] [--work DIR] [--json FILE]    seed:appeals
-python benchmarks/duplicates.py --cases 11:40000 12:40000 31:200000 --fit    print weights for duplicate_score.py
+python benchmarks/duplicates.py --cases 11:40000 12:40000 31:200000 --fit    print weights for duplicate_constants.py
 python benchmarks/duplicates.py --cases 21:20000 --speed 200000 1000000      seconds on so many orders
 
 Goal (issue 03): precision at least 0.95 at recall at least 0.9. B-cubed (Bagga & Baldwin 1998) is the mean over appeals
@@ -24,7 +24,8 @@ from gridgov.appeals import read_appeals
 from gridgov.city import load_city
 from gridgov.pipeline import run_pipeline
 from gridgov.rules.catalogue import Catalogue
-from gridgov.rules.duplicate_score import FEATURES, Pairs
+from gridgov.rules.duplicate_constants import FEATURES
+from gridgov.rules.duplicate_score import Pairs
 from gridgov.rules.duplicates import compare_appeals, find_issues, make_points, order_appeals
 from gridgov.sample.writer import write_sample
 
@@ -115,15 +116,16 @@ def fit(cases: list[tuple[pd.DataFrame, Catalogue]]) -> None:
     one = np.concatenate([pairs.one_person for pairs, _ in labelled])
     same = np.concatenate([own for _, own in labelled])
     for name, rows, used in (
-        ("other", ~one, FITTED_TO_OTHERS),
-        ("one_person", one, FITTED_TO_PERSON),
+        ("weights_others", ~one, FITTED_TO_OTHERS),
+        ("weights_one_person", one, FITTED_TO_PERSON),
     ):
         columns = [FEATURES.index(feature) for feature in used]
         model = LogisticRegression(C=1.0, fit_intercept=False, max_iter=5000)
         model.fit(features[rows][:, columns], same[rows])
-        weights = np.zeros(len(FEATURES))
-        weights[columns] = model.coef_[0]
-        print(f'"{name}": {tuple(float(w) for w in weights.round(2))},')
+        told = [
+            f"{feature} {weight:.2f}" for feature, weight in zip(used, model.coef_[0], strict=True)
+        ]
+        print(f'"{name}": {told},')
         print(f"    # {int(rows.sum()):,} pairs, {int(same[rows].sum()):,} of them one issue")
 
 

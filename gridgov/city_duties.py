@@ -4,7 +4,7 @@ Reading only the tables takes a tenth of the time of a whole city with its polyg
 call should not wait for borders that nobody needs for the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -109,6 +109,18 @@ def find_duty_problems(city: City, on_date: date) -> list[Problem]:
     """Return the faults of a city's duty list on a day as problems of its files."""
     files = {role: str(table.path) for role, table in city.settings.tables.items()}
     return duty_problems(make_city_graph(city, on_date), files)
+
+
+def join_problems(pack: Sequence[Problem], duties: Sequence[Problem]) -> list[Problem]:
+    """Return the problems of a pack and of its duty list, each cell of a file told of once.
+
+    The duty list says more of a cell than the pack: which duty it is and what it does to it.
+    """
+    told = {(one.file, one.row, one.field) for one in duties if one.row is not None}
+    rest = [
+        one for one in pack if one.severity == "error" or (one.file, one.row, one.field) not in told
+    ]
+    return [*rest, *duties]
 
 
 def _make_duties(

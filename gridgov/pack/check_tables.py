@@ -152,12 +152,12 @@ def _check_duties(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> No
     )
     units = tables.frames.get("units")
     if units is not None:
-        # An empty one is a duty that nobody holds: that, too, is the duty graph's to report.
+        # A warning, and for lists not in force today the only one: the duty graph tells of the others by duty.
         unknown = ~frame["unit"].isin({*units["unit_code"], LEAD_STREET, LEAD_DISTRICT})
         faults.rows(
             frame["unit"],
             unknown,
-            "is no unit: the duty graph will report it",
+            "is no unit",
             expected="a unit_code, @street or @district",
             severity="warning",
         )

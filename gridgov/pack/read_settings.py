@@ -29,6 +29,8 @@ from gridgov.rules.constants import (
     make_constants,
 )
 from gridgov.rules.deadlines import DEFAULT_GRADES, ClockKind, GradeLimit, Limit, make_limit
+from gridgov.rules.duplicate_constants import WEIGHTS
+from gridgov.rules.duplicate_constants import make_weights as make_duplicate_weights
 from gridgov.rules.score import make_weights
 from gridgov.rules.street_class_rules import check_class_limits
 from gridgov.settings import (
@@ -303,6 +305,7 @@ def _read_constants(root: Section) -> Constants:
     constants = make_constants(changes)
     _check_hours(root, constants)
     _check_assessment(root, constants)
+    _check_weights(root, constants)
     return constants
 
 
@@ -327,6 +330,14 @@ def _check_hours(root: Section, constants: Constants) -> None:
         root.file.add(
             "deadlines.work_hours", problem=str(error), expected='such as ["09:00-18:00"]'
         )
+
+
+def _check_weights(root: Section, constants: Constants) -> None:
+    for name in WEIGHTS:
+        try:
+            make_duplicate_weights(constants.get(name).value)
+        except ValueError as error:
+            root.file.add(name, problem=str(error), expected="see docs/architecture.md")
 
 
 def _check_assessment(root: Section, constants: Constants) -> None:

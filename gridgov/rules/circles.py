@@ -149,6 +149,7 @@ class _CutSearch:
     steps: int = 0
 
     def run(self, cut: frozenset[Edge]) -> None:
+        """Look for a cut cheaper than :attr:`best` that holds `cut`; what is found is kept in :attr:`best`."""
         self.steps += 1
         if self.steps > EXACT_STEPS or _sum(cut, self.costs) >= self.best_cost:
             return

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from gridgov.rules.assessment_constants import ASSESSMENT
+from gridgov.rules.duplicate_constants import DUPLICATES
 
 Status = Literal["documented", "practice", "assumed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -167,10 +168,10 @@ DEFAULTS: Mapping[str, Constant] = dict(
             "assumed",
             "why an order may be put on a long-term account with a date (挂账, DOMAIN 1)",
         ),
-        # --- rates, classes of streets -----------------------------------------------------------
+        # --- rates, classes of streets, duplicates -----------------------------------------------
         *(
             _constant(name, value, status, source, **limits)
-            for name, value, status, source, limits in ASSESSMENT
+            for name, value, status, source, limits in (*ASSESSMENT, *DUPLICATES)
         ),
         # --- planning --------------------------------------------------------------------------
         _constant("planning.window_days", 90, "assumed", "period that a plan looks at", low=1),
@@ -202,7 +203,7 @@ DEFAULTS: Mapping[str, Constant] = dict(
 )
 """Every constant with its default; a pack may change any of them."""
 
-SECTIONS = ("dispatch", "deadlines", "rates", "streets", "planning")
+SECTIONS = ("dispatch", "deadlines", "rates", "streets", "duplicates", "planning")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridgov.rules.constants import Constant
+from gridgov.rules.constants import DEFAULTS, Constant
+from gridgov.rules.duplicate_constants import FEATURES, WEIGHTS, make_weights
 from gridgov.rules.duplicate_pairs import DAY_S, Points, code_values
 from gridgov.rules.duplicate_text import compare_texts
 
@@ -21,80 +22,10 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
-FITTED = (
-    "fitted: logistic regression (L2, C = 1) on the candidate pairs of three synthetic sample cities, seeds 11 and "
-    "12 of 40,000 appeals and 31 of 200,000, whose true issues are known; "
-    "`python benchmarks/duplicates.py --fit` repeats it"
-)
-
-
-def _constant(name: str, value: float, source: str, **limits: float) -> tuple[str, Constant]:
-    full = f"duplicates.{name}"
-    return full, Constant(name=full, value=value, status="assumed", source=source, **limits)
-
-
 CONSTANTS: Mapping[str, Constant] = MappingProxyType(
-    dict(
-        (
-            _constant("window_days_2h", 30, "how long an issue of the 2-hour grade is spoken of"),
-            _constant("window_days_24h", 45, "the same for the 24-hour grade"),
-            _constant("window_days_7d", 60, "the same for the 7-day grade"),
-            _constant("window_days_15d", 60, "the same for the 15-day grade, and without a grade"),
-            _constant("person_days", 90, "gap after which a person's next call is a new matter"),
-            _constant("near_base_m", 30.0, "size of a thing that people stand around"),
-            _constant("near_per_uncertainty", 1.5, "radius by the joint uncertainty of two places"),
-            _constant("near_most_m", 300.0, "no two places further apart are one"),
-            _constant("span_base_m", 100.0, "what an issue may span where places are exact"),
-            _constant("span_per_uncertainty", 2.0, "and by its least certain place"),
-            _constant("span_days", 24, "between the first calls of different persons of an issue"),
-            _constant("most_pairs", 60, "candidates of one appeal, the newest first", low=1),
-            _constant("most_looks", 2000, "appeals of a square looked at for one appeal", low=1),
-            _constant(
-                "same_min",
-                0.75,
-                "at least so probably the same is one issue: a wrong merge costs more than a missed one",
-                high=1.0,
-            ),
-            _constant(
-                "unknown_text_min",
-                0.1,
-                "where an item is unknown, texts less alike tell of two things",
-                high=1.0,
-            ),
-            _constant("most_related", 5, "related appeals told of one appeal, best first", low=1),
-        )
-    )
+    {name: one for name, one in DEFAULTS.items() if name.startswith("duplicates.")}
 )
-"""Constants of the search with how sure they are."""
-
-FEATURES = (
-    "constant",
-    "apart",
-    "vague",
-    "unplaced",
-    "weeks",
-    "same_item",
-    "unknown_item",
-    "text",
-    "unknown_text",
-    "address",
-    "other_door",
-    "crowd",
-)
-"""``apart`` squared distance in units of the joint standard deviation of the places, at most 9 · ``vague`` ln of that
-deviation over 10 m · ``unplaced`` 1 where a place is missing · ``weeks`` between the appeals · ``same_item``,
-``unknown_item`` 0 or 1 (else: another item) · ``text``, ``address`` likeness 0–1 · ``unknown_text`` ln(that of the
-texts + :data:`LEAST_LIKE`) where an item is unknown, else 0: then the words must say it · ``other_door`` 1 where the
-addresses name two house numbers · ``crowd`` ln(1 + days with appeals of the item, or of the level 1 where that is
-unknown, to be expected by chance in a square and the time between)."""
-
-WEIGHTS: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "other": (-4.83, -0.4, -1.24, 0.0, -0.61, 7.4, 6.99, 1.48, 2.1, 2.72, -2.66, -3.75),
-        "one_person": (-2.76, -0.4, -0.05, -0.18, -0.32, 8.92, 8.89, 0.0, 1.51, 0.0, -1.39, 0.0),
-    }
-)
-"""Weights of :data:`FEATURES`, for pairs of one known person and for all others; assumed, source :data:`FITTED`."""
+"""Constants of the search with how sure they are; a pack changes them in its section [duplicates]."""
 
 RADIUS_90 = 2.146
 """Radius in standard deviations that holds 90 % of a circular normal distribution: sqrt(2 ln 10)."""
@@ -159,9 +90,15 @@ def score_pairs(
     *,
     texts: pd.Series,
     addresses: pd.Series,
-    weights: Mapping[str, tuple[float, ...]] = WEIGHTS,
+    constants: Mapping[str, Constant] = CONSTANTS,
 ) -> Pairs:
-    """Return pairs with their features and scores."""
+    """Return pairs with their features and scores.
+
+    Raises
+    ------
+    ValueError
+        If a weight of `constants` is not sound, see :func:`~gridgov.rules.duplicate_constants.make_weights`.
+    """
     apart_m = np.hypot(points.x[left] - points.x[right], points.y[left] - points.y[right])
     days = (points.seconds[right] - points.seconds[left]) / DAY_S
     features = np.ones((len(left), len(FEATURES)))
@@ -178,7 +115,7 @@ def score_pairs(
     features[:, 10] = _differ(addresses.astype("str").str.extract(DOOR, expand=False), left, right)
     features[:, 11] = np.log1p(_expect_crowd(points)[right] * (1 + days))
     one_person = (points.person[left] >= 0) & (points.person[left] == points.person[right])
-    table = np.array([weights["other"], weights["one_person"]])
+    table = np.array([make_weights(constants[name].value) for name in WEIGHTS])
     logit = np.einsum("ij,ij->i", features, table[one_person.astype(np.int64)])
     return Pairs(
         left=left,

@@ -76,12 +76,12 @@ def find_issues(
     names
         Item code → name, for the reasons.
     constants
-        See :data:`gridgov.rules.duplicate_score.CONSTANTS`.
+        ``duplicates.*``, such as :attr:`Constants.table <gridgov.rules.constants.Constants>` of a pack.
 
     Raises
     ------
     ValueError
-        If a needed column is missing.
+        If a needed column is missing, or a weight of `constants` is not sound.
     GeodataError
         If `metric_crs` is not known.
     """
@@ -150,6 +150,7 @@ def compare_appeals(
         right[kept],
         texts=frame["text"],
         addresses=get_column(frame, "address"),
+        constants=constants,
     )
 
 

@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
-from tests.gridgov.packs import SOUTH, STEP, WEST, write_pack
+from tests.gridgov.packs import SOUTH, STEP, TOML, WEST, write_pack
 from web.cli.main import main
 
 HERE = {"lon": WEST + STEP / 2, "lat": SOUTH + STEP / 2, "uncertainty_m": 15.0}
@@ -71,7 +71,7 @@ def test_json_holds_the_counts(city, orders, run, tmp_path):
         "same": 1,
         "repeat_by_person": 1,
     }
-    assert any("same_min" in line and "假定值" in line for line in facts["assumed"])
+    assert facts["constants"]["duplicates.same_min"] == {"value": 0.75, "status": "assumed"}
 
 
 def test_what_cannot_be_compared_is_said(city, orders, run, tmp_path):
@@ -104,3 +104,25 @@ def test_wrong_files_get_a_message(city, orders, run, tmp_path):
     assert code == 2
     assert "expected one of" in err
     assert not (tmp_path / "i.docx").exists()
+
+
+def test_the_pack_s_own_constants_are_used_and_told(orders, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRIDGOV_CACHE", str(tmp_path / "cache"))
+    section = '[duplicates]\nsame_min = { value = 1.0, status = "documented" }\n'
+    city = write_pack(tmp_path / "city", TOML + section)
+    source = tmp_path / "orders.csv"
+    orders.to_csv(source, index=False)
+    code, text, err = run(city, source, "--out", tmp_path / "issues.csv")
+    assert (code, err) == (0, "")
+    assert "4 件诉求归为 4 个问题点位" in text
+    assert "阈值 1.0（有文件依据），权重假定值" in text
+
+
+def test_wrong_weights_are_a_fault_of_the_pack(orders, run, tmp_path):
+    city = write_pack(tmp_path / "city", TOML + '[duplicates]\nweights_others = ["apart far"]\n')
+    source = tmp_path / "orders.csv"
+    orders.to_csv(source, index=False)
+    code, _, err = run(city, source, "--out", tmp_path / "issues.csv")
+    assert code == 2
+    assert "duplicates.weights_others" in err
+    assert "'apart far'" in err

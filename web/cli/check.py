@@ -11,7 +11,7 @@ import click
 
 from geodata.problems import Problem
 from gridgov.city import City, check_city
-from gridgov.city_duties import find_duty_problems
+from gridgov.city_duties import find_duty_problems, join_problems
 from web.cli.console import StagePrinter
 
 EXIT_WRONG_INPUT = 2
@@ -32,7 +32,7 @@ def check(city: Path, *, as_json: bool, quick: bool) -> int:
     loaded, problems = check_city(city, deep=not quick)
     if loaded is not None:
         today = datetime.now(loaded.settings.timezone).date()
-        problems = [*problems, *find_duty_problems(loaded, today)]
+        problems = join_problems(problems, find_duty_problems(loaded, today))
     show("pack", 1.0)
     problems = sorted(problems, key=lambda problem: problem.severity)
     if as_json:

@@ -13,8 +13,9 @@ from geodata.problems import Problem, has_errors
 from geodata.tables import read_table, write_table
 from gridgov.city_duties import CityDuties, load_city_duties
 from gridgov.rules.catalogue import Catalogue, make_path_catalogue
+from gridgov.rules.constants import STATUS_TEXT, Constants
+from gridgov.rules.duplicate_constants import WEIGHTS
 from gridgov.rules.duplicate_report import Role
-from gridgov.rules.duplicate_score import CONSTANTS
 from gridgov.rules.duplicates import NEEDED_COLUMNS, Issues, find_issues
 from web.cli.console import StagePrinter
 
@@ -27,7 +28,7 @@ SUMMARY = (
     "{appeals} 件诉求归为 {issues} 个问题点位，其中 {issues_of_several_appeals} 个有多件诉求。",
     "他人同诉 {same} 件，本人重复反映 {repeat_by_person} 件。",
     "相关而不相同的 {related_pairs} 对；共比对 {compared_pairs} 对。",
-    "阈值和权重为假定值；是否合并由人决定。",
+    "阈值 {same_min}（{same_status}），权重{weight_status}；是否合并由人决定。",
 )
 NOTES = {
     "without_place": "{without_place} 件没有位置，只与同一来电人的诉求比对。",
@@ -71,11 +72,16 @@ def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
         metric_crs=find_metric_crs(frame),
         level1=make_level1(frame["item_code"], catalogue),
         names=catalogue.names,
+        constants=pack.constants.table,
     )
     show("compare", 1)
     write_table(found.appeals, out)
     write_table(found.related, beside)
-    facts = count_facts(frame, found) | {"out": str(out), "related_out": str(beside)}
+    facts = count_facts(frame, found) | {
+        "constants": describe_constants(pack.constants),
+        "out": str(out),
+        "related_out": str(beside),
+    }
     if as_json:
         click.echo(json.dumps(facts | {"synthetic": pack.synthetic}, ensure_ascii=False, indent=2))
         return
@@ -141,13 +147,24 @@ def count_facts(frame: pd.DataFrame, found: Issues) -> dict[str, Any]:
         "repeat_by_person": int(roles.get(Role.REPEAT_BY_PERSON, 0)),
         "related_pairs": len(found.related),
         "compared_pairs": found.compared,
-        "assumed": [str(constant) for constant in CONSTANTS.values()],
     }
+
+
+def describe_constants(constants: Constants) -> dict[str, dict[str, Any]]:
+    """Return the constants of the search, each with value and status."""
+    used = (one for name, one in constants.table.items() if name.startswith("duplicates."))
+    return {one.name: {"value": one.value, "status": one.status} for one in used}
 
 
 def _tell(facts: dict[str, Any], found: Issues, frame: pd.DataFrame, pack: CityDuties) -> list[str]:
     mark = " · 合成数据" if pack.synthetic and "合成" not in pack.name else ""
     counts = {name: f"{value:,}" for name, value in facts.items() if isinstance(value, int)}
+    same = pack.constants.get("duplicates.same_min")
+    counts |= {
+        "same_min": str(same.value),
+        "same_status": STATUS_TEXT[same.status],
+        "weight_status": STATUS_TEXT[pack.constants.get(WEIGHTS[0]).status],
+    }
     lines = [pack.name + mark, *(line.format(**counts) for line in SUMMARY)]
     lines += [line.format(**counts) for name, line in NOTES.items() if facts[name]]
     lines += _tell_issues(found, frame)

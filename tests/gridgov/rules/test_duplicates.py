@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from geodata.errors import GeodataError
+from gridgov.rules.constants import Constants, make_constant, make_constants
+from gridgov.rules.duplicate_constants import FEATURES, WEIGHTS, make_weights
 from gridgov.rules.duplicate_pairs import DAY_S, Blocking, Points, find_pairs
 from gridgov.rules.duplicate_report import ISSUE_COLUMNS, RELATED_COLUMNS, Relation, Role
-from gridgov.rules.duplicate_score import CONSTANTS, FEATURES, WEIGHTS
+from gridgov.rules.duplicate_score import CONSTANTS
 from gridgov.rules.duplicate_text import compare_texts
 from gridgov.rules.duplicates import find_issues
 from gridgov.sample.writer import write_sample
@@ -284,11 +286,46 @@ def test_texts_without_pairs_of_characters_have_no_likeness():
 
 
 def test_weights_and_constants_say_where_they_come_from():
-    assert all(len(weights) == len(FEATURES) for weights in WEIGHTS.values())
+    assert all(len(make_weights(CONSTANTS[name].value)) == len(FEATURES) for name in WEIGHTS)
     assert all(constant.source and constant.status == "assumed" for constant in CONSTANTS.values())
     names = [name for name in CONSTANTS if "window_days" in name]
     days = [float(CONSTANTS[name].value) for name in names]
     assert all(one <= two for one, two in pairwise(days))
+
+
+def change(**values: object) -> Constants:
+    return make_constants(
+        make_constant(f"duplicates.{name}", value, "practice") for name, value in values.items()
+    )
+
+
+def test_a_pack_s_constants_decide():
+    orders = pd.DataFrame([make_order("a", 0), make_order("b", 1)])
+
+    def count(constants: Constants) -> int:
+        return find_issues(
+            orders, metric_crs=CRS, level1=LEVEL1, names=NAMES, constants=constants.table
+        ).count
+
+    assert count(make_constants()) == 1
+    assert count(change(same_min=1.0)) == 2
+    assert count(change(window_days_7d=0, window_days_15d=0)) == 2
+    assert count(change(weights_others=["constant -40"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (("apart x",), "'apart x'"),
+        (("nearby 1",), "'nearby 1'"),
+        (("apart 1", "apart 2"), "'apart 2'"),
+        (("apart nan",), "'apart nan'"),
+        (("apart",), "'apart'"),
+    ],
+)
+def test_weights_that_are_not_sound_are_refused(texts, found):
+    with pytest.raises(ValueError, match=found):
+        make_weights(texts)
 
 
 def make_sample_orders(folder: Path, *, appeals: int, seed: int) -> pd.DataFrame:
