@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,7 @@ from gridgov.pack.make_values import (
     make_pack_catalogue,
     make_units,
 )
+from gridgov.pack.population import find_population
 from gridgov.pack.read_layers import read_pack_layer
 from gridgov.pack.read_settings import read_settings
 from gridgov.pack.read_sources import make_area_sources, read_sources
@@ -88,7 +90,7 @@ class City:
 
     @property
     def streets(self) -> gpd.GeoDataFrame:
-        """Return the streets: ``street_code name district_code geometry``."""
+        """Return the streets: ``street_code name district_code geometry``, ``population`` where the layer has it."""
         return self.layers["streets"]
 
     @cached_property
@@ -126,6 +128,10 @@ class City:
                     zip(self.layers[role][column], self.layers[role]["name"], strict=True)
                 )
         return names
+
+    def find_population(self, on: date) -> pd.Series | None:
+        """Return the residents of streets on a day by street code; None where the pack does not say."""
+        return find_population(self.tables, self.streets, on)
 
     def make_book(self, catalogue: Catalogue) -> DispatchBook:
         """Return what dispatch looks up, with the catalogue of the city or of an export."""

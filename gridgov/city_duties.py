@@ -4,9 +4,10 @@ Reading only the tables takes a tenth of the time of a whole city with its polyg
 call should not wait for borders that nobody needs for the answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ from gridgov.city import City, find_settings_file, load_city
 from gridgov.errors import CityError
 from gridgov.pack.check_tables import PackTables, check_tables
 from gridgov.pack.make_values import make_pack_catalogue, make_units
+from gridgov.pack.population import find_population
+from gridgov.pack.read_layers import read_pack_layer
 from gridgov.pack.read_settings import read_settings
 from gridgov.pack.read_tables import read_pack_table
 from gridgov.rules.catalogue import Catalogue
@@ -25,7 +28,11 @@ from gridgov.rules.duties import DutyGraph, make_duty_graph
 from gridgov.rules.duty_problems import duty_problems
 from gridgov.settings import Settings
 
-DUTY_TABLES = ("units", "catalogue", "duties", "dependencies")
+DUTY_TABLES = ("units", "catalogue", "duties", "dependencies", "population")
+
+
+def _know_nobody(on: date) -> None:
+    del on
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +47,8 @@ class CityDuties:
         Tables; empty where the pack has none.
     catalogue
         None where the export's own categories are the items.
+    find_population
+        Day → residents by street code, None where the pack does not say.
     """
 
     name: str
@@ -50,6 +59,7 @@ class CityDuties:
     catalogue: Catalogue | None
     duties: pd.DataFrame
     dependencies: pd.DataFrame
+    find_population: Callable[[date], pd.Series | None] = _know_nobody
 
     def graph(self, on_date: date) -> DutyGraph:
         """Return the duty graph of a day."""
@@ -67,7 +77,13 @@ def make_city_duties(city: City) -> CityDuties:
 
     A street whose code is no unit's code gets the only unit of kind ``street`` with its name.
     """
-    return _make_duties(city.settings, city.tables, _name_areas(city), city.catalogue)
+    return _make_duties(
+        city.settings,
+        city.tables,
+        _name_areas(city),
+        catalogue=city.catalogue,
+        streets=city.streets,
+    )
 
 
 def make_city_graph(city: City, on_date: date) -> DutyGraph:
@@ -100,9 +116,28 @@ def load_city_duties(path: Path | str) -> CityDuties:
             problems += found
             tables |= {} if frame is None else {role: frame.reset_index(drop=True)}
     problems += check_tables(PackTables(settings, tables))
+    streets, found = _read_residents(settings, tables)
+    problems += found
     if has_errors(problems):
         raise CityError(str(path), problems)
-    return _make_duties(settings, tables, make_units(tables, {}), make_pack_catalogue(tables))
+    return _make_duties(
+        settings,
+        tables,
+        make_units(tables, {}),
+        catalogue=make_pack_catalogue(tables),
+        streets=streets,
+    )
+
+
+def _read_residents(
+    settings: Settings, tables: Mapping[str, pd.DataFrame]
+) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """Return the layer of streets where it alone says how many people live in them."""
+    layer = settings.layers.get("streets")
+    if layer is None or not layer.population or "population" in tables:
+        return None, []
+    read = read_pack_layer(layer)
+    return read.frame, read.problems
 
 
 def find_duty_problems(city: City, on_date: date) -> list[Problem]:
@@ -127,7 +162,9 @@ def _make_duties(
     settings: Settings,
     tables: Mapping[str, pd.DataFrame],
     units: pd.DataFrame,
+    *,
     catalogue: Catalogue | None,
+    streets: pd.DataFrame | None,
 ) -> CityDuties:
     return CityDuties(
         name=settings.name,
@@ -138,6 +175,7 @@ def _make_duties(
         catalogue=catalogue,
         duties=tables.get("duties", pd.DataFrame()),
         dependencies=tables.get("dependencies", pd.DataFrame()),
+        find_population=partial(find_population, tables, streets),
     )
 
 

@@ -8,23 +8,25 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from geodata.errors import InvalidDataError
 from geodata.problems import Problem
-from geodata.tables import read_table
 from gridgov.city_duties import CityDuties, load_city_duties
 from gridgov.errors import GridgovError
-from gridgov.reading.faults import RowFaults
-from gridgov.reading.outcomes import SATISFIED_WORDS, map_words
-from gridgov.reading.times import TimeRules, read_times
+from gridgov.rate_files import (
+    RateFiles,
+    check_columns,
+    read_callbacks,
+    read_decisions,
+    read_exclusions,
+    read_times_of,
+)
 from gridgov.rules.assessment import Judged, judge_orders, make_assessment
 from gridgov.rules.assessment_constants import ANSWER_NAMES
 from gridgov.rules.assessment_window import make_month, make_window_rules
 from gridgov.rules.callbacks import NO_ANSWER
+from gridgov.rules.class_decisions import find_changed_proposals
 from gridgov.rules.constants import Constants
-from gridgov.rules.exclusions import EXCLUSION_COLUMNS, find_exclusions
-from gridgov.rules.street_class_review import make_measures, review_classes
+from gridgov.rules.street_class_review import ClassDecision, make_measures, review_classes
 
-TIMES = ("received_at", "due_at", "closed_at", "called_at", "proposed_at", "approved_at")
 Responsible = Literal["handled", "dispatched"]
 """Whose orders they are: of the unit that the export names (``unit_recorded``), or of the one we dispatch to."""
 
@@ -46,8 +48,8 @@ class RateReport:
     table
         Frame of ``gridgov.rules.assessment.ASSESSMENT_COLUMNS``, all months.
     classes
-        Frame of ``gridgov.rules.street_class_review.REVIEW_COLUMNS``: proposals for a person to decide on;
-        residents are not known here, so none is made for their number.
+        Frame of ``gridgov.rules.street_class_review.REVIEW_COLUMNS``: what the rules propose and what people decided;
+        by the number of residents only where the pack says it.
     counts
         ``read`` = ``in_months`` + ``no_month`` + ``no_unit`` + ``repeated``; of those in a month ``callbacks`` count,
         ``excluded`` do not.
@@ -70,15 +72,6 @@ class RateReport:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RateFiles:
-    """Files of a report: orders, and callbacks and exclusions where they are kept apart."""
-
-    orders: Path
-    callbacks: Path | None = None
-    exclusions: Path | None = None
-
-
 def make_rate_report(
     city: Path | str,
     files: RateFiles,
@@ -93,8 +86,8 @@ def make_rate_report(
     city
         City pack.
     files
-        ``orders.parquet`` or ``orders.csv`` of ``gridgov run``; tables of ``callbacks.CALLBACK_COLUMNS`` and
-        ``exclusions.EXCLUSION_COLUMNS``.
+        ``orders.parquet`` or ``orders.csv`` of ``gridgov run``; tables of ``callbacks.CALLBACK_COLUMNS``,
+        ``exclusions.EXCLUSION_COLUMNS`` and ``class_decisions.DECISION_COLUMNS``.
     as_of
         Moment of the judgement, naive in the city's time or aware; None takes everything as past.
     responsible
@@ -107,19 +100,22 @@ def make_rate_report(
     """
     pack = load_city_duties(city)
     moment = _make_moment(as_of, pack.timezone)
-    orders, problems = _read(files.orders, pack.timezone)
+    orders, problems = read_times_of(files.orders, pack.timezone)
     answers = ANSWER_NAMES if files.callbacks is None else ()
     by = pack.constants.text("rates.window_by")
     timed = () if by == "called_at" else (by,)
-    _check_columns(orders, ("order_no", "unit_code", *timed, *answers), files.orders)
+    check_columns(orders, ("order_no", "unit_code", *timed, *answers), files.orders)
     orders["unit_code"] = _find_units(orders, responsible)
-    callbacks, found = _read_callbacks(files.callbacks, pack.timezone)
-    excluded, faults = _read_exclusions(files.exclusions, orders, pack, moment)
+    callbacks, found = read_callbacks(files.callbacks, pack.timezone)
+    excluded, faults = read_exclusions(files.exclusions, orders, pack, moment)
     judged = judge_orders(
         orders, as_of=moment, constants=pack.constants, callbacks=callbacks, excluded=excluded
     )
     table = make_assessment(judged.orders, pack.units, constants=pack.constants)
+    decisions, unsound = read_decisions(files.decisions, pack, moment)
+    classes = _review(table, judged.orders, orders, pack=pack, decisions=decisions)
     said = _find_problems(judged, files, table, constants=pack.constants)
+    said += find_changed_proposals(classes, decisions, file=str(files.decisions))
     windows = _find_windows(table["month"], pack)
     return RateReport(
         city=pack.name,
@@ -129,38 +125,20 @@ def make_rate_report(
         last_month=_find_last(table, windows, orders, moment),
         windows=windows,
         table=table,
-        classes=_review(table, judged.orders, orders, pack.constants),
+        classes=classes,
         counts=_count(len(orders), judged.orders),
         flags=_count_flags(judged.orders),
-        problems=(*problems, *found, *faults, *said),
+        problems=(*problems, *found, *faults, *unsound, *said),
     )
-
-
-def _read_callbacks(path: Path | None, zone: ZoneInfo) -> tuple[pd.DataFrame | None, list[Problem]]:
-    if path is None:
-        return None, []
-    frame, problems = _read(path, zone)
-    _check_columns(frame, ("order_no", *ANSWER_NAMES), path)
-    return frame, problems
-
-
-def _read_exclusions(
-    path: Path | None, orders: pd.DataFrame, pack: CityDuties, moment: pd.Timestamp
-) -> tuple[pd.Series | None, list[Problem]]:
-    """Return the reason code of each excluded order by its number."""
-    if path is None:
-        return None, []
-    table, problems = _read(path, pack.timezone)
-    _check_columns(table, EXCLUSION_COLUMNS, path)
-    numbers = orders["order_no"]
-    reasons, faults = find_exclusions(
-        table, numbers, as_of=moment, constants=pack.constants, file=str(path)
-    )
-    return reasons.set_axis(numbers), [*problems, *faults]
 
 
 def _review(
-    table: pd.DataFrame, judged: pd.DataFrame, orders: pd.DataFrame, constants: Constants
+    table: pd.DataFrame,
+    judged: pd.DataFrame,
+    orders: pd.DataFrame,
+    *,
+    pack: CityDuties,
+    decisions: tuple[ClassDecision, ...],
 ) -> pd.DataFrame:
     """Return what the rules propose for each street: by appeals at the place where it is known, else by orders."""
     place = judged["unit_code"]
@@ -169,7 +147,30 @@ def _review(
         place = judged["order_no"].map(by_order).astype("str")
     appeals = judged.groupby([judged["month"], place]).size()
     streets = table[table["group"] == "streets"]
-    return review_classes(make_measures(streets, appeals, constants=constants), constants=constants)
+    measures = make_measures(
+        streets,
+        appeals,
+        population=_find_population(pack, streets["month"]),
+        constants=pack.constants,
+    )
+    return review_classes(measures, decisions=decisions, constants=pack.constants)
+
+
+def _find_population(pack: CityDuties, months: pd.Series) -> pd.Series | None:
+    """Return the residents by (month, street code), as known on the last day of each month's name."""
+    known = {
+        month: people
+        for month in sorted(months.unique())
+        if (people := pack.find_population(pd.Period(month, "M").end_time.date())) is not None
+    }
+    return pd.concat(known, names=["month", "street_code"]) if known else None
+
+
+def _make_moment(as_of: pd.Timestamp | None, zone: ZoneInfo) -> pd.Timestamp:
+    if as_of is None:
+        return pd.Timestamp("9999-12-31", tz=zone).as_unit("us")
+    moment = as_of.tz_localize(zone) if as_of.tzinfo is None else as_of.tz_convert(zone)
+    return moment.as_unit("us")
 
 
 def _find_windows(
@@ -194,56 +195,6 @@ def _find_last(
         whole = [name for name in known if windows[name][1] <= end]
         known = whole or known
     return known[-1] if known else ""
-
-
-def _make_moment(as_of: pd.Timestamp | None, zone: ZoneInfo) -> pd.Timestamp:
-    if as_of is None:
-        return pd.Timestamp("9999-12-31", tz=zone).as_unit("us")
-    moment = as_of.tz_localize(zone) if as_of.tzinfo is None else as_of.tz_convert(zone)
-    return moment.as_unit("us")
-
-
-def _read(path: Path, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Problem]]:
-    """Return a table with its times aware and its order numbers as text."""
-    frame, problems = read_table(path)
-    faults = RowFaults(str(path))
-    for name in TIMES:
-        if name in frame:
-            given = frame[name]
-            frame[name] = read_times(given, TimeRules(zone=zone), faults)
-            wrong = given.notna() & frame[name].isna()
-            faults.rows(given, wrong, "is no time; the row is in no month")
-    if "satisfied" in frame:
-        frame["satisfied"] = map_words(
-            frame["satisfied"].astype("str").str.strip(),
-            lambda word: SATISFIED_WORDS.get(word, word),
-        )
-    if "order_no" in frame:
-        frame["order_no"] = frame["order_no"].astype("str").str.strip()
-    return frame, [*problems, *_make_problems(faults.frame())]
-
-
-def _make_problems(faults: pd.DataFrame) -> list[Problem]:
-    frame = faults.astype({"row": object})
-    return [Problem(**row) for row in frame.where(frame.notna(), None).to_dict("records")]
-
-
-def _check_columns(frame: pd.DataFrame, needed: tuple[str, ...], path: Path) -> None:
-    missing = [name for name in needed if name not in frame]
-    if missing:
-        header = ", ".join(map(str, frame.columns[:20]))
-        expected = f"columns {', '.join(needed)}; the header has {header}"
-        raise InvalidDataError(
-            [
-                Problem(
-                    file=str(path),
-                    field=name,
-                    problem="this column is missing",
-                    expected=expected,
-                )
-                for name in missing
-            ]
-        )
 
 
 def _find_units(orders: pd.DataFrame, responsible: Responsible) -> pd.Series:

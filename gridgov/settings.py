@@ -44,7 +44,7 @@ class LayerSettings:
         The file, absolute.
     datum
         Datum of its coordinates; converted once, at reading.
-    code, name, district, street, unit, kind, priority
+    code, name, district, street, unit, kind, priority, population
         Columns of the file, empty where it has none.
     name_format
         How a name is made from the code (``"Ward {code}"``) where the file has none.
@@ -66,6 +66,7 @@ class LayerSettings:
     unit: str = ""
     kind: str = ""
     priority: str = ""
+    population: str = ""
     name_format: str = ""
     code_table: Path | None = None
     encoding: str = "auto"

@@ -73,7 +73,7 @@ def make_plans(
     as_of
         Aware; orders from this moment on do not count.
     population
-        Residents by street code, where known.
+        Residents by street code; None takes those that the pack says.
     progress
         Told when a stage starts and ends.
     """
@@ -90,7 +90,8 @@ def make_plans(
         desk = _Desk(
             city=city, orders=counted, hotspots=hotspots, catalogue=catalogue, moment=moment
         )
-        maker = desk.make_maker(population)
+        residents = city.find_population(moment.date()) if population is None else population
+        maker = desk.make_maker(residents)
         plans = tuple(maker.make(street) for street in maker.find_streets())
         planned = [str(plan.street["code"]) for plan in plans]
         cells = _count_cells(maker.figures.year.take(counted), planned, get_grid(city))

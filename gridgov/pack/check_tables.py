@@ -7,7 +7,7 @@ import networkx as nx
 import pandas as pd
 
 from geodata.problems import Problem
-from gridgov.pack.read_tables import Faults, find_nearest
+from gridgov.pack.read_tables import Faults, check_numbers, find_nearest
 from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, split_list
 from gridgov.rules.dispatch_table import ITEM_ROUTES, UNIT_KINDS
 from gridgov.rules.versions import find_overlaps
@@ -40,6 +40,7 @@ def check_tables(tables: PackTables) -> list[Problem]:
         "dependencies": _check_dependencies,
         "holidays": _check_holidays,
         "categories": _check_categories,
+        "population": _check_population,
     }
     problems: list[Problem] = []
     for role, check in checks.items():
@@ -198,3 +199,19 @@ def _check_categories(frame: pd.DataFrame, faults: Faults, tables: PackTables) -
         )
     elif "catalogue" not in tables.settings.tables:
         faults.add("names items, but the pack has no catalogue", "[tables.catalogue]")
+
+
+def _check_population(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    _check_versions(frame, faults, "street_code")
+    check_numbers(frame["population"], faults)
+    units = tables.frames.get("units")
+    if units is not None:
+        streets = set(units.loc[units["kind"] == "street", "unit_code"])
+        unknown = ~frame["street_code"].isin(streets) & (frame["street_code"] != "")
+        faults.rows(
+            frame["street_code"],
+            unknown,
+            "is no street of the units",
+            expected="the code of a street",
+            severity="warning",
+        )

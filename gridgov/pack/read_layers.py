@@ -13,11 +13,16 @@ from geodata.errors import GeodataError, InvalidDataError
 from geodata.layers import read_layer
 from geodata.problems import Problem
 from geodata.tables import read_table
-from gridgov.pack.read_tables import Faults, find_nearest
+from gridgov.pack.read_tables import Faults, check_numbers, find_nearest
 from gridgov.settings import LayerSettings
 
 LAYER_COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "streets": {"code": "street_code", "name": "name", "district": "district_code"},
+    "streets": {
+        "code": "street_code",
+        "name": "name",
+        "district": "district_code",
+        "population": "population",
+    },
     "districts": {"code": "district_code", "name": "name"},
     "communities": {"code": "community_code", "name": "name", "street": "street_code"},
     "cells": {"code": "cell_code"},
@@ -32,6 +37,9 @@ LAYER_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "base": {"name": "name"},
 }
 """Setting of a layer → column of the frame that comes of it."""
+
+ONLY_WHERE_GIVEN = frozenset({"population"})
+"""Settings whose column is absent where the pack does not name one."""
 
 DIGITS: Mapping[str, int] = {"districts": 6, "streets": 9, "communities": 12, "cells": 15}
 """Length of China's official codes (GB/T 2260, DB11/T 2157); a layer that mostly has them must have them all."""
@@ -64,6 +72,8 @@ def read_pack_layer(settings: LayerSettings) -> LayerRead:
     columns: dict[str, Any] = {}
     for setting, ours in asked.items():
         theirs = getattr(settings, setting)
+        if not theirs and setting in ONLY_WHERE_GIVEN:
+            continue
         if theirs and theirs not in raw:
             header = [str(name) for name in raw.columns if name != "geometry"]
             faults.add(
@@ -78,6 +88,8 @@ def read_pack_layer(settings: LayerSettings) -> LayerRead:
     frame = gpd.GeoDataFrame(columns, geometry=shapes, index=raw.index, crs=4326)
     _fill_codes(frame, settings, faults)
     _check_codes(frame, settings, faults)
+    if "population" in frame:
+        check_numbers(frame["population"], faults)
     return LayerRead(frame.reset_index(drop=True), faults.problems)
 
 

@@ -44,11 +44,19 @@ from gridgov.settings import (
 )
 
 LAYER_ROLES = ("streets", "districts", "communities", "extent", "cells", "exceptions", "base")
-TABLE_ROLES = ("units", "catalogue", "duties", "dependencies", "holidays", "categories")
+TABLE_ROLES = (
+    "units",
+    "catalogue",
+    "duties",
+    "dependencies",
+    "holidays",
+    "categories",
+    "population",
+)
 EXPORT_COLUMNS = (*(c for c in APPEAL_COLUMNS if c != "person_key"), "person", "item_group")
 """What ``[appeals.columns]`` may map: the contract, but the person instead of the hash of it."""
 
-_LAYER_COLUMNS = ("code", "name", "district", "street", "unit", "kind", "priority")
+_LAYER_COLUMNS = ("code", "name", "district", "street", "unit", "kind", "priority", "population")
 
 
 def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:

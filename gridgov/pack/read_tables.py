@@ -31,6 +31,7 @@ DUTY_COLUMNS = (
 DEPENDENCY_COLUMNS = ("before_duty", "after_duty", "reason", "valid_from", "valid_to")
 HOLIDAY_COLUMNS = ("date", "kind", "name")
 CATEGORY_COLUMNS = ("value", "item_code")
+POPULATION_COLUMNS = ("street_code", "population", "valid_from", "valid_to")
 
 DATE_COLUMNS = frozenset({"valid_from", "valid_to", "date"})
 
@@ -51,6 +52,7 @@ SPECS: Mapping[str, TableSpec] = {
     "dependencies": TableSpec(DEPENDENCY_COLUMNS, ("before_duty", "after_duty")),
     "holidays": TableSpec(HOLIDAY_COLUMNS, ("date", "kind")),
     "categories": TableSpec(CATEGORY_COLUMNS, ("value", "item_code")),
+    "population": TableSpec(POPULATION_COLUMNS, ("street_code", "population")),
 }
 
 
@@ -153,6 +155,13 @@ def find_nearest(name: str, known: list[str]) -> str:
         return f"did you mean {near[0]!r}?"
     shown = ", ".join(known[:12])
     return f"one of {shown}{', …' if len(known) > 12 else ''}"
+
+
+def check_numbers(values: pd.Series, faults: Faults) -> None:
+    """Note texts that are no number of people; empty ones are not known."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    wrong = (values != "") & ~(np.isfinite(numbers) & (numbers >= 0))
+    faults.rows(values, wrong, "is not a number of residents", expected="a number from 0 on")
 
 
 def _note_missing(

@@ -93,7 +93,7 @@ def make_measures(
     appeals
         Appeals by (month, street code); streets without any are 0 or absent.
     population
-        Residents by street code; None where the city does not say.
+        Residents by street code, or by (month, street code); None where the city does not say.
     constants
         ``streets.governance_window_months``: one month's count of a small street is mostly chance.
     """
@@ -107,18 +107,24 @@ def make_measures(
     # A street without appeals ranks behind all others, however few those are.
     place = counts.groupby(frame["month"]).rank(method="min", ascending=False)
     frame["appeals_rank"] = place.where(counts > 0, np.inf)
-    known = (
-        pd.Series(np.nan, index=frame.index)
-        if population is None
-        else frame["street_code"].map(population)
-    )
-    frame["population"] = known.astype("float64")
+    frame["population"] = _find_residents(frame["street_code"], keys, population)
     rank = ranking["rank"].astype("Float64").reset_index(drop=True)
     ranked = ranking["ranked"].astype("Float64").reset_index(drop=True)
     last = rank.groupby(frame["month"]).rank(method="min", ascending=False)
     frame["top_share"] = (rank / ranked).to_numpy(dtype=float, na_value=np.nan)
     frame["last_share"] = (last / ranked).to_numpy(dtype=float, na_value=np.nan)
     return frame[list(MEASURE_COLUMNS)]
+
+
+def _find_residents(
+    streets: pd.Series, keys: pd.MultiIndex, population: pd.Series | None
+) -> pd.Series:
+    """Return the residents of each row, missing where they are not known."""
+    if population is None:
+        return pd.Series(np.nan, index=streets.index)
+    if population.index.nlevels > 1:
+        return pd.Series(population.reindex(keys).to_numpy(dtype=float), index=streets.index)
+    return streets.map(population).astype("float64")
 
 
 def _sum_months(appeals: pd.Series, window: int) -> pd.Series:

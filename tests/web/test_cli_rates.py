@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.gridgov.packs import TOML, write_pack
+from tests.gridgov.packs import TOML, make_squares, write_layer, write_pack
 from web.cli.main import main
 
 STREETS = ("110101001", "110101002", "110102001", "110102003")
@@ -88,6 +88,7 @@ def test_the_same_figures_as_json_and_as_a_file(pack, orders, tmp_path, monkeypa
         "street_code": STREETS[0],
         "class_before": "governance",
         "proposed": "governance",
+        "decided": None,
         "reason": facts["classes"][0]["reason"],
     }
     assert facts["constants"]["rates.basically_share"] == {"value": 0.9, "status": "practice"}
@@ -215,3 +216,129 @@ def test_wrong_settings_are_said_by_check(tmp_path, orders, monkeypatch, capsys)
         "streets.advanced_leave_share: found 0.01",
     ):
         assert words in err
+
+
+def fill_in(form: pd.DataFrame, place: int, **values) -> pd.DataFrame:
+    """Return a form with one row filled in."""
+    filled = form.astype(object).copy()
+    for name, value in values.items():
+        filled.loc[place, name] = value
+    return filled
+
+
+def test_proposals_come_back_as_decisions(pack, orders, tmp_path, monkeypatch, capsys):
+    form_file, file = tmp_path / "form.csv", tmp_path / "decisions.xlsx"
+    assert run(monkeypatch, pack, orders, "--month", "2025-02", "--proposals", form_file) == 0
+    form = pd.read_csv(form_file, dtype=str)
+    assert form["street_code"].tolist() == list(STREETS)
+    assert form["proposed"].tolist() == ["governance"] * 4
+    assert form["why"].str.startswith("诉求量全市第").all()
+    sound = {"decided_by": "p1", "decided_at": "2025-02-25 10:00"}
+    filled = fill_in(form, 0, decided="整改类", reason="已转入专项整改", **sound)
+    filled = fill_in(filled, 1, decided="governance", **sound)
+    filled.to_excel(file, index=False)
+    capsys.readouterr()
+
+    assert run(monkeypatch, pack, orders, "--month", "2025-02", "--decisions", file, "--json") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    decided = {row["street_code"]: row["decided"] for row in json.loads(out)["classes"]}
+    assert decided == {
+        STREETS[0]: "rectification",
+        STREETS[1]: "governance",
+        STREETS[2]: None,
+        STREETS[3]: None,
+    }
+    assert run(monkeypatch, pack, orders, "--month", "2025-03", "--decisions", file, "--json") == 0
+    after = {row["street_code"]: row for row in json.loads(capsys.readouterr().out)["classes"]}
+    assert after[STREETS[0]]["class_before"] == "rectification"
+    assert after[STREETS[2]]["class_before"] == "governance"
+    assert run(monkeypatch, pack, orders, "--month", "2025-02", "--decisions", file) == 0
+    said = capsys.readouterr().out
+    assert "已审定 2：东华门街道 整改类（建议治理类）、景山街道 治理类" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"street_code": "110101999"}, "found '110101999'"),
+        ({"from_month": "2025-13"}, "is no month"),
+        ({"decided": "gold"}, "is no class, so nothing is decided"),
+        ({"decided": ""}, "is no class, so nothing is decided"),
+        ({"decided_by": ""}, "nobody decided it"),
+        ({"decided_at": "yesterday"}, "is no time"),
+        ({"decided_at": "2999-01-01"}, "is still to come"),
+        ({"decided": "advanced"}, "differs from the rules without a reason"),
+        ({"proposed": "advanced", "reason": "x"}, "on a proposal that is no longer made"),
+    ],
+)
+def test_decisions_that_cannot_be_accounted_for_are_told(
+    pack, orders, tmp_path, monkeypatch, capsys, values, message
+):
+    row = {
+        "street_code": STREETS[0],
+        "from_month": "2025-02",
+        "proposed": "governance",
+        "decided": "governance",
+        "decided_by": "p1",
+        "decided_at": "2025-02-25 10:00",
+        "reason": "",
+    }
+    file = tmp_path / "decisions.csv"
+    pd.DataFrame([row | values]).to_csv(file, index=False)
+    assert run(monkeypatch, pack, orders, "--month", "2025-02", "--decisions", file, "--json") == 0
+    out, err = capsys.readouterr()
+    assert message in err
+    decided = {one["street_code"]: one["decided"] for one in json.loads(out)["classes"]}
+    kept = "governance" if "no longer made" in message else None
+    assert decided[STREETS[0]] == kept
+
+
+def test_decisions_without_a_needed_column_are_refused(pack, orders, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "decisions.csv"
+    file.write_text("street_code,decided\n110101001,advanced\n", encoding="utf-8")
+    assert run(monkeypatch, pack, orders, "--decisions", file) == 2
+    assert "from_month" in capsys.readouterr().err
+
+
+POPULATION = '[tables.population]\npath = "population.csv"\n'
+QUIET = "[streets]\ngovernance_top_n = 0\n"
+
+
+def test_residents_of_the_pack_decide_on_governance(tmp_path, orders, monkeypatch, capsys):
+    table = (
+        "street_code,population,valid_from,valid_to\n"
+        "110101001,150000,,2025-02-28\n110101001,200001,2025-03-01,\n110101002,200000,,\n"
+    )
+    city = write_pack(tmp_path / "people", TOML + RATES + POPULATION + QUIET, population=table)
+    assert run(monkeypatch, city, orders, "--month", "2025-03", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["classes"]
+    assert [row["street_code"] for row in rows] == ["110101001"]
+    assert rows[0]["reason"] == "常住人口200001人（超过200000人）"
+    assert rows[0]["class_before"] == ""
+
+
+def test_residents_may_stand_in_the_layer_of_streets(tmp_path, orders, monkeypatch, capsys):
+    toml = TOML.replace(
+        'district = "district"\n', 'district = "district"\npopulation = "people"\n', 1
+    )
+    city = write_pack(tmp_path / "layer", toml + RATES + QUIET)
+    squares = make_squares()
+    for feature, people in zip(squares["features"], (300_000, 10, None, "many"), strict=True):
+        feature["properties"]["people"] = people
+    write_layer(city, squares)
+    assert run(monkeypatch, city, orders, "--month", "2025-03") == 2
+    assert "found 'many' · expected: a number from 0 on" in capsys.readouterr().err
+    squares["features"][3]["properties"]["people"] = "200000"
+    write_layer(city, squares)
+    assert run(monkeypatch, city, orders, "--month", "2025-03", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["classes"]
+    assert [row["street_code"] for row in rows] == ["110101001"]
+
+
+@pytest.mark.parametrize("wrong", ["-1", "many", "1e999"])
+def test_a_wrong_number_of_residents_is_a_fault(tmp_path, orders, monkeypatch, capsys, wrong):
+    table = f"street_code,population\n110101001,{wrong}\n"
+    city = write_pack(tmp_path / "city", TOML + POPULATION, population=table)
+    assert run(monkeypatch, city, orders) == 2
+    assert "population.csv:2 · population · is not a number of residents" in capsys.readouterr().err

@@ -11,8 +11,10 @@ import pandas as pd
 
 from geodata.errors import GeodataError
 from geodata.tables import WRITABLE, write_table
-from gridgov.rate_report import RateFiles, RateReport, get_month, make_rate_report
+from gridgov.rate_files import RateFiles
+from gridgov.rate_report import RateReport, get_month, make_rate_report
 from gridgov.rules.assessment_window import find_first_day, make_window_rules
+from gridgov.rules.class_decisions import make_decision_form
 from gridgov.rules.constants import STATUS_TEXT, Constants
 from gridgov.rules.order_labels import get_label
 from gridgov.rules.score import find_weights, make_weights
@@ -37,6 +39,8 @@ class Options(TypedDict):
     month: str | None
     callbacks: Path | None
     exclusions: Path | None
+    decisions: Path | None
+    proposals: Path | None
     responsible: Any
     as_of: datetime | None
     out: Path | None
@@ -55,6 +59,17 @@ class Options(TypedDict):
     "--exclusions",
     type=_FILE,
     help="Table of order_no, reason_code, proposed_by, proposed_at, approved_by, approved_at.",
+)
+@click.option(
+    "--decisions",
+    type=_FILE,
+    help="Table of decisions on street classes: street_code, from_month, proposed, decided, decided_by, decided_at, "
+    "reason.",
+)
+@click.option(
+    "--proposals",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what the rules propose for the month here, to be filled in and given back as --decisions.",
 )
 @click.option(
     "--responsible",
@@ -78,13 +93,15 @@ def rates(**options: Unpack[Options]) -> None:
 
     CITY is a city pack: its folder or its city.toml. ORDERS is orders.parquet or orders.csv of gridgov run.
     """
-    out = options["out"]
-    if out is not None and out.suffix.lower() not in WRITABLE:
-        raise GeodataError(f"{out}: expected a file ending in {', '.join(sorted(WRITABLE))}")
+    out, proposals = options["out"], options["proposals"]
+    for file in (out, proposals):
+        if file is not None and file.suffix.lower() not in WRITABLE:
+            raise GeodataError(f"{file}: expected a file ending in {', '.join(sorted(WRITABLE))}")
     files = RateFiles(
         orders=options["orders"],
         callbacks=options["callbacks"],
         exclusions=options["exclusions"],
+        decisions=options["decisions"],
     )
     moment = options["as_of"] or datetime.now().astimezone()
     report = make_rate_report(
@@ -93,14 +110,18 @@ def rates(**options: Unpack[Options]) -> None:
     _warn(report)
     month = get_month(report, options["month"])
     table = report.table[report.table["month"] == month]
+    written = [file for file in (out, proposals) if file is not None]
     if out is not None:
         write_table(table, out)
+    if proposals is not None:
+        rows = report.classes[report.classes["month"] == month]
+        write_table(make_decision_form(rows, report.names), proposals)
     if options["as_json"]:
         click.echo(json.dumps(_make_facts(report, month, table), ensure_ascii=False, indent=2))
         return
     click.echo("\n".join(_tell(report, month, table, options["top"])))
-    if out is not None:
-        click.echo(f"written: {out}")
+    for file in written:
+        click.echo(f"written: {file}")
 
 
 def _warn(report: RateReport) -> None:
@@ -112,8 +133,9 @@ def _warn(report: RateReport) -> None:
 
 def _make_facts(report: RateReport, month: str, table: pd.DataFrame) -> dict[str, Any]:
     rows = json.loads(table.to_json(orient="records", force_ascii=False))
-    classes = report.classes[report.classes["month"] == month].drop(columns=["month", "decided"])
-    classes = classes[(classes["proposed"] != "") | (classes["class_before"] != "")]
+    classes = report.classes[report.classes["month"] == month].drop(columns="month")
+    shown = (classes[["proposed", "class_before"]] != "").any(axis=1) | classes["decided"].notna()
+    classes = classes.astype(object).where(classes.notna(), None)[shown]
     constants = [c for name, c in report.constants.table.items() if name.startswith("rates.")]
     return {
         "city": report.city,
@@ -167,6 +189,20 @@ def _tell_classes(report: RateReport, month: str) -> Iterator[str]:
         codes = rows.loc[rows["proposed"] == name, "street_code"]
         shown = "、".join(report.names.get(code, code) for code in codes) or "无"
         yield f"  {get_label('class', name)} {len(codes)}：{shown}"
+    decided = rows[rows["decided"].notna()]
+    if len(decided):
+        told = [_tell_decision(row, report.names) for row in decided.to_dict("records")]
+        yield f"  已审定 {len(told)}：{'、'.join(told)}"
+
+
+def _tell_decision(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    name = names.get(row["street_code"], row["street_code"])
+    decided, proposed = (_name_class(row[column]) for column in ("decided", "proposed"))
+    return f"{name} {decided}" if decided == proposed else f"{name} {decided}（建议{proposed}）"
+
+
+def _name_class(code: str) -> str:
+    return get_label("class", code) if code else "不入类"
 
 
 def _tell_group(group: str, rows: pd.DataFrame, top: int) -> Iterator[str]:
