@@ -1,6 +1,6 @@
 """The planner's desk: a city and its orders in, hotspots and plans out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,6 +60,7 @@ def make_plans(
     *,
     as_of: datetime,
     population: pd.Series | None = None,
+    streets: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> PlanningResult:
     """Find hotspots and make the plans.
@@ -74,6 +75,8 @@ def make_plans(
         Aware; orders from this moment on do not count.
     population
         Residents by street code; None takes those that the pack says.
+    streets
+        Codes of the streets that get a plan; None: those under governance or with a hotspot.
     progress
         Told when a stage starts and ends.
     """
@@ -92,7 +95,8 @@ def make_plans(
         )
         residents = city.find_population(moment.date()) if population is None else population
         maker = desk.make_maker(residents)
-        plans = tuple(maker.make(street) for street in maker.find_streets())
+        wanted = maker.find_streets() if streets is None else sorted(streets)
+        plans = tuple(maker.make(street) for street in wanted)
         planned = [str(plan.street["code"]) for plan in plans]
         cells = _count_cells(maker.figures.year.take(counted), planned, get_grid(city))
     return PlanningResult(

@@ -1,6 +1,5 @@
 """The main job: a city and a file of appeals in, a folder with orders, hotspots and plans out."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,21 +11,16 @@ import pandas as pd
 
 from geodata.errors import InvalidDataError
 from geodata.folders import check_replaceable, replace_folder
-from geodata.layers import write_layer
 from geodata.problems import Problem, make_problem_frame
-from geodata.tables import write_table
 from gridgov.appeals import AppealsRead, read_appeals
 from gridgov.city import City
 from gridgov.pipeline import Classify, PipelineResult, run_pipeline
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.classify import ItemClassifier
-from gridgov.rules.privacy import mask_series
 from planner.desk import PlanningResult, make_plans
 from planner.documents.pages import write_pages
 from planner.errors import PlannerError
-
-MASKED_COLUMNS = ("text", "address")
-"""Free text of the appeal: people dictate telephone and identity numbers into it."""
+from planner.outputs import write_summary, write_tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +117,14 @@ def write_all(
 ) -> None:
     """Write tables and pages at the same time: the tables are compiled code that leaves a core free."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        tables = pool.submit(write_results, job, folder, is_masked=options.is_masked)
+        tables = pool.submit(
+            write_tables,
+            folder,
+            orders=job.result.orders,
+            problems=job.problems,
+            hotspots=job.planning.hotspots,
+            is_masked=options.is_masked,
+        )
         write_pages(job.planning, job.city, summary, folder, assets_dir=options.assets_dir)
         tables.result()
 
@@ -189,22 +190,3 @@ def make_summary(job: MainJobResult) -> dict[str, Any]:
         "hotspots": len(job.planning.hotspots),
         "plans": len(job.planning.plans),
     }
-
-
-def write_results(job: MainJobResult, folder: Path, *, is_masked: bool) -> None:
-    """Write orders, problems and hotspots to `folder`."""
-    orders = job.result.orders
-    if is_masked:
-        orders = orders.assign(**{name: mask_series(orders[name]) for name in MASKED_COLUMNS})
-    write_table(orders, folder / "orders.parquet")
-    write_table(orders, folder / "orders.csv")
-    write_table(job.problems, folder / "problems.csv")
-    hotspots = job.planning.hotspots
-    write_layer(hotspots, folder / "hotspots.gpkg")
-    write_table(pd.DataFrame(hotspots.drop(columns="geometry")), folder / "hotspots.csv")
-
-
-def write_summary(summary: dict[str, Any], path: Path) -> None:
-    """Write the summary as JSON that people can read too."""
-    text = json.dumps(summary, ensure_ascii=False, indent=2)
-    path.write_text(text + "\n", encoding="utf-8")

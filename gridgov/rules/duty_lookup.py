@@ -23,7 +23,7 @@ def find_item(graph: DutyGraph, text: str) -> DutyItem:
         code: item.name for code, item in graph.items.items() if item.level in {"3", "3.0", ""}
     }
     known = lowest or {code: item.name for code, item in graph.items.items()}
-    return graph.items[_find_code("item", text, known)]
+    return graph.items[find_code(text, known, what="item")]
 
 
 def find_street(graph: DutyGraph, text: str) -> Unit:
@@ -38,10 +38,26 @@ def find_street(graph: DutyGraph, text: str) -> Unit:
     if unit:
         return graph.units[unit]
     names = {code: unit.name for code, unit in graph.units.items() if unit.kind == "street"}
-    return graph.units[_find_code("street", text, names)]
+    return graph.units[find_code(text, names, what="street")]
 
 
-def _find_code(what: str, text: str, names: Mapping[str, str]) -> str:
+def find_code(text: str, names: Mapping[str, str], *, what: str) -> str:
+    """Return the code that `text` is, or whose name it is, or part of whose name only this one has.
+
+    Parameters
+    ----------
+    text
+        What a person asked for.
+    names
+        Code → name.
+    what
+        What is looked for, for the message.
+
+    Raises
+    ------
+    UnknownEntryError
+        Nothing fits, or several do.
+    """
     asked = text.strip()
     if asked in names:
         return asked

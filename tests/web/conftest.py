@@ -1,5 +1,6 @@
 """What the tests of commands share: one small sample city, and commands called as a user calls them."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,6 +49,23 @@ def client(pages):
 def sample_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sample") / "city"
     write_sample(folder, appeals=SAMPLE_APPEALS, seed=11, file_format="parquet")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def out_dir(sample_dir, tmp_path_factory):
+    """Return the output of the main job on the sample city, run as a process of its own."""
+    folder = tmp_path_factory.mktemp("run") / "out"
+    words = ["run", sample_dir, sample_dir / "appeals.parquet", "--out", folder]
+    done = subprocess.run(
+        [sys.executable, "-m", "web.cli.main", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no progress where nobody looks
+    assert "read 6,000 = located" in done.stdout
     return folder
 
 

@@ -21,23 +21,6 @@ NAMESPACES = ("//www.w3.org",)
 
 
 @pytest.fixture(scope="module")
-def out_dir(sample_dir, tmp_path_factory):
-    """Return the output of the main job on the sample city, run as a process of its own."""
-    folder = tmp_path_factory.mktemp("run") / "out"
-    words = ["run", sample_dir, sample_dir / "appeals.parquet", "--out", folder]
-    done = subprocess.run(
-        [sys.executable, "-m", "web.cli.main", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""  # no progress where nobody looks
-    assert "read 6,000 = located" in done.stdout
-    return folder
-
-
-@pytest.fixture(scope="module")
 def summary(out_dir):
     return json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
 
