@@ -26,21 +26,22 @@ def _running() -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def _make_moment(session: Session, end: Any, *, share: float) -> Any:
-    """Return when `share` of the time from receipt to `end` is left, in what the database counts with.
-
-    PostgreSQL counts in timestamps, SQLite in Julian days; :func:`_make_point` makes the other side.
-    """
+def _as_number(session: Session, moment: Any) -> sa.ColumnElement[Any]:
+    """Return a moment as a number that grows evenly: seconds on PostgreSQL, days on SQLite."""
     if is_postgres(session):
-        return end - (end - Order.received_at) * share
-    day, start = sa.func.julianday(end), sa.func.julianday(Order.received_at)
-    return day - (day - start) * share
+        return sa.extract("epoch", moment)
+    return sa.func.julianday(moment)
 
 
-def _make_point(session: Session, at: datetime) -> Any:
-    """Return a moment as :func:`_make_moment` counts."""
-    value = sa.literal(at, Order.received_at.type)
-    return value if is_postgres(session) else sa.func.julianday(value)
+def _make_moment(session: Session, end: Any, *, share: float) -> sa.ColumnElement[Any]:
+    """Return when `share` of the time from receipt to `end` is left, as a number."""
+    last, first = _as_number(session, end), _as_number(session, Order.received_at)
+    return last - (last - first) * share
+
+
+def _make_point(session: Session, at: datetime) -> sa.ColumnElement[Any]:
+    """Return a moment as a number to compare with."""
+    return _as_number(session, sa.literal(at, Order.received_at.type))
 
 
 def find_due_soon(
