@@ -1,43 +1,133 @@
-"""``gridgov demo``: the sample city through the main job, and where to look at the result."""
+"""``gridgov demo``: the sample city through the main job, into a database, and served."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import pandas as pd
+from alembic import command
 
 from geodata.folders import check_replaceable
+from gridgov.city import load_city
+from gridgov.progress import Progress
 from gridgov.sample.writer import DEFAULT_APPEALS, DEFAULT_SEED, write_sample
+from gridgov.service_settings import ServiceSettings
+from gridgov.services.load import LoadOptions, load_appeals, summarize
+from gridgov.services.load_pack import load_pack
+from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
 from planner.main_job import MainJobOptions
 from web.assets import find_assets
 from web.cli.console import StagePrinter
 from web.cli.run import STAGES, make_report, run_and_report
 from web.cli.sample import STAGES as SAMPLE_STAGES
+from web.cli.serve import run_server
+from web.demo_accounts import DEMO_PASSWORD, add_demo_accounts
+
+DEMO_SALT = "demo"
+"""The demo's persons are invented; a fixed salt makes two demos alike."""
+LOAD_STAGES = {"load": "orders into the database"}
 
 
-@click.command(help="Make the sample city, run the main job on it and say where the pages are.")
+@dataclass(frozen=True, kw_only=True)
+class DemoFiles:
+    """Where a demo keeps what."""
+
+    folder: Path
+
+    @property
+    def city(self) -> Path:
+        """The pack, with its appeals."""
+        return self.folder / "city"
+
+    @property
+    def result(self) -> Path:
+        """Pages of the main job."""
+        return self.folder / "result"
+
+    @property
+    def database(self) -> Path:
+        """The service's database."""
+        return self.folder / "gridgov.db"
+
+
+@click.command(
+    help="Make the sample city, run the main job on it, load it into a database and serve it."
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("build/demo"),
     show_default=True,
-    help="Where city and results go.",
+    help="Where city, results and database go.",
 )
 @click.option("--appeals", type=click.IntRange(1_000), default=DEFAULT_APPEALS, show_default=True)
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
-def demo(folder: Path, appeals: int, seed: int) -> None:
+@click.option(
+    "--serve/--no-serve", "is_served", default=True, help="Stop at the pages of the main job."
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
+def demo(*, folder: Path, appeals: int, seed: int, is_served: bool, host: str, port: int) -> None:
     """Run the demo."""
     assets_dir = find_assets()
-    city_dir, out_dir = folder / "city", folder / "result"
-    check_replaceable(out_dir)
-    progress = StagePrinter(SAMPLE_STAGES | STAGES)
-    click.echo(f"Sample city (synthetic) with {appeals:,} appeals → {city_dir}")
-    write_sample(city_dir, appeals=appeals, seed=seed, file_format="parquet", progress=progress)
-    click.echo(f"Main job → {out_dir}")
+    files = DemoFiles(folder=folder)
+    check_replaceable(files.result)
+    progress = StagePrinter(SAMPLE_STAGES | STAGES | LOAD_STAGES)
+    click.echo(f"Sample city (synthetic) with {appeals:,} appeals → {files.city}")
+    write_sample(files.city, appeals=appeals, seed=seed, file_format="parquet", progress=progress)
+    click.echo(f"Main job → {files.result}")
     summary = run_and_report(
-        city_dir,
-        city_dir / "appeals.parquet",
-        out_dir,
+        files.city,
+        files.city / "appeals.parquet",
+        files.result,
         options=MainJobOptions(assets_dir=assets_dir),
         progress=progress,
     )
     click.echo(make_report(summary))
-    click.echo(f"\nOpen this page: {(out_dir / 'index.html').resolve().as_uri()}")
+    click.echo(f"\nPages as files: {(files.result / 'index.html').resolve().as_uri()}")
+    if not is_served:
+        return
+    as_of = pd.Timestamp(summary["as_of"]).to_pydatetime()
+    settings = make_settings(files, as_of=as_of)
+    click.echo(f"\nService database → {files.database}")
+    click.echo(fill_database(files, settings, as_of=as_of, progress=progress))
+    click.echo(f"Sign in with one of the accounts shown, password {DEMO_PASSWORD}")
+    run_server(settings, host=host, port=port, workers=1)
+
+
+def make_settings(files: DemoFiles, *, as_of: datetime) -> ServiceSettings:
+    """Return the settings of a demo: its clock goes on from the end of its data."""
+    behind = max(0, int((datetime.now(UTC) - as_of).total_seconds() // 60))
+    return ServiceSettings(
+        database_url=f"sqlite:///{files.database}",
+        salt=DEMO_SALT,
+        demo=True,
+        clock_behind_min=behind,
+    )
+
+
+def fill_database(
+    files: DemoFiles, settings: ServiceSettings, *, as_of: datetime, progress: Progress
+) -> str:
+    """Make the demo's database anew with the city, its orders and one account per role; say what is in it."""
+    for file in files.folder.glob(f"{files.database.name}*"):
+        file.unlink()
+    engine = make_engine(settings.database_url)
+    command.upgrade(make_config(engine), "head")
+    sessions = make_sessions(engine)
+    city = load_city(files.city)
+    with transaction(sessions) as session:
+        load_pack(session, city, at=as_of)
+    result = load_appeals(
+        sessions,
+        city,
+        files.city / "appeals.parquet",
+        options=LoadOptions(source="12345", as_of=as_of, salt=settings.salt),
+        progress=progress,
+    )
+    with transaction(sessions) as session:
+        logins = add_demo_accounts(session, now=as_of)
+    engine.dispose()
+    counts = "read {read:,} = added {added:,} + known {known:,} + rejected {rejected:,}"
+    return f"{counts.format(**summarize(result))}; {len(logins)} accounts"
