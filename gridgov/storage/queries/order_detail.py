@@ -22,6 +22,7 @@ from gridgov.storage.models.orders import (
     Transfer,
 )
 from gridgov.storage.models.whistles import WhistleCall
+from gridgov.storage.scope import lifted
 
 HISTORY_MOST = 200
 NEAR_MOST = 60
@@ -136,7 +137,9 @@ def _get_people(session: Session, keys: set[str]) -> dict[str, str]:
     if not keys:
         return {}
     query = sa.select(Account.person_key, Account.name).where(Account.person_key.in_(keys))
-    return dict(session.execute(query).tuples().all())
+    # Who may see an order may know the names of those who acted on it, and of an account no more than that.
+    with lifted(session):
+        return dict(session.execute(query).tuples().all())
 
 
 def find_near(session: Session, order: Order, cells: Sequence[str]) -> Sequence[Any]:
