@@ -47,6 +47,8 @@ export function setUpForms() {
       document.getElementById("login").form.requestSubmit();
     }
     if (event.target.closest("[data-close]")) event.target.closest(".notice").remove();
+    const toggle = event.target.closest("[data-toggle-filters]");
+    if (toggle) toggle.setAttribute("aria-expanded", String(toggle.nextElementSibling.classList.toggle("is-open")));
     const printer = event.target.closest("[data-print]");
     if (printer) window.print();
   });

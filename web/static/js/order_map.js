@@ -22,12 +22,12 @@ function drawOutlines(map, layer, streets) {
 export function startMap(data, words) {
   const map = L.map(box, { attributionControl: false, zoomControl: true, preferCanvas: true });
   L.control.scale({ imperial: false }).addTo(map);
+  const at = [data.lat, data.lon];
+  map.setView(at, 16);
   const outlines = L.layerGroup().addTo(map);
   drawOutlines(map, outlines, data.streets);
-  const at = [data.lat, data.lon];
   if (data.uncertainty_m > 0) L.circle(at, { radius: data.uncertainty_m, color: "#b45309", weight: 1.5, dashArray: "5 4", fillOpacity: 0.08 }).bindTooltip(words.circle).addTo(map);
   const pin = L.circleMarker(at, { radius: 7, color: "#fff", weight: 2, fillColor: "#b42318", fillOpacity: 1 }).bindTooltip(words.pin).addTo(map);
-  map.setView(at, 16);
   if (data.uncertainty_m > 250) map.fitBounds(L.latLng(at).toBounds(data.uncertainty_m * 2.4));
   return { map, outlines, pin };
 }

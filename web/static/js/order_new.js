@@ -7,6 +7,7 @@ const lat = document.getElementById("f-lat");
 const drop = document.getElementById("drop-pin");
 const map = L.map(box, { attributionControl: false, preferCanvas: true });
 L.control.scale({ imperial: false }).addTo(map);
+map.setView([0, 0], 13);
 const drawn = L.layerGroup().addTo(map);
 
 function style(feature) {

@@ -11,8 +11,9 @@ from web.views.orders import (
     new,
     one,
     views,
+    words,
 )
 from web.views.orders.blueprint import blueprint
 
 __all__ = ["MODULES", "blueprint"]
-MODULES = (acting, calling, excluding, export, listing, live, merging, new, one, views)
+MODULES = (acting, calling, excluding, export, listing, live, merging, new, one, views, words)
