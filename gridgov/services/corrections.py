@@ -18,8 +18,8 @@ LONGEST_KEY = 200
 
 
 def make_address_key(address: str | None) -> str | None:
-    """Return an address as it is compared, None where it has no letter or digit."""
-    return fold_text(address)[:LONGEST_KEY] or None if address else None
+    """Return an address as it is compared, numbers of people masked; None where it has no letter or digit."""
+    return fold_text(mask_text(address))[:LONGEST_KEY] or None if address else None
 
 
 def find_correction(session: Session, address: str | None) -> dict[str, Any] | None:

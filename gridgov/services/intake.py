@@ -225,7 +225,7 @@ def find_start(decision: Decision, desk_code: str) -> OrderState:
     return OrderState.RECEIVED if decision.review or at_desk else OrderState.DISPATCHED
 
 
-def _make_number(session: Session, desk: Desk, now: datetime) -> str:
+def make_number(session: Session, desk: Desk, now: datetime) -> str:
     """Return a new number of the day: rising, unique, gaps do not matter."""
     if is_postgres(session):
         n = session.scalar(sa.text("SELECT nextval('appeal_numbers')"))
@@ -241,7 +241,7 @@ def _write_appeal(
     new = prepared.new
     insert = postgresql.insert if is_postgres(session) else sqlite.insert
     while True:
-        number = new.appeal_no or _make_number(session, desk, now)
+        number = new.appeal_no or make_number(session, desk, now)
         values = _make_appeal(desk, prepared, number, now=now)
         once = insert(Appeal).on_conflict_do_nothing(index_elements=["source", "appeal_no"])
         added = session.execute(once.values(values).returning(Appeal.id)).scalar_one_or_none()
