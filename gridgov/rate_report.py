@@ -11,6 +11,7 @@ import pandas as pd
 from geodata.problems import Problem
 from gridgov.city_duties import CityDuties, load_city_duties
 from gridgov.errors import GridgovError
+from gridgov.pack.population import find_month_population
 from gridgov.rate_files import (
     RateFiles,
     check_columns,
@@ -150,20 +151,10 @@ def _review(
     measures = make_measures(
         streets,
         appeals,
-        population=_find_population(pack, streets["month"]),
+        population=find_month_population(pack.find_population, streets["month"]),
         constants=pack.constants,
     )
     return review_classes(measures, decisions=decisions, constants=pack.constants)
-
-
-def _find_population(pack: CityDuties, months: pd.Series) -> pd.Series | None:
-    """Return the residents by (month, street code), as known on the last day of each month's name."""
-    known = {
-        month: people
-        for month in sorted(months.unique())
-        if (people := pack.find_population(pd.Period(month, "M").end_time.date())) is not None
-    }
-    return pd.concat(known, names=["month", "street_code"]) if known else None
 
 
 def _make_moment(as_of: pd.Timestamp | None, zone: ZoneInfo) -> pd.Timestamp:

@@ -18,6 +18,7 @@ Kind = Literal[
     "group",
     "rule",
     "flag",
+    "report",
 ]
 Language = Literal["zh", "en"]
 
