@@ -31,10 +31,14 @@ class SchemaError(DatabaseError):
     ----------
     found, wanted
         Revisions; `found` is None for an empty database.
+    is_newer
+        Whether this program does not know it.
     """
 
-    def __init__(self, message: str, *, found: str | None, wanted: str) -> None:
-        self.found, self.wanted = found, wanted
+    def __init__(
+        self, message: str, *, found: str | None, wanted: str, is_newer: bool = False
+    ) -> None:
+        self.found, self.wanted, self.is_newer = found, wanted, is_newer
         super().__init__(message)
 
 
@@ -157,7 +161,8 @@ def find_revision(engine: sa.Engine) -> str | None:
         The database cannot be reached.
     """
     try:
-        with engine.connect() as connection:
+        # Reading must not wait for whoever writes.
+        with engine.execution_options(sqlite_read_only=True).connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
     except sa.exc.OperationalError as error:
         raise DatabaseError(
@@ -189,4 +194,5 @@ def check_schema(engine: sa.Engine) -> sa.Engine:
             f"The database has schema {found}, which this program ({wanted}) does not know: it is newer. "
             "Use the newer program, or restore the backup made before the upgrade."
         )
-    raise SchemaError(message, found=found, wanted=wanted)
+    is_newer = found is not None and found not in known
+    raise SchemaError(message, found=found, wanted=wanted, is_newer=is_newer)

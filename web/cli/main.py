@@ -30,8 +30,10 @@ COMMANDS = {
     "duties": ("web.cli.duties:duties", "faults of the duty list, pressure, bounce loops"),
     "duplicates": ("web.cli.duplicates:duplicates", "which appeals are about the same thing"),
     "rates": ("web.cli.rates:rates", "three rates and ranks from what people said in callbacks"),
+    "db": ("web.cli.db:db", "make, upgrade or check the database"),
     "load": ("web.cli.load:load", "a city pack and its appeals into the database"),
     "serve": ("web.cli.serve:serve", "the pages of the service"),
+    "worker": ("web.cli.worker:worker", "messages, deadlines, counts and reports beside the pages"),
     "user": ("web.cli.user:user", "accounts: add, list, passwd, disable, enable"),
     "audit": ("web.cli.audit:audit", "whether the log of every change is as it was written"),
     "train": ("web.cli.train:train_command", "learn which item a text is about"),
@@ -93,6 +95,16 @@ def stop(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def _explain_database(error: Exception) -> str | None:
+    """Return what a database refused and what to do, None where the error is not a database's."""
+    if "sqlalchemy" not in sys.modules:
+        return None
+    # Only a command that uses the database has loaded SQLAlchemy.
+    explain = importlib.import_module("gridgov.storage.db_faults").find_explanation
+    said = explain(error)
+    return said if isinstance(said, str) else None
+
+
 def main() -> NoReturn:
     """Run the command line; an expected error is a message, never a traceback."""
     try:
@@ -112,6 +124,11 @@ def main() -> NoReturn:
         sys.exit(EXIT_FAILED)
     except OSError as error:
         stop(f"error: {error.strerror or error}: {error.filename or ''}", EXIT_FAILED)
+    except Exception as error:
+        said = _explain_database(error)
+        if said is None:
+            raise
+        stop(f"error: {said}", EXIT_FAILED)
     sys.exit(result if isinstance(result, int) else 0)
 
 

@@ -1,0 +1,120 @@
+"""The jobs on PostgreSQL, queued by procrastinate: several workers, each job once, none lost with a dead worker.
+
+A lock of its own keeps two runs of a job apart, a queueing lock keeps at most one waiting. What a killed worker held is
+given up once its heartbeat stops; the next tick does the job, which looks at what is due and so makes up for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+
+import procrastinate
+from procrastinate.jobs import Status
+from sqlalchemy.engine import URL
+
+from gridgov.services.jobs import JOBS, Crew, Job, run_job
+
+LOG = logging.getLogger("gridgov.worker")
+QUEUE = "gridgov"
+HEARTBEAT_S = 5.0
+STALLED_S = 20.0
+"""A worker without a heartbeat for so long is taken for dead."""
+KEPT_H = 7 * 24
+"""How long failed jobs stay to be looked at."""
+CONCURRENCY = 4
+"""Jobs at once: a long report may not hold up the messages."""
+
+
+def make_app(crew: Crew, jobs: Iterable[Job] = JOBS) -> procrastinate.App:
+    """Return the application of the job library with every job in it.
+
+    Parameters
+    ----------
+    crew
+        On PostgreSQL.
+    """
+    app = procrastinate.App(connector=_make_connector(crew.engine.url))
+    for job in jobs:
+        _add(app, job, crew)
+    return app
+
+
+def _make_connector(url: URL) -> procrastinate.PsycopgConnector:
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    kwargs = {"application_name": "gridgov worker"}
+    return procrastinate.PsycopgConnector(conninfo=address, min_size=1, max_size=6, kwargs=kwargs)
+
+
+def _add(app: procrastinate.App, job: Job, crew: Crew) -> None:
+    async def run(timestamp: int) -> None:
+        del timestamp  # a job looks at what is due now, not at what was due when it was queued
+        await asyncio.to_thread(run_job, crew, job)
+
+    name = f"gridgov.{job.name}"
+    task = app.task(name=name, queue=QUEUE, lock=job.name, queueing_lock=job.name)(run)
+    app.periodic(cron=make_cron(job))(task)
+
+
+def make_cron(job: Job) -> str:
+    """Return when a job is queued, in the six fields of the library, the last one being seconds.
+
+    Examples
+    --------
+    >>> make_cron(JOBS[0])
+    '* * * * * */5'
+    """
+    seconds = round(job.every.total_seconds())
+    if seconds < 60:
+        return f"* * * * * */{seconds}"
+    if seconds < 3600:
+        return f"*/{seconds // 60} * * * * 0"
+    return "17 * * * * 0" if seconds < 24 * 3600 else "17 2 * * * 0"
+
+
+def run_worker(crew: Crew, *, wait: bool = True) -> None:
+    """Work until the process is told to stop (SIGTERM, Ctrl+C); what runs is ended first.
+
+    Parameters
+    ----------
+    wait
+        Whether to wait for more once everything that waits is done.
+    """
+    asyncio.run(_work(crew, wait=wait))
+
+
+async def _work(crew: Crew, *, wait: bool) -> None:
+    app = make_app(crew)
+    async with app.open_async():
+        rescue = asyncio.create_task(_repeat(lambda: give_up_stalled(app)))
+        try:
+            await app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=CONCURRENCY,
+                wait=wait,
+                delete_jobs="successful",
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=STALLED_S,
+            )
+        finally:
+            rescue.cancel()
+            await asyncio.gather(rescue, return_exceptions=True)
+
+
+async def _repeat(do: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await do()
+        except procrastinate.exceptions.ConnectorException as error:
+            LOG.warning("stalled jobs could not be looked for: %s", error)
+        await asyncio.sleep(HEARTBEAT_S)
+
+
+async def give_up_stalled(app: procrastinate.App) -> int:
+    """Set jobs of dead workers to failed, so that their locks are free; return how many."""
+    manager = app.job_manager
+    stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S))
+    for job in stalled:
+        LOG.warning("job %s was held by a worker that is gone; it is free again", job.task_name)
+        await manager.finish_job(job, status=Status.FAILED, delete_job=False)
+    await manager.delete_old_jobs(nb_hours=KEPT_H, include_failed=True)
+    return len(stalled)

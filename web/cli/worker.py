@@ -1,0 +1,55 @@
+"""``gridgov worker``: messages, the watch of the deadlines, counts and reports, until it is told to stop."""
+
+import logging
+import signal
+import sys
+import threading
+
+import click
+
+from gridgov.service_settings import read_settings
+from gridgov.services.job_loop import run_loop, run_once
+from gridgov.services.job_queue import run_worker
+from gridgov.services.jobs import Crew
+from gridgov.storage.db import check_schema, is_postgres, make_engine
+
+
+@click.command()
+@click.option(
+    "--once", is_flag=True, help="Do every job once, then end; exit code 1 if one failed."
+)
+@click.option("--quiet", is_flag=True, help="Say only what went wrong.")
+@click.pass_context
+def worker(ctx: click.Context, *, once: bool, quiet: bool) -> None:
+    """Do what must be done beside the pages: send messages, watch deadlines, keep counts, make reports.
+
+    Any number of workers may run on PostgreSQL; none does what another does. SIGTERM and Ctrl+C end what runs and stop.
+    """
+    settings = read_settings()
+    crew = Crew(settings=settings, engine=check_schema(make_engine(settings.database_url)))
+    _log_to_stderr(logging.WARNING if quiet else logging.INFO)
+    if once:
+        failed = run_once(crew)
+        ctx.exit(1 if failed else 0)
+    click.echo("gridgov worker runs (Ctrl+C stops it)", err=True)
+    if is_postgres(crew.engine):
+        run_worker(crew)
+    else:
+        run_loop(crew, _stop_on_signal())
+    click.echo("gridgov worker has stopped", err=True)
+
+
+def _stop_on_signal() -> threading.Event:
+    """Return an event that is set when the process is told to stop."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _log_to_stderr(level: int) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("gridgov.worker")
+    logger.addHandler(handler)
+    logger.setLevel(level)
