@@ -19,6 +19,7 @@ from web.doors import to_orders
 from web.maps import (
     RoomMap,
     add_areas,
+    add_ground,
     add_outlines,
     add_points,
     add_spots,
@@ -197,7 +198,10 @@ def make_spot_room(session: Session, spots: gpd.GeoDataFrame) -> RoomMap:
     shapes = get_shapes(session, "street")
     bounds = shapes.bounds
     made = make_room_map(bounds, base=get_base())
-    add_outlines(made, shapes_url=to_shapes(find_stamp(session), "street"))
+    address = to_shapes(find_stamp(session), "street")
+    if get_base() is None:
+        add_ground(made, shapes_url=address)
+    add_outlines(made, shapes_url=address)
     if len(spots):
         add_spots(made, spots, most=float(spots["n"].max()), base=get_base())
     return render_room(made, bounds, get_base())
@@ -207,7 +211,10 @@ def make_point_room(session: Session, points: pd.DataFrame) -> RoomMap:
     """Return a map of places with a state above the lines of the streets."""
     bounds = get_shapes(session, "street").bounds
     made = make_room_map(bounds, base=get_base())
-    add_outlines(made, shapes_url=to_shapes(find_stamp(session), "street"))
+    address = to_shapes(find_stamp(session), "street")
+    if get_base() is None:
+        add_ground(made, shapes_url=address)
+    add_outlines(made, shapes_url=address)
     if len(points):
         add_points(made, points, base=get_base())
     return render_room(made, bounds, get_base())

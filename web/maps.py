@@ -216,6 +216,11 @@ def add_areas(
     add_layer(made, RoomLayer("addAreas", options), "areas")
 
 
+def add_ground(made: folium.Map, *, shapes_url: str) -> None:
+    """Add areas as quiet ground, where no quantity fills them."""
+    add_layer(made, RoomLayer("addGround", {"shapes": shapes_url}), "ground")
+
+
 def add_outlines(made: folium.Map, *, shapes_url: str, name: str = "outlines") -> None:
     """Add the lines of areas above all fills."""
     add_layer(made, RoomLayer("addOutlines", {"shapes": shapes_url}), name)

@@ -60,3 +60,14 @@ def make_items(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             },
         ],
     }
+
+
+def make_day_chart(days: Mapping[str, int]) -> dict[str, Any] | None:
+    """Return orders by day of a report, None where it is about a single day."""
+    if not days:
+        return None
+    return {
+        "x": [day[5:] for day in days],
+        "unit": gettext("maps.unit"),
+        "series": [{"name": gettext("planning.chart.received"), "values": list(days.values())}],
+    }

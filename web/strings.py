@@ -11,10 +11,14 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_file
 
+from gridgov.storage.queries.map_counts import OUTCOMES
 from web.errors import BROKEN, HTTP_KEYS, MEANINGS
 from web.frame import NAVIGATION
 from web.i18n import LANGUAGES, read_catalogue
+from web.planning_rows import KINDS
+from web.views.whistles import REASONS
 from web.where import DAYS
+from web.whistle_rows import TONES
 
 ROOT = Path(__file__).parent
 METHODS = {".html": "jinja2", ".py": "python"}
@@ -56,8 +60,21 @@ def _list_made() -> Iterator[tuple[str, str]]:
                 continue
             yield problem, file.name
             yield f"{problem}.next", file.name
+    yield from _list_rooms()
     for name in ("day", "hour", "minute"):
         yield f"span.{name}", "spans"
+
+
+def _list_rooms() -> Iterator[tuple[str, str]]:
+    """Give the keys that rooms put together from codes."""
+    for kind in KINDS:
+        yield f"planning.kind.{kind}", "hotspots"
+    for standing in TONES:
+        yield f"whistles.standing.{standing}", "whistle calls"
+    for reason in REASONS:
+        yield f"whistles.reason.{reason}", "whistle calls"
+    for column in ("code", "name", "n", *OUTCOMES):
+        yield f"maps.column.{column}", "export of the map"
 
 
 def find_missing(language: str) -> dict[str, str]:

@@ -18,9 +18,10 @@ from gridgov.storage.queries.plans import (
     get_reports,
 )
 from web import limits
+from web.doors import to_orders
 from web.exports import make_csv, send_csv
 from web.permissions import Permission, permission
-from web.planning_charts import make_diagnosis_charts
+from web.planning_charts import make_day_chart, make_diagnosis_charts
 from web.planning_pages import (
     SORTS,
     find_hotspot,
@@ -234,4 +235,11 @@ def reports() -> str:
 def report(kind: str, period: str) -> str:
     """Show a report as it was made."""
     content = get_report(reading(), kind, period, unit_code=request.args.get("of", ""))
-    return render_template("planning/report.html", kind=kind, period=period, content=content)
+    return render_template(
+        "planning/report.html",
+        kind=kind,
+        period=period,
+        content=content,
+        door=to_orders,
+        days=make_day_chart(content.get("days", {})),
+    )

@@ -54,7 +54,7 @@ export function makeOption(kind, data) {
     tooltip: { trigger: kind === "heat" ? "item" : "axis", renderMode: "richText", confine: true, backgroundColor: colours.sheet, borderColor: colours.line, textStyle: { color: colours.ink, fontSize: 12 } },
   };
   if (kind === "heat") return { ...base, ...makeHeat(data, colours) };
-  const legend = data.series.length > 1 ? { top: 0, left: 0, itemWidth: 14, itemHeight: 8, textStyle: { color: colours.soft, fontSize: 12 } } : undefined;
+  const legend = data.series.length > 1 ? { top: 0, right: 0, itemWidth: 14, itemHeight: 8, textStyle: { color: colours.soft, fontSize: 12 } } : undefined;
   return { ...base, legend, ...makeAxes(kind, data, colours), series: makeSeries(kind, data, colours) };
 }
 

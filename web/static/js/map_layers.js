@@ -161,6 +161,16 @@ export function addOutlines(map, options) {
   });
 }
 
+// The quiet ground of a map that shows no quantity by area: what is city and what is not.
+export function addGround(map, options) {
+  drawFetched(map, options.shapes, (found) => {
+    const style = () => ({ fillColor: colour("--map-none"), fillOpacity: 1, stroke: false, interactive: false });
+    const drawn = L.geoJSON(found, { style, interactive: false }).addTo(map);
+    drawn.bringToBack();
+    redraws.push(() => drawn.setStyle(style));
+  });
+}
+
 // Hotspots: certainty is opacity, kind is outline; cells from close by, a circle at any zoom.
 export function addSpots(map, options) {
   const pane = map.createPane("spots");
@@ -172,16 +182,18 @@ export function addSpots(map, options) {
       weight: spot.weight, dashArray: spot.dashes, opacity: 1,
     });
     const area = L.geoJSON({ type: "Feature", geometry: spot.shape, properties: {} }, { style, pane: "spots", renderer });
-    const circle = L.circleMarker(spot.at, { ...style(), radius: spot.radius, pane: "spots", renderer });
-    for (const layer of [area, circle]) {
+    // Thinner on the small circle than on the area, or the line would hide what it surrounds.
+    const ring = () => ({ ...style(), weight: 0.7 * spot.weight, dashArray: spot.dashes && "4 3" });
+    const circle = L.circleMarker(spot.at, { ...ring(), radius: spot.radius, pane: "spots", renderer });
+    for (const [layer, quiet] of [[area, style], [circle, ring]]) {
       layer.addTo(map);
       layer.spotKind = spot.kind;
       remember(map, spot.code, layer);
       layer.on("map:lit", () => layer.setStyle({ color: colour("--map-lit"), weight: spot.weight + 2 }));
-      layer.on("map:dim", () => layer.setStyle(style()));
+      layer.on("map:dim", () => layer.setStyle(quiet()));
       layer.bindTooltip(() => makeCard(spot.name, spot.tips, []), { sticky: true });
       layer.bindPopup(() => makeCard(spot.name, spot.tips, spot.href));
-      redraws.push(() => layer.setStyle(style()));
+      redraws.push(() => layer.setStyle(quiet()));
     }
   }
 }
