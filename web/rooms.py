@@ -10,6 +10,7 @@ ROOMS = (
     "web.views.account",
     "web.views.sign_in",
     "web.views.provider",
+    "web.views.search",
     "web.views.orders.room",
     "web.views.today",
     "web.views.whistles",
