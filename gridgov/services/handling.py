@@ -126,11 +126,12 @@ def act(
     )
     for check in CHECKS.get(action, ()):
         check(step)
+    seen = row.version
     try:
         with lifted(session), counted(session, desk, row):
             _write(step)
     except StaleDataError as error:
-        raise ConflictError("order", order_no, seen=row.version, found=None) from error
+        raise ConflictError("order", order_no, seen=seen, found=None) from error
     return change
 
 

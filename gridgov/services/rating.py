@@ -52,17 +52,18 @@ def counted(session: Session, rules: RateRules, order: Order) -> Iterator[Order]
         A row of the session, not yet changed.
     """
     open_now: set[int] = session.info.setdefault(OPEN_KEY, set())
-    if order.id in open_now:
+    number = order.id  # after a conflict the row cannot be asked any more
+    if number in open_now:
         yield order
         return
-    open_now.add(order.id)
+    open_now.add(number)
     try:
         before = find_rate_key(session, rules, order)
         yield order
         session.flush()
         record_rates(session, before, find_rate_key(session, rules, order))
     finally:
-        open_now.discard(order.id)
+        open_now.discard(number)
 
 
 def find_rate_key(session: Session, rules: RateRules, order: Order) -> Mapping[str, Any] | None:

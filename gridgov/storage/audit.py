@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from gridgov.errors import GridgovError
 from gridgov.rules.order_needs import Actor
 from gridgov.storage.models.journal import LogEntry, LogHead
-from gridgov.storage.scope import get_scope
+from gridgov.storage.scope import get_scope, lifted
 
 CHAINS = 16
 """Eight clients rarely meet on one of sixteen chains; the heads still fit on one page of a database."""
@@ -275,11 +275,12 @@ def _write(session: Session) -> None:
     session.flush()
     waiting: list[Pending] = session.info.pop(_PENDING)
     first = waiting[0].values
-    head, rows = _chain(
-        lock_head(session, choose_chain(first["subject_kind"], first["subject_no"])), waiting
-    )
-    session.connection().execute(sa.insert(LogEntry), rows)
-    move_head(session, head)
+    chain = choose_chain(first["subject_kind"], first["subject_no"])
+    # An entry may be about what its account does not see any more: it has just given it away.
+    with lifted(session):
+        head, rows = _chain(lock_head(session, chain), waiting)
+        session.connection().execute(sa.insert(LogEntry), rows)
+        move_head(session, head)
 
 
 @sa.event.listens_for(Session, "after_soft_rollback")
