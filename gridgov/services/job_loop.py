@@ -13,7 +13,7 @@ LOG = logging.getLogger("gridgov.worker")
 
 def run_once(crew: Crew, jobs: Iterable[Job] = JOBS) -> list[str]:
     """Do every job once, whenever it was last done; return the names of those that failed."""
-    return [job.name for job in jobs if not _try(crew, job, is_forced=True)]
+    return [job.name for job in jobs if not try_job(crew, job, is_forced=True)]
 
 
 def run_loop(crew: Crew, stop: threading.Event, jobs: Iterable[Job] = JOBS) -> None:
@@ -23,11 +23,11 @@ def run_loop(crew: Crew, stop: threading.Event, jobs: Iterable[Job] = JOBS) -> N
         for job in jobs:
             if not stop.is_set() and time.monotonic() >= due[job.name]:
                 due[job.name] = time.monotonic() + job.every.total_seconds()
-                _try(crew, job, is_forced=False)
+                try_job(crew, job, is_forced=False)
         stop.wait(max(0.0, min(due.values()) - time.monotonic()))
 
 
-def _try(crew: Crew, job: Job, *, is_forced: bool) -> bool:
+def try_job(crew: Crew, job: Job, *, is_forced: bool) -> bool:
     """Do a job; tell whether it went well or was another's turn. Whatever it raises is logged and tried again."""
     try:
         run_job(crew, job, is_forced=is_forced)

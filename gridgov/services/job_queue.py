@@ -12,7 +12,8 @@ import procrastinate
 from procrastinate.jobs import Status
 from sqlalchemy.engine import URL
 
-from gridgov.services.jobs import JOBS, Crew, Job, run_job
+from gridgov.services.job_loop import try_job
+from gridgov.services.jobs import JOBS, Crew, Job
 
 LOG = logging.getLogger("gridgov.worker")
 QUEUE = "gridgov"
@@ -48,7 +49,7 @@ def _make_connector(url: URL) -> procrastinate.PsycopgConnector:
 def _add(app: procrastinate.App, job: Job, crew: Crew) -> None:
     async def run(timestamp: int) -> None:
         del timestamp  # a job looks at what is due now, not at what was due when it was queued
-        await asyncio.to_thread(run_job, crew, job)
+        await asyncio.to_thread(try_job, crew, job, is_forced=False)
 
     name = f"gridgov.{job.name}"
     task = app.task(name=name, queue=QUEUE, lock=job.name, queueing_lock=job.name)(run)

@@ -40,7 +40,7 @@ def count_items(session: Session, first_on: date, last_on: date) -> pd.Series:
         )
     both = sa.union_all(*sources).subquery()
     query = sa.select(both.c.code, sa.func.sum(both.c.n)).group_by(both.c.code)
-    counts = pd.Series(dict(session.execute(query).tuples().all()), dtype="int64")
-    kept = counts[counts != 0].rename_axis("code").rename("n").reset_index()
+    counts = pd.DataFrame(session.execute(query).all(), columns=["code", "n"])
+    kept = counts[counts["n"] != 0].astype({"code": "str", "n": "int64"})
     ordered = kept.sort_values(["n", "code"], ascending=[False, True])
     return ordered.set_index("code")["n"]
