@@ -123,6 +123,8 @@ def make_area_view(
     stamp = find_stamp(session)
     bounds = find_view_bounds(shapes, values)
     made = make_room_map(bounds, base=get_base())
+    if chosen.street_code and get_base() is None:
+        add_ground(made, shapes_url=to_shapes(stamp, "street", chosen.street_code))
     add_areas(
         made,
         values,

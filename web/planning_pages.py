@@ -19,6 +19,7 @@ from web.frame import find_zone, to
 from web.maps import (
     RoomMap,
     add_areas,
+    add_ground,
     add_outlines,
     add_spots,
     find_limits,
@@ -127,6 +128,8 @@ def make_street_room(
     }
     door = to_orders(cell="CODE", street=street_code, window=window.key)
     made = make_room_map(own.bounds, base=base)
+    if base is None:
+        add_ground(made, shapes_url=to_shapes(stamp, "street", street_code))
     add_areas(
         made,
         values,

@@ -171,8 +171,16 @@ def make_trend(
     return list_plain(rates.join(scores))
 
 
-def make_trend_chart(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the three rates month by month, per cent, as the page's charts take them."""
+def make_trend_chart(rows: list[dict[str, Any]], *, least: float = 1) -> dict[str, Any]:
+    """Return the three rates month by month, per cent, as the page's charts take them.
+
+    Parameters
+    ----------
+    rows
+        Of :func:`make_trend`.
+    least
+        Fewer valid callbacks: the month shows no rate.
+    """
     names = {
         "response": gettext("rates.response"),
         "solution": gettext("rates.solution"),
@@ -186,7 +194,9 @@ def make_trend_chart(rows: list[dict[str, Any]]) -> dict[str, Any]:
             {
                 "name": word,
                 "values": [
-                    None if row[f"{name}_rate"] is None else round(100 * row[f"{name}_rate"], 1)
+                    None
+                    if row[f"{name}_rate"] is None or row["callbacks"] < least
+                    else round(100 * row[f"{name}_rate"], 1)
                     for row in rows
                 ],
             }

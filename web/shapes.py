@@ -91,7 +91,9 @@ def _make(session: Session, kind: str, street_code: str) -> Shapes:
         areas = areas[areas["code"] == street_code]
     else:
         areas = get_areas(session, kind, parent_code=street_code or None)
-    text = make_shapes(areas, kind, base=get_base())
+    # A street alone fills the map, so its edges are kept as fine as those of communities.
+    detail = "community" if kind == "street" and street_code else kind
+    text = make_shapes(areas, detail, base=get_base())
     bounds = areas.bounds.round(5)
     each = dict(zip(areas["code"], bounds.itertuples(index=False, name=None), strict=True))
     return Shapes(packed=gzip.compress(text, 6, mtime=0), bounds=find_bounds(areas), each=each)

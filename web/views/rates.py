@@ -59,11 +59,12 @@ def unit(unit_code: str) -> str:
     if own.empty:
         raise NotFoundError("unit", unit_code)
     trend = make_trend(session, get_constants(), unit_code=unit_code)
+    least = get_constants().number("rates.callbacks_min")
     return render_template(
         "rates/unit.html",
         unit_code=unit_code,
         name=own["name"].iloc[0],
         trend=trend,
-        chart=make_trend_chart(trend),
-        least=get_constants().number("rates.callbacks_min"),
+        chart=make_trend_chart(trend, least=least),
+        least=least,
     )

@@ -20,7 +20,7 @@ from web.where import get_unit_scope
 from web.whistle_rows import make_call_rows
 
 blueprint = Blueprint("today", __name__, url_prefix="/today")
-CALLS_SHOWN = 8
+CALLS_SHOWN = 5
 
 
 @blueprint.get("")

@@ -211,7 +211,7 @@ def read_degrees(text: str) -> float | None:
 
 
 @blueprint.get("/new/<order_no>")
-@permission(Permission.WHISTLES_ACT)
+@permission(Permission.WHISTLES_READ)
 def preview(order_no: str) -> str:
     """Show whom a call would bring together before it is blown."""
     return _preview(order_no)

@@ -153,11 +153,13 @@ export function addOutlines(map, options) {
     pane.classList.add("map-outlines");
   }
   drawFetched(map, options.shapes, (found) => {
-    const style = () => ({ fill: false, color: colour("--map-outline"), weight: 1.1, interactive: false });
+    const weight = () => (map.getZoom() < 10.5 ? 0.6 : 1.3);
+    const style = () => ({ fill: false, color: colour("--map-outline"), weight: weight(), interactive: false });
     const drawn = L.geoJSON(found, {
       style, pane: "outlines", interactive: false, renderer: L.svg({ pane: "outlines" }),
     }).addTo(map);
     redraws.push(() => drawn.setStyle(style));
+    map.on("zoomend", () => drawn.setStyle(style));
   });
 }
 

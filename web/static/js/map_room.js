@@ -6,7 +6,7 @@ function rowsOf(room) {
   return new Map([...room.querySelectorAll("tr[data-code]")].map((row) => [row.dataset.code, row]));
 }
 
-export function tie(map, room) {
+export function tie(map, room, bounds) {
   const rows = rowsOf(room);
   room.addEventListener("map:light", (event) => {
     for (const row of rows.values()) row.classList.toggle("lit", row.dataset.code === event.detail.code);
@@ -30,8 +30,15 @@ export function tie(map, room) {
   tieKinds(map, room);
   tieMonths(map, room, rows);
   map.scrollWheelZoom.enable();
-  // The page may have got its layout after the map was made.
-  new ResizeObserver(() => map.invalidateSize()).observe(map.getContainer());
+  // The page may have got its layout after the map was made: it is fitted until somebody moves it.
+  let moved = false;
+  for (const sign of ["mousedown", "wheel", "keydown", "touchstart"]) {
+    map.getContainer().addEventListener(sign, () => { moved = true; }, { passive: true });
+  }
+  new ResizeObserver(() => {
+    map.invalidateSize({ animate: false });
+    if (!moved) map.fitBounds(bounds, { padding: [14, 14], animate: false });
+  }).observe(map.getContainer());
 }
 
 function tieKinds(map, room) {
