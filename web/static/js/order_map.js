@@ -44,7 +44,7 @@ function letMove(parts, data, words) {
     handle = L.marker([data.lat, data.lon], { draggable: true, autoPan: true, title: words.drag, alt: words.drag, icon: L.divIcon({ className: "pin-handle", html: face, iconSize: [30, 30], iconAnchor: [15, 15] }) }).addTo(parts.map);
     const ask = () => {
       const { lat, lng } = handle.getLatLng();
-      htmx.ajax("GET", `${button.dataset.preview}?lon=${lng.toFixed(6)}&lat=${lat.toFixed(6)}`, { target: "#pin-preview", swap: "innerHTML" });
+      htmx.ajax("GET", `${button.dataset.preview}?lon=${lng.toFixed(6)}&lat=${lat.toFixed(6)}&version=${button.dataset.version}`, { target: "#pin-preview", swap: "innerHTML" });
     };
     handle.on("dragend", ask);
     parts.map.on("click", (event) => { handle.setLatLng(event.latlng); ask(); });
