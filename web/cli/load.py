@@ -11,11 +11,13 @@ import pandas as pd
 from geodata.tables import write_table
 from gridgov.city import City, load_city
 from gridgov.model_file import read_model
+from gridgov.pipeline import Classify
 from gridgov.service_settings import read_settings
 from gridgov.services.load import BATCH_ROWS, LoadOptions, load_appeals, summarize
 from gridgov.services.load_pack import load_pack
 from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
 from planner.main_job import make_classify
+from planner.store import plan_database
 from web.cli.console import StagePrinter
 
 STAGES = {
@@ -23,7 +25,8 @@ STAGES = {
     "read": "reading appeals",
     "territory": "boundaries and grid",
     "load": "orders into the database",
-    "plans": "hotspots and street plans",
+    "hotspots": "hotspots",
+    "plans": "street plans",
 }
 
 
@@ -62,17 +65,19 @@ STAGES = {
     type=click.Path(path_type=Path, dir_okay=False),
     help="Table to write of the rows that could not be used.",
 )
+@click.option(
+    "--plan", "is_planned", is_flag=True, help="Then find hotspots and make street plans."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def load(
     *,
     city: Path,
     file: Path | None,
-    source: str,
-    batch_rows: int,
-    as_of: datetime | None,
-    model: Path | None,
+    is_planned: bool,
     problems_path: Path | None,
+    as_of: datetime | None,
     as_json: bool,
+    **chosen: Any,
 ) -> None:
     """Load a pack and a file; a second start goes on where the first was stopped."""
     settings = read_settings()
@@ -88,18 +93,25 @@ def load(
     figures: dict[str, Any] = {"city": pack.name, "pack": changes}
     if file is not None:
         options = LoadOptions(
-            source=source,
+            source=chosen["source"],
             as_of=now,
-            batch_rows=batch_rows,
+            batch_rows=chosen["batch_rows"],
             salt=settings.salt or None,
-            classify=None if model is None else make_classify(read_model(model)),
+            classify=_make_classify(chosen["model"]),
         )
         result = load_appeals(sessions, pack, file, options=options, progress=printer)
         figures["appeals"] = summarize(result)
         if problems_path is not None:
             write_table(result.problems, problems_path)
+    if is_planned:
+        with transaction(sessions) as session:
+            figures["planning"] = plan_database(session, pack, as_of=now, progress=printer)
     engine.dispose()
     click.echo(json.dumps(figures, ensure_ascii=False) if as_json else make_report(figures))
+
+
+def _make_classify(model: Path | None) -> Classify | None:
+    return None if model is None else make_classify(read_model(model))
 
 
 def find_now(city: City, as_of: datetime | None, *, behind_min: int) -> datetime:
@@ -131,4 +143,8 @@ def make_report(figures: dict[str, Any]) -> str:
         )
         if appeals["resumed"]:
             lines.append(f"of these {appeals['resumed']:,} were taken in by an earlier start")
+    if "planning" in figures:
+        lines.append(
+            "{hotspots:,} hotspots, {plans:,} new street plans".format(**figures["planning"])
+        )
     return "\n".join(lines)

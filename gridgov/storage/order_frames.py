@@ -1,0 +1,55 @@
+"""All orders of the database as one frame, for what looks at the whole city at once."""
+
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from gridgov.storage.models.appeals import Appeal
+from gridgov.storage.models.orders import Order, Outcome
+
+TEXTS = (
+    "order_no",
+    "item_code",
+    "unit_code",
+    "grade",
+    "cell_code",
+    "community_code",
+    "street_code",
+    "district_code",
+    "satisfied",
+)
+TIMES = ("received_at", "contacted_at", "closed_at", "due_at")
+_SOLVED = {"true": True, "partly": False, "false": False}
+"""Only what was solved wholly counts in the rates of a street's diagnosis."""
+
+
+def read_order_frame(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame:
+    """Return orders with the columns of ``gridgov.frames.ORDER_COLUMNS`` that planning needs, by order number.
+
+    Merged and excluded orders are left out: they are no appeals of their own.
+
+    Parameters
+    ----------
+    session
+        The system's own.
+    timezone
+        The city's; times are in it.
+    """
+    names = [*TEXTS, *TIMES, "lon", "lat", "contacted", "solved"]
+    chosen = (
+        sa.select(*(getattr(Order, name) for name in names), Appeal.person_key)
+        .join(Appeal, Appeal.id == Order.appeal_id)
+        .where(Order.outcome.not_in([Outcome.MERGED, Outcome.EXCLUDED]))
+        .order_by(Order.order_no)
+    )
+    frame = pd.DataFrame(session.execute(chosen).all(), columns=[*names, "person_key"])
+    for name in (*TEXTS, "person_key"):
+        frame[name] = frame[name].astype("str")
+    for name in TIMES:
+        utc = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+        frame[name] = utc.dt.tz_convert(str(timezone))
+    frame["contacted"] = frame["contacted"].astype("boolean")
+    frame["solved"] = frame["solved"].map(_SOLVED).astype("boolean")
+    return frame.astype({"lon": "float64", "lat": "float64"})
