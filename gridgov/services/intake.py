@@ -32,7 +32,7 @@ from gridgov.services.intake_checks import NewAppeal, check_appeal
 from gridgov.storage import audit, counts
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.appeals import Appeal, AppealPerson
-from gridgov.storage.models.orders import Order, Outcome
+from gridgov.storage.models.orders import Issue, Order, Outcome
 from gridgov.storage.scope import lifted
 
 __all__ = ["NewAppeal", "Prepared", "Taken", "prepare", "take_in"]
@@ -225,12 +225,14 @@ def find_start(decision: Decision, desk_code: str) -> OrderState:
     return OrderState.RECEIVED if decision.review or at_desk else OrderState.DISPATCHED
 
 
-def make_number(session: Session, desk: Desk, now: datetime) -> str:
-    """Return a new number of the day: rising, unique, gaps do not matter."""
+def make_number(
+    session: Session, desk: Desk, now: datetime, *, of: type[Appeal] | type[Issue] = Appeal
+) -> str:
+    """Return a new number of the day for an appeal or an issue: rising, unique, gaps do not matter."""
     if is_postgres(session):
         n = session.scalar(sa.text("SELECT nextval('appeal_numbers')"))
     else:  # one writer at a time: nobody else sees the same number
-        n = session.scalar(sa.select(sa.func.coalesce(sa.func.max(Appeal.id), 0) + 1))
+        n = session.scalar(sa.select(sa.func.coalesce(sa.func.max(of.id), 0) + 1))
     return f"{desk.get_day(now):%Y%m%d}{n:07d}"
 
 

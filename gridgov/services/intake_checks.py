@@ -154,11 +154,12 @@ def _check_point(new: NewAppeal, desk: Desk) -> list[Problem]:
 def check_point(lon: float, lat: float, desk: Desk) -> list[Problem]:
     """Return what is wrong with a point: it must lie where the city can be."""
     point = f"{lon}, {lat}"
-    if not (math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90):
+    if not (math.isfinite(lon) and math.isfinite(lat)):
         return [_fault("lon lat", point, "is no place on earth", "degrees such as 116.4, 39.9")]
-    if find_inside(desk.city.extent, np.array([lon]), np.array([lat]))[0]:
+    extent = desk.city.extent
+    if find_inside(extent, np.array([lon]), np.array([lat]))[0]:
         return []
-    swapped = find_inside(desk.city.extent, np.array([lat]), np.array([lon]))[0]
+    swapped = find_inside(extent, np.array([lat]), np.array([lon]))[0]
     hint = "lon, lat in this order" if swapped else "a point inside the city (EPSG:4326)"
     return [_fault("lon lat", point, "lies outside the city", hint)]
 

@@ -65,7 +65,7 @@ def open_issue(
         raise GridgovError(f"issue: {found}; expected at least one order without an issue")
     with lifted(session):
         issue = Issue(
-            issue_no=f"I{make_number(session, desk, at)}",
+            issue_no=f"I{make_number(session, desk, at, of=Issue)}",
             title=title,
             item_code=rows[0].item_code,
             cell_code=rows[0].cell_code,
@@ -119,7 +119,7 @@ def split_issue(
     """
     chosen = tuple(order_nos)
     with lifted(session):
-        new_no = f"I{make_number(session, desk, at)}"
+        new_no = f"I{make_number(session, desk, at, of=Issue)}"
     return _change(
         session,
         (issue_no,),
