@@ -15,7 +15,8 @@ from gridgov.rules.classify import ClassGroup, ItemClassifier
 from gridgov.rules.nbsvm import NbSvm
 from gridgov.rules.text_features import PARTS, TextFeatures
 
-FORMAT = "gridgov item classifier 1"
+FORMAT = "gridgov item classifier 2"
+"""The number grows when texts are cut otherwise: the weights of an older file would mean other words."""
 
 
 class ModelFileError(GridgovError):

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
-from sklearn.model_selection import KFold
 
 from gridgov.errors import GridgovError
 from gridgov.rules.calibration import find_ece
-from gridgov.rules.classify import CALIBRATION_FOLDS, ItemClassifier, fit_item_classifier
+from gridgov.rules.classify import ItemClassifier
+from gridgov.rules.classify_fit import CALIBRATION_FOLDS, CrossFit, cross_fit, fit_item_classifier
 
 LABELLED_COLUMNS = ("text", "item_code", "level1_code")
 """Texts with known items, str, none missing; a flat list of labels has the label as both codes."""
@@ -38,6 +38,10 @@ class TooFewTextsError(GridgovError):
             f"Only {found} appeals have both a text and an item of the catalogue; "
             f"at least {LEAST_TEXTS} with two different items are needed to learn from."
         )
+
+
+class NothingInCommonError(GridgovError):
+    """The texts share nothing that could be learnt."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,13 +90,24 @@ def train(labelled: pd.DataFrame, *, seed: int = 0) -> ItemClassifier:
     return fit_item_classifier(*columns, seed=seed)
 
 
-def evaluate(labelled: pd.DataFrame, *, folds: int = 5, seed: int = 0) -> TrainingReport:
-    """Return how good the classifier is by cross-validation: each text is judged by one that never saw it."""
-    answers = []
-    for seen, unseen in KFold(folds, shuffle=True, random_state=seed).split(labelled):
-        classifier = train(labelled.iloc[seen], seed=seed)
-        answers.append(classifier.suggest(labelled["text"].iloc[unseen]))
-    return make_report(labelled, pd.concat(answers).loc[labelled.index])
+def train_and_judge(
+    labelled: pd.DataFrame, *, folds: int = CALIBRATION_FOLDS, seed: int = 0
+) -> tuple[ItemClassifier, TrainingReport]:
+    """Return a classifier fitted on a frame of :data:`LABELLED_COLUMNS`, and how good it is by cross-validation.
+
+    Each text is judged by a classifier that never saw it, with a confidence fitted on other texts still.
+
+    Raises
+    ------
+    NothingInCommonError
+        If no word and no character occurs in two texts.
+    """
+    columns = (labelled[name].tolist() for name in LABELLED_COLUMNS)
+    try:
+        made: CrossFit = cross_fit(*columns, folds=folds, seed=seed)
+    except ValueError as error:
+        raise NothingInCommonError(str(error)) from error
+    return made.classifier, make_report(labelled, made.suggested)
 
 
 def make_report(labelled: pd.DataFrame, suggested: pd.DataFrame) -> TrainingReport:

@@ -5,25 +5,22 @@ P(item) = P(class) × P(item | class), so the class may be sure while the item i
 confidence is below the threshold of the city pack.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.model_selection import KFold
 
-from gridgov.rules.calibration import Calibration, fit_calibration, fit_surety
-from gridgov.rules.nbsvm import NbSvm, fit_nbsvm
-from gridgov.rules.text_features import TextFeatures, fit_text_features
+from gridgov.rules.calibration import Calibration
+from gridgov.rules.nbsvm import NbSvm
+from gridgov.rules.text_features import TextFeatures
 
 SUGGESTION_COLUMNS = ("level1_code", "level1_confidence", "item_code", "item_confidence")
 
 LEAST_CLASS_SHARE = 0.02
 """Classes less likely than this are not searched for items: together they cannot win."""
-
-CALIBRATION_FOLDS = 4
 
 BATCH_TEXTS = 20_000
 
@@ -77,7 +74,7 @@ class ItemClassifier:
     def explain(self, text: str, *, most: int = 6) -> list[tuple[str, float]]:
         """Return the words that spoke most for the suggestion, with their weight, strongest first."""
         vectors = self.features.transform([text])
-        answer = self._suggest_vectors(vectors).iloc[0]
+        answer = self.suggest_vectors(vectors).iloc[0]
         weights = self.level1.weights[:, _position(self.level1, answer["level1_code"])].astype(
             float
         )
@@ -94,9 +91,10 @@ class ItemClassifier:
         ][:most]
 
     def _suggest_batch(self, texts: list[str]) -> pd.DataFrame:
-        return self._suggest_vectors(self.features.transform(texts))
+        return self.suggest_vectors(self.features.transform(texts))
 
-    def _suggest_vectors(self, vectors: sparse.csr_array) -> pd.DataFrame:
+    def suggest_vectors(self, vectors: sparse.csr_array) -> pd.DataFrame:
+        """Return a suggestion for each row of vectors of :attr:`features`, as :meth:`suggest` does."""
         margins = self.level1.decide(vectors)
         level1 = self.level1_calibration.make_probabilities(margins)
         confidence = self.level1_calibration.find_confidence(margins)
@@ -136,86 +134,6 @@ class _BestItem:
         self.code = np.full(size, "", dtype=object)
         self.share = np.zeros(size)
         self.confidence = np.zeros(size)
-
-
-def fit_item_classifier(
-    texts: Sequence[str], item_codes: Sequence[str], level1_codes: Sequence[str], *, seed: int = 0
-) -> ItemClassifier:
-    """Fit a classifier on texts with known items.
-
-    Parameters
-    ----------
-    texts, item_codes, level1_codes
-        Of equal length; a flat list of labels is given as both codes.
-    seed
-        Decides folds and the order of the solver; same input, same classifier.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two texts a fold: nothing can be learnt from so few.
-    """
-    if len(texts) < 2 * CALIBRATION_FOLDS:
-        raise ValueError(
-            f"{len(texts)} texts are too few to learn from; at least {2 * CALIBRATION_FOLDS}."
-        )
-    features, vectors = fit_text_features(texts)
-    items, classes = np.asarray(item_codes, dtype=str), np.asarray(level1_codes, dtype=str)
-    level1_margins = _cross_margins(vectors, classes, seed=seed)
-    groups = {str(code): np.flatnonzero(classes == code) for code in np.unique(classes)}
-    return ItemClassifier(
-        features=features,
-        level1=fit_nbsvm(vectors, classes, seed=seed),
-        level1_calibration=fit_calibration(*level1_margins),
-        groups={
-            code: _fit_group(vectors[rows], items[rows], seed) for code, rows in groups.items()
-        },
-        item_calibration=_fit_item_calibration(vectors, items, list(groups.values()), seed=seed),
-    )
-
-
-def _fit_group(vectors: sparse.csr_array, items: NDArray[np.str_], seed: int) -> ClassGroup:
-    columns = np.unique(vectors.indices)
-    return ClassGroup(columns=columns, machine=fit_nbsvm(vectors[:, columns], items, seed=seed))
-
-
-def _cross_margins(
-    vectors: sparse.csr_array, labels: NDArray[np.str_], *, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return margins of texts by classifiers that did not see them, and the right positions."""
-    classes = np.unique(labels)
-    margins = np.full((len(labels), len(classes)), -1.0)
-    if len(classes) > 1 and len(labels) >= 2 * CALIBRATION_FOLDS:
-        folds = KFold(CALIBRATION_FOLDS, shuffle=True, random_state=seed)
-        for seen, unseen in folds.split(labels):
-            machine = fit_nbsvm(vectors[seen], labels[seen], seed=seed)
-            columns = np.searchsorted(classes, machine.classes)
-            margins[np.ix_(unseen, columns)] = machine.decide(vectors[unseen])
-    return margins, np.searchsorted(classes, labels)
-
-
-def _fit_item_calibration(
-    vectors: sparse.csr_array,
-    items: NDArray[np.str_],
-    groups: list[NDArray[np.intp]],
-    *,
-    seed: int,
-) -> Calibration:
-    """Return one calibration for the items of all classes, each text counting the same."""
-    unseen = []
-    for rows in groups:
-        columns = np.unique(vectors[rows].indices)
-        margins, right = _cross_margins(vectors[rows][:, columns], items[rows], seed=seed)
-        if margins.shape[1] > 1:
-            unseen.append((margins, right))
-    if not unseen:
-        return Calibration()
-    sizes = [len(right) for _, right in unseen]
-    sharpness = [np.log(fit_calibration(*pair).sharpness) for pair in unseen]
-    pooled = Calibration(sharpness=float(np.exp(np.average(sharpness, weights=sizes))))
-    best_two = [np.sort(pooled.make_probabilities(m), axis=1)[:, -2:] for m, _ in unseen]
-    is_right = np.concatenate([m.argmax(axis=1) == right for m, right in unseen])
-    return replace(pooled, surety=fit_surety(np.concatenate(best_two), is_right))
 
 
 def _position(machine: NbSvm, code: str) -> int:

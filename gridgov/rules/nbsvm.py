@@ -17,6 +17,14 @@ COST = 1.0
 SMOOTHING = 0.5
 """Added to every feature's sum before the ratio."""
 
+TOLERANCE = 0.01
+"""Where the solver stops; a hundredth of it changes no answer on citizens' messages and takes twice as long."""
+
+RARE_LIFT = 0.15
+"""How much a rare class is lifted: margins move by this times ln(1 / share). Machines that see each class against all
+others give rare ones too seldom; 0.1 to 0.25 differ by less than 0.006 macro-F1 on citizens' messages, 0 is 0.01
+less."""
+
 DAMPING = 0.5
 """Exponent of the ratio: 0 is a plain support vector machine, 1 the full ratio."""
 
@@ -44,7 +52,9 @@ class NbSvm:
         return np.asarray(vectors @ self.weights + self.intercepts, dtype=np.float64)
 
 
-def fit_nbsvm(vectors: sparse.csr_array, labels: NDArray[np.str_], *, seed: int = 0) -> NbSvm:
+def fit_nbsvm(
+    vectors: sparse.csr_array, labels: NDArray[np.str_], *, rare_lift: float = 0.0, seed: int = 0
+) -> NbSvm:
     """Fit one class against the rest, each class weighing the same however rare.
 
     Parameters
@@ -53,29 +63,35 @@ def fit_nbsvm(vectors: sparse.csr_array, labels: NDArray[np.str_], *, seed: int 
         Shape (texts, features), non-negative.
     labels
         Shape (texts,).
+    rare_lift
+        See :data:`RARE_LIFT`; 0 leaves margins as they are.
     seed
         Order in which the solver visits texts.
     """
-    classes = np.unique(labels)
+    classes, counts = np.unique(labels, return_counts=True)
     weights = np.zeros((vectors.shape[1], len(classes)), dtype=np.float32)
     intercepts = np.zeros(len(classes), dtype=np.float32)
     if len(classes) > 1:
         for position, label in enumerate(classes):
             weights[:, position], intercepts[position] = _fit_one(vectors, labels == label, seed)
-    return NbSvm(classes=classes, weights=weights, intercepts=intercepts)
+    lift = -rare_lift * np.log(counts * len(classes) / len(labels))
+    return NbSvm(classes=classes, weights=weights, intercepts=intercepts + lift.astype(np.float32))
 
 
 def _fit_one(
     vectors: sparse.csr_array, is_label: NDArray[np.bool_], seed: int
 ) -> tuple[NDArray[np.float64], float]:
     ratio = np.abs(_log_ratio(vectors, is_label)) ** DAMPING
-    machine = LinearSVC(C=COST, class_weight="balanced", max_iter=5000, random_state=seed)
-    machine.fit(vectors.multiply(ratio[None, :]).tocsr(), is_label)
+    scaled = (vectors.data * ratio[vectors.indices], vectors.indices, vectors.indptr)
+    machine = LinearSVC(
+        C=COST, class_weight="balanced", max_iter=5000, tol=TOLERANCE, random_state=seed
+    )
+    machine.fit(sparse.csr_array(scaled, shape=vectors.shape), is_label)
     return machine.coef_[0] * ratio, float(machine.intercept_[0])
 
 
 def _log_ratio(vectors: sparse.csr_array, is_label: NDArray[np.bool_]) -> NDArray[np.float64]:
-    inside = SMOOTHING + np.asarray(vectors[is_label].sum(axis=0)).ravel()
-    outside = SMOOTHING + np.asarray(vectors[~is_label].sum(axis=0)).ravel()
+    inside = SMOOTHING + vectors.T @ is_label.astype(np.float64)
+    outside = SMOOTHING + vectors.T @ (~is_label).astype(np.float64)
     ratio: NDArray[np.float64] = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
     return ratio

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gridgov.model_file import ModelFileError, read_model, write_model
-from gridgov.rules.classify import fit_item_classifier
+from gridgov.rules.classify_fit import fit_item_classifier
 from tests.gridgov.rules.test_classify import make_texts
 
 

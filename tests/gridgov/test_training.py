@@ -7,9 +7,9 @@ import pytest
 from gridgov.training import (
     MOST_TEXTS_AN_ITEM,
     TooFewTextsError,
-    evaluate,
     make_report,
     select_labelled,
+    train_and_judge,
 )
 from tests.gridgov.rules.test_classify import make_texts
 
@@ -21,7 +21,8 @@ def make_labelled(count, *, seed=0):
 
 
 def test_evaluation_finds_what_can_be_learnt():
-    figures = evaluate(make_labelled(240), folds=3).figures
+    _, report = train_and_judge(make_labelled(240), folds=3)
+    figures = report.figures
     assert figures["item_share"] > 0.9
     assert figures["level1_share"] >= figures["item_share"]
     assert figures["surest_share"] >= figures["item_share"]

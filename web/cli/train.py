@@ -10,7 +10,7 @@ from geodata.tables import write_table
 from gridgov.appeals import read_appeals
 from gridgov.city import load_city
 from gridgov.model_file import write_model
-from gridgov.training import TrainingReport, evaluate, select_labelled, train
+from gridgov.training import TrainingReport, select_labelled, train_and_judge
 from web.cli.console import StagePrinter
 
 
@@ -52,11 +52,8 @@ def train_command(
     )
     labelled = select_labelled(appeals.assign(level1_code=level1), seed=seed)
     progress("reading", 1.0)
-    progress("judging by folds", 0.0)
-    report = evaluate(labelled, folds=folds, seed=seed)
-    progress("judging by folds", 1.0)
     progress("learning", 0.0)
-    classifier = train(labelled, seed=seed)
+    classifier, report = train_and_judge(labelled, folds=folds, seed=seed)
     progress("learning", 1.0)
     write_model(classifier, out)
     write_report(report, report_dir or out.parent / f"{out.stem}-report")
