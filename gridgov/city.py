@@ -21,7 +21,7 @@ from gridgov.pack.check_layers import PackLayers, check_layers, fill_districts, 
 from gridgov.pack.check_tables import PackTables, check_tables
 from gridgov.pack.compiled import find_cache_folder, get_gazetteer, get_territory
 from gridgov.pack.make_values import (
-    find_scene_helpers,
+    find_scene_duties,
     make_pack_calendar,
     make_pack_catalogue,
     make_units,
@@ -149,7 +149,7 @@ class City:
             streets=streets.set_index("street_code"),
             grades=self.settings.grades,
             exception_units=units,
-            scene_helpers=find_scene_helpers(self.tables),
+            scene_duties=find_scene_duties(self.tables),
         )
 
 

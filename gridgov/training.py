@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from gridgov.errors import GridgovError
 from gridgov.rules.calibration import find_ece
@@ -132,12 +132,12 @@ def make_report(labelled: pd.DataFrame, suggested: pd.DataFrame) -> TrainingRepo
         ),
     }
     codes = np.unique(level1)
-    counts = confusion_matrix(level1, said_level1, labels=codes)
+    counts = pd.crosstab(level1, said_level1).reindex(index=codes, columns=codes, fill_value=0)
     return TrainingReport(
         figures={name: round(float(value), 4) for name, value in figures.items()},
         classes=_score(level1, said_level1, "level1_code"),
         items=_score(item, said_item, "item_code"),
-        confusion=pd.DataFrame(counts, index=pd.Index(codes, name="right"), columns=codes),
+        confusion=counts.rename_axis(index="right", columns=None),
     )
 
 

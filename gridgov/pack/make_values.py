@@ -69,10 +69,10 @@ def make_pack_calendar(tables: Tables, settings: Settings) -> WorkCalendar:
     )
 
 
-def find_scene_helpers(tables: Tables) -> dict[str, frozenset[str]]:
-    """Return the units with a helping duty by scene."""
+def find_scene_duties(tables: Tables) -> pd.DataFrame:
+    """Return the helping duties of scenes with their days in force, empty where the pack has no duties."""
     duties = tables.get("duties")
     if duties is None:
-        return {}
-    helping = duties[duties["role"] == "helper"]
-    return {str(scene): frozenset(units) for scene, units in helping.groupby("scene_code")["unit"]}
+        return pd.DataFrame()
+    columns = ["scene_code", "unit", "valid_from", "valid_to"]
+    return duties.loc[duties["role"] == "helper", columns].reset_index(drop=True)

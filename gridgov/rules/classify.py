@@ -90,6 +90,19 @@ class ItemClassifier:
             (entry, weight) for (part, entry), weight in words if part == "words" and weight > 0
         ][:most]
 
+    def rank_items(self, text: str, *, most: int = 5) -> list[tuple[str, float]]:
+        """Return the likeliest items of all classes with their probability, likeliest first, for a person to choose."""
+        vectors = self.features.transform([text])
+        level1 = self.level1_calibration.make_probabilities(self.level1.decide(vectors))[0]
+        shares: dict[str, float] = {}
+        for position in np.flatnonzero(level1 >= min(LEAST_CLASS_SHARE, level1.max())):
+            group = self.groups[str(self.level1.classes[position])]
+            margins = group.machine.decide(vectors[:, group.columns])
+            inside = self.item_calibration.make_probabilities(margins)[0]
+            codes = group.machine.classes.tolist()
+            shares |= dict(zip(codes, (inside * level1[position]).tolist(), strict=True))
+        return sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
+
     def _suggest_batch(self, texts: list[str]) -> pd.DataFrame:
         return self.suggest_vectors(self.features.transform(texts))
 

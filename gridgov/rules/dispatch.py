@@ -1,8 +1,8 @@
 """Dispatch: place + item + kind → unit, route, grade, reasons and whether a person must look.
 
 Vectorised over frames; the decisions stand in :mod:`gridgov.rules.dispatch_table`, the one-by-one rule in
-:mod:`gridgov.rules.dispatch_one` must say the same (tested). Each row is judged by the units and the
-catalogue of its own day, so that a past date can be replayed.
+:mod:`gridgov.rules.dispatch_one` must say the same (tested). Each row is judged by the units, the
+catalogue and the duty list of its own day, so that a past date can be replayed.
 """
 
 from datetime import date
@@ -92,7 +92,7 @@ def _make_days(received_at: pd.Series, on: date | None) -> Ints:
 def decide(frame: pd.DataFrame, book: DispatchBook, days: Ints) -> Decided:
     """Return decisions as positions in the rules, the units and the catalogue."""
     item = book.catalogue.versions.find(frame["item_code"], days)
-    facts = _make_facts(frame, book, item)
+    facts = _make_facts(frame, book, item, book.find_periods(days))
     rule = _find_rules(facts)
     target = _RULE_TARGETS[rule]
     wanted = _find_units(frame, book, item, target)
@@ -124,9 +124,11 @@ def _position(book: DispatchBook, unit_code: str) -> int:
     return int(book.unit_versions.codes.get_indexer([unit_code])[0])
 
 
-def _make_facts(frame: pd.DataFrame, book: DispatchBook, item: Ints) -> dict[str, Bools]:
+def _make_facts(
+    frame: pd.DataFrame, book: DispatchBook, item: Ints, period: Ints
+) -> dict[str, Bools]:
     items, constants = book.items, book.constants
-    lead, route = items.lead[item], items.route[item]
+    lead, route = items.lead[item], items.route[period, item]
     # The kind of the appeal decides; an appeal without one is of its item's kind.
     kind = frame["kind"].where(
         frame["kind"].notna(), pd.Series(items.kind[item], index=frame.index)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, Catalogue, split
 from gridgov.rules.constants import Constants
 from gridgov.rules.deadlines import DEFAULT_GRADES, GradeLimit
 from gridgov.rules.dispatch_table import Route
-from gridgov.rules.versions import Versions, make_versions
+from gridgov.rules.versions import Versions, get_in_force, make_versions, to_days
 
 UNIT_COLUMNS = (
     "unit_code",
@@ -28,6 +28,9 @@ UNIT_COLUMNS = (
 """One row per unit and version; texts empty, not missing; a street's and a district's unit has its code."""
 
 DESK_NAME = "热线坐席"
+
+_NEVER = -1_000_000
+"""Stands for a day that a duty does not name."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,7 +52,9 @@ class DispatchBook:
     exception_units
         Exception code → unit that handles the area.
     scene_helpers
-        Scene → units with a helping duty in it.
+        Scene → units with a helping duty in it on every day.
+    scene_duties
+        Helping duties that are in force only for a time: ``scene_code unit valid_from valid_to``.
     """
 
     units: pd.DataFrame
@@ -59,6 +64,7 @@ class DispatchBook:
     grades: Mapping[str, GradeLimit] = field(default_factory=lambda: dict(DEFAULT_GRADES))
     exception_units: Mapping[str, str] = field(default_factory=dict)
     scene_helpers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    scene_duties: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def unit_versions(self) -> Versions:
@@ -101,6 +107,37 @@ class DispatchBook:
         return spans
 
     @cached_property
+    def _duty_days(self) -> npt.NDArray[np.int64]:
+        """Return the days since 1970-01-01 on which another set of helping duties begins, ascending."""
+        table = self.scene_duties
+        if table.empty:
+            return np.zeros(0, dtype=np.int64)
+        starts, ends = to_days(table, "valid_from", _NEVER), to_days(table, "valid_to", _NEVER)
+        days = np.unique(np.concatenate([starts[starts != _NEVER], ends[ends != _NEVER] + 1]))
+        found: npt.NDArray[np.int64] = days
+        return found
+
+    @cached_property
+    def helpers_by_period(self) -> list[dict[str, frozenset[str]]]:
+        """Return scene → units with a helping duty, for each period between changes of the duty list."""
+        days = self._duty_days
+        first = int(days[0]) - 1 if len(days) else 0
+        return [self._find_helpers(day) for day in (first, *map(int, days))]
+
+    def _find_helpers(self, day: int) -> dict[str, frozenset[str]]:
+        helpers = {scene: set(units) for scene, units in self.scene_helpers.items()}
+        if not self.scene_duties.empty:
+            rows = get_in_force(self.scene_duties, date(1970, 1, 1) + timedelta(days=day))
+            for scene, unit in zip(rows["scene_code"], rows["unit"], strict=True):
+                helpers.setdefault(str(scene), set()).add(str(unit))
+        return {scene: frozenset(units) for scene, units in helpers.items()}
+
+    def find_periods(self, days: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return which of :attr:`helpers_by_period` holds on each day since 1970-01-01 (n,)."""
+        found: npt.NDArray[np.int64] = np.searchsorted(self._duty_days, days, side="right")
+        return found
+
+    @cached_property
     def items(self) -> "ItemTable":
         """Return what dispatch needs of each row of the catalogue."""
         return _make_item_table(self)
@@ -108,7 +145,10 @@ class DispatchBook:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ItemTable:
-    """Columns by catalogue row, with one row more at the end for 'no item' (reached by -1)."""
+    """Columns by catalogue row, with one row more at the end for 'no item' (reached by -1).
+
+    ``route`` has a line for each of ``DispatchBook.helpers_by_period``: shape (periods, rows + 1).
+    """
 
     lead: npt.NDArray[np.object_]
     lead_unit: npt.NDArray[np.int64]
@@ -118,11 +158,12 @@ class ItemTable:
     name: npt.NDArray[np.object_]
 
 
-def find_unclear_route(book: DispatchBook, item: Mapping[str, str]) -> str:
+def find_unclear_route(book: DispatchBook, item: Mapping[str, str], *, period: int) -> str:
     """Return which of the four ways an item without a lead takes; '' where that is not asked.
 
     The catalogue's own ``route`` stands first, then tags that call for supervision, then how many help:
-    none is for the first receiver, some for a whistle call, many for the district.
+    none is for the first receiver, some for a whistle call, many for the district. Who helps follows from the duty
+    list of the `period` (:meth:`DispatchBook.find_periods`).
     """
     if item["route"] not in {"", "direct"}:
         return str(item["route"])
@@ -131,7 +172,8 @@ def find_unclear_route(book: DispatchBook, item: Mapping[str, str]) -> str:
     constants = book.constants
     if set(split_list(item["tags"])) & set(constants.texts("dispatch.supervise_tags")):
         return Route.SUPERVISE
-    helpers = {*split_list(item["helpers"]), *book.scene_helpers.get(item["scene_code"], ())}
+    inside = book.helpers_by_period[period].get(item["scene_code"], ())
+    helpers = {*split_list(item["helpers"]), *inside}
     if len(helpers) >= constants.number("dispatch.raise_helpers_min"):
         return Route.RAISE
     if len(helpers) >= constants.number("dispatch.whistle_helpers_min"):
@@ -160,7 +202,12 @@ def _make_item_table(book: DispatchBook) -> ItemTable:
     return ItemTable(
         lead=column([find_lead_kind(book, lead) for lead in leads], ""),
         lead_unit=units.astype(np.int64),
-        route=column([find_unclear_route(book, row) for row in rows], ""),
+        route=np.stack(
+            [
+                column([find_unclear_route(book, row, period=period) for row in rows], "")
+                for period in range(len(book.helpers_by_period))
+            ]
+        ),
         kind=column([row["kind"] for row in rows], ""),
         grade=column([row["grade"] or default_grade for row in rows], default_grade),
         name=column([f"“{row['name']}”" for row in rows], "该事项"),

@@ -42,7 +42,7 @@ def dispatch_one(case: Mapping[str, Any], book: DispatchBook, on: date) -> Decis
         Day whose units and catalogue are used.
     """
     item = _find_item(case, book, on)
-    facts = _make_facts(case, book, item)
+    facts = _make_facts(case, book, item, on=on)
     rule = next(rule for rule in RULES if rule.when <= facts)
     wanted = _find_unit(case, book, (rule, item))
     retired = not book.is_in_force(wanted, on)
@@ -78,10 +78,13 @@ def _find_item(case: Mapping[str, Any], book: DispatchBook, on: date) -> Item | 
         return None
 
 
-def _make_facts(case: Mapping[str, Any], book: DispatchBook, item: Item | None) -> set[str]:
+def _make_facts(
+    case: Mapping[str, Any], book: DispatchBook, item: Item | None, *, on: date
+) -> set[str]:
     lead = find_lead_kind(book, item.lead) if item else ""
     row = _as_row(item) if item else {}
-    route = find_unclear_route(book, row) if item else ""
+    period = int(book.find_periods(on.toordinal() - date(1970, 1, 1).toordinal()))
+    route = find_unclear_route(book, row, period=period) if item else ""
     kind = case.get("kind") or (item.kind if item else "")
     constants = book.constants
     known = {name for name in ("street", "district") if case.get(f"{name}_code")}

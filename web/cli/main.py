@@ -37,6 +37,7 @@ COMMANDS = {
     "user": ("web.cli.user:user", "accounts: add, list, passwd, disable, enable"),
     "audit": ("web.cli.audit:audit", "whether the log of every change is as it was written"),
     "train": ("web.cli.train:train_command", "learn which item a text is about"),
+    "suggest": ("web.cli.suggest:suggest", "which item a text is about, how surely, and why"),
 }
 """Command → where its click command stands, and what it does; modules load only when their command is used."""
 

@@ -181,6 +181,14 @@ def test_calibration_finds_the_sharpness_that_made_the_data():
     assert find_ece(confidence, margins.argmax(axis=1) == right) < 0.015
 
 
+def test_nothing_is_endlessly_sure_where_all_are_right():
+    margins = np.tile([1.0, -1.0], (98, 1))
+    fitted = fit_calibration(margins, np.zeros(98, dtype=int))
+    # The doubt of one text in a hundred, half of it for the other class.
+    expected = np.log((1 - 0.01 / 2) / (0.01 / 2)) / 2
+    assert fitted.sharpness == pytest.approx(expected, rel=1e-3)
+
+
 def test_calibration_error_by_hand():
     confidence = np.array([0.9, 0.9, 0.9, 0.9, 0.1, 0.1])
     is_right = np.array([True, True, True, False, False, False])

@@ -57,6 +57,7 @@ def make_book() -> DispatchBook:
         {"item_code": "said", "name": "指定提级", "route": "raise"},
         {"item_code": "ask", "name": "政策咨询", "kind": "咨询"},
         {"item_code": "scene", "name": "积水", "scene_code": "SC1"},
+        {"item_code": "ended", "name": "旧场景", "scene_code": "SC2"},
     ]
     for item in items:
         item["level"] = 3
@@ -74,6 +75,14 @@ def make_book() -> DispatchBook:
         streets=streets,
         exception_units={"X1": "J01"},
         scene_helpers={"SC1": frozenset({"D01"})},
+        scene_duties=pd.DataFrame(
+            {
+                "scene_code": ["SC1", "SC1", "SC1", "SC2"],
+                "unit": ["D02", "E01", "P01", "D01"],
+                "valid_from": pd.to_datetime(["2021-03-01"] * 3 + [None]),
+                "valid_to": pd.to_datetime(["2022-12-31", None, "2022-12-31", "2023-12-31"]),
+            }
+        ),
     )
 
 
@@ -162,6 +171,36 @@ def test_a_past_day_is_judged_by_its_units():
     assert dispatch(frame, BOOK, on=date(2023, 7, 1))["unit_code"].tolist() == ["desk"]
 
 
+@pytest.mark.parametrize(
+    ("item", "day", "route"),
+    [
+        ("scene", "2021-02-28", "whistle"),
+        ("scene", "2021-03-01", "raise"),
+        ("scene", "2022-12-31", "raise"),
+        ("scene", "2023-01-01", "whistle"),
+        ("ended", "2023-12-31", "whistle"),
+        ("ended", "2024-01-01", "first_receiver"),
+    ],
+)
+def test_a_past_day_is_judged_by_its_duty_list(item, day, route):
+    at = pd.Timestamp(day, tz="Asia/Shanghai")
+    row = {"item_code": item, **INSIDE}
+    now = dispatch(pd.DataFrame([row | {"received_at": at}]), BOOK).iloc[0]
+    assert now["route"] == route
+    assert dispatch_one(row, BOOK, at.date()).route == route
+    later = {"received_at": pd.Timestamp("2030-01-01", tz="Asia/Shanghai")}
+    replayed = dispatch(pd.DataFrame([row | later]), BOOK, on=at.date()).iloc[0]
+    assert replayed.equals(now)
+
+
+def test_an_emergency_goes_out_at_once_with_a_link_back():
+    for case in ({"item_code": "fire", **INSIDE}, {"kind": "紧急"}):
+        found = decide(**case)
+        assert found["route"] == "emergency"
+        assert "立即移交" in found["reasons"]
+        assert "三方通话（双向联动）" in found["reasons"]
+
+
 def test_nothing_gives_nothing():
     empty = pd.DataFrame({name: [] for name in CASE_COLUMNS})
     empty["received_at"] = pd.to_datetime(empty["received_at"]).dt.tz_localize("Asia/Shanghai")
@@ -176,7 +215,7 @@ CASES = st.fixed_dictionaries(
         "received_at": st.sampled_from(
             [
                 pd.Timestamp(day, tz="Asia/Shanghai")
-                for day in ("2023-01-01", "2023-07-01", "2024-05-01")
+                for day in ("2021-03-01", "2023-01-01", "2023-07-01", "2024-05-01")
             ]
         ),
         "channel": st.sampled_from([None, "热线", "企业热线"]),
