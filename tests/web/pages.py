@@ -74,7 +74,9 @@ def seed(engine: sa.Engine) -> None:
 
 def make_pages(engine: sa.Engine, **settings) -> Flask:
     """Return the application on a seeded database."""
-    return make_app(ServiceSettings(secret_key="k" * 40, **settings), engine=engine)
+    app = make_app(ServiceSettings(secret_key="k" * 40, **settings), engine=engine)
+    app.config["LIVE_STREAM_S"] = 0.2  # a test reads a stream to its end
+    return app
 
 
 def read_token(page: str) -> str:

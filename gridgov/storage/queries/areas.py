@@ -69,7 +69,7 @@ def get_area_names(session: Session, kinds: Sequence[str] = ("street",)) -> dict
     chosen = sa.select(Area.code, Area.name).where(
         Area.kind.in_(kinds), Area.version_id.in_(active)
     )
-    return dict(session.execute(chosen).tuples().all())
+    return dict(session.execute(chosen).all())
 
 
 def get_area_parents(session: Session, kind: str) -> dict[str, str]:
@@ -78,7 +78,7 @@ def get_area_parents(session: Session, kind: str) -> dict[str, str]:
     chosen = sa.select(Area.code, Area.parent_code).where(
         Area.kind == kind, Area.version_id.in_(active), Area.parent_code.is_not(None)
     )
-    return {code: str(parent) for code, parent in session.execute(chosen).tuples()}
+    return {code: str(parent) for code, parent in session.execute(chosen)}
 
 
 def get_cells(session: Session, codes: Iterable[str]) -> gpd.GeoDataFrame:
@@ -113,7 +113,7 @@ def get_street_cells(session: Session, street_code: str) -> gpd.GeoDataFrame:
 def get_unit_names(session: Session) -> dict[str, str]:
     """Return the name of each unit by its code; of several versions the newest."""
     chosen = sa.select(Unit.unit_code, Unit.name).order_by(Unit.valid_from)
-    return dict(session.execute(chosen).tuples().all())
+    return dict(session.execute(chosen).all())
 
 
 def get_units(session: Session) -> pd.DataFrame:
@@ -133,7 +133,7 @@ def get_item_names(session: Session, *, level: int | None = None) -> dict[str, s
     )
     if level is not None:
         chosen = chosen.where(CatalogueItem.level == level)
-    return dict(session.execute(chosen).tuples().all())
+    return dict(session.execute(chosen).all())
 
 
 def check_kind(kind: str) -> str:

@@ -139,7 +139,7 @@ def _get_people(session: Session, keys: set[str]) -> dict[str, str]:
     query = sa.select(Account.person_key, Account.name).where(Account.person_key.in_(keys))
     # Who may see an order may know the names of those who acted on it, and of an account no more than that.
     with lifted(session):
-        return dict(session.execute(query).tuples().all())
+        return dict(session.execute(query).all())
 
 
 def find_near(session: Session, order: Order, cells: Sequence[str]) -> Sequence[Any]:

@@ -284,7 +284,7 @@ def find_unit_names(session: Session, codes: set[str]) -> dict[str, str]:
     query = sa.select(Unit.unit_code, Unit.name).where(
         Unit.unit_code.in_(sorted(codes)[:MOST_CODES])
     )
-    return dict(session.execute(query.order_by(Unit.valid_from)).tuples().all())
+    return dict(session.execute(query.order_by(Unit.valid_from)).all())
 
 
 def find_item_names(session: Session, codes: set[str]) -> dict[str, str]:
@@ -294,4 +294,4 @@ def find_item_names(session: Session, codes: set[str]) -> dict[str, str]:
     query = sa.select(CatalogueItem.item_code, CatalogueItem.name).where(
         CatalogueItem.item_code.in_(sorted(codes)[:MOST_CODES])
     )
-    return dict(session.execute(query.order_by(CatalogueItem.valid_from)).tuples().all())
+    return dict(session.execute(query.order_by(CatalogueItem.valid_from)).all())

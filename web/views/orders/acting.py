@@ -19,7 +19,7 @@ from web.permissions import Permission, permission
 from web.service import get_scope, writing
 from web.views.orders.actions import BULK_ACTIONS, BULK_MAX, say_problem
 from web.views.orders.blueprint import blueprint
-from web.views.orders.changes import carry_out, read_seen_version
+from web.views.orders.changes import carry_out, read_seen_version, refuse
 from web.views.orders.facts import read_facts
 
 
@@ -29,6 +29,11 @@ from web.views.orders.facts import read_facts
 def take_action(order_no: str, action: str) -> BaseResponse | tuple[str, int]:
     """Do one action to one order; what is refused comes back with everything that was typed."""
     chosen = _read_action(action)
+    try:
+        # A second person's sign-in counts wrong tries in a transaction of its own, before the change begins.
+        facts = read_facts(get_desk(), chosen, request.form)
+    except GridgovError as error:
+        return refuse(order_no, chosen, error)
 
     def step(session: Session, desk: Desk) -> tuple[str, str]:
         act(
@@ -37,7 +42,7 @@ def take_action(order_no: str, action: str) -> BaseResponse | tuple[str, int]:
             order_no,
             chosen,
             actor=get_scope().actor,
-            facts=read_facts(desk, chosen, request.form),
+            facts=facts,
             seen_version=read_seen_version(),
         )
         done = label("action", chosen.value)

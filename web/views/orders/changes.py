@@ -36,13 +36,17 @@ def carry_out(order_no: str, at: OrderAction, step: Step) -> BaseResponse | tupl
             tone, words = step(session, desk)
     except NotFoundError:
         raise
-    except ConflictError as error:
-        return show_order(order_no, problem=error, at=at), 409
     except GridgovError as error:
-        return show_order(order_no, problem=error, at=at), 422
+        return refuse(order_no, at, error)
     flash(words, tone)
     # What was given away may be out of one's own sight now.
     return redirect(to("orders.show", order_no=order_no, done=at.value))
+
+
+def refuse(order_no: str, at: OrderAction, error: GridgovError) -> tuple[str, int]:
+    """Return the order's page with why a change was refused and what was typed."""
+    status = 409 if isinstance(error, ConflictError) else 422
+    return show_order(order_no, problem=error, at=at), status
 
 
 def read_seen_version() -> int | None:

@@ -12,12 +12,10 @@ from gridgov.rules.disputes import Evidence, Ground
 from gridgov.rules.order_needs import ANSWERED, Actor, Facts
 from gridgov.rules.order_table import OrderAction
 from gridgov.services.desk import Desk
+from gridgov.services.evidence import make_evidence
 from gridgov.services.sign_in import SignInOutcome, try_code, try_password
 from gridgov.storage.db import transaction
 from web.service import get_service
-
-EVIDENCE_UNCERTAINTY_M = 10.0
-"""How exactly a person can show a place on a map of houses [A]."""
 
 
 class FormError(GridgovError):
@@ -103,18 +101,8 @@ def _read_evidence(desk: Desk, form: Mapping[str, str]) -> Evidence | None:
     point = read_point(form, names=("evidence_lon", "evidence_lat"))
     if point is None:
         return None
-    judged = desk.territory.judge([point[0]], [point[1]], [EVIDENCE_UNCERTAINTY_M]).iloc[0]
-    street = judged["street_code"]
-    return Evidence(
-        lon=point[0],
-        lat=point[1],
-        street_code=street if isinstance(street, str) else "",
-        confidence=float(judged["confidence"])
-        if judged["confidence"] == judged["confidence"]
-        else 0.0,
-        boundary_version=desk.boundary_version,
-        source=form.get("evidence_source", "").strip()[:200],
-    )
+    source = form.get("evidence_source", "").strip()[:200]
+    return make_evidence(desk, *point, source=source)
 
 
 def read_second(form: Mapping[str, str]) -> Actor | None:

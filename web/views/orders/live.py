@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from gridgov.storage.models.journal import LogEntry
 from web.permissions import Permission, permission
-from web.service import Service, close_reading, get_service
+from web.service import Service, close_reading, get_service, reading
 from web.views.orders.blueprint import blueprint
 
 LOOK_EVERY_S = 2.0
@@ -90,22 +90,22 @@ def get_watcher() -> Watcher:
 @permission(Permission.ORDERS_READ)
 def stream() -> Response:
     """Tell an open page of changes as they come."""
-    watcher = get_watcher()
+    seen = get_newest_change(reading())
     # The connection lasts for minutes: it must not keep a database connection with it.
     close_reading()
+    lives_s = float(current_app.config.get("LIVE_STREAM_S", LIVES_S))
     return Response(
-        tell_changes(watcher),
+        tell_changes(get_watcher(), seen, lives_s=lives_s),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-def tell_changes(watcher: Watcher, *, lives_s: float = LIVES_S) -> Iterator[str]:
-    """Give events: ``changed`` with the number of the newest entry."""
+def tell_changes(watcher: Watcher, seen: int, *, lives_s: float) -> Iterator[str]:
+    """Give events: ``changed`` with the number of the newest entry of the log, after `seen`."""
     watcher.enter()
     try:
         end = time.monotonic() + lives_s
-        seen = watcher.wait(0, LOOK_EVERY_S * 2)
         yield f"retry: 3000\nevent: hello\ndata: {seen}\n\n"
         while (left := end - time.monotonic()) > 0:
             newest = watcher.wait(seen, min(BEAT_EVERY_S, left))

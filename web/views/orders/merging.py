@@ -1,18 +1,27 @@
 """Two orders side by side before one goes into the other: what is alike, what differs, whose callback stays."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import render_template, request
 from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.errors import NotFoundError
+from gridgov.rules.order_table import OrderAction
+from gridgov.services.desk import Desk
+from gridgov.services.issues import MERGERS, merge_issues, open_issue
 from gridgov.storage.queries.areas import get_area_names
 from gridgov.storage.queries.order_detail import OrderDetail, get_order_detail
 from gridgov.storage.queries.orders import find_item_names, find_unit_names
+from web import limits
 from web.permissions import Permission, permission
-from web.service import reading
+from web.service import get_scope, get_service, reading
 from web.views.orders.blueprint import blueprint
+from web.views.orders.changes import carry_out
 
+TITLE_LENGTH = 60
 COMPARED = ("text", "address", "item", "unit", "street", "received_at", "state", "channel")
 """Lines of the comparison."""
 
@@ -39,6 +48,7 @@ def merge(order_no: str) -> str | tuple[str, int]:
         number=number,
         problem=problem,
         lines=[] if right is None else compare(left, right),
+        can_join=get_scope().role in MERGERS,
     )
     return (page, 422) if problem else page
 
@@ -74,3 +84,31 @@ def _describe(detail: OrderDetail) -> dict[str, Any]:
         "state": order.state,
         "channel": appeal.channel or "",
     }
+
+
+@blueprint.post("/<order_no>/issue")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def join_issue(order_no: str) -> BaseResponse | tuple[str, int]:
+    """Say that two orders are on the same thing: each goes on and is called back, under one issue."""
+    target = request.form.get("target_order_no", "").strip()[:80]
+
+    def step(session: Session, desk: Desk) -> tuple[str, str]:
+        actor, at = get_scope().actor, get_service().get_now()
+        issues = [_get_issue(session, desk, number, at) for number in (target, order_no)]
+        if issues[0] != issues[1]:
+            reason = request.form.get("text", "").strip() or gettext("orders.issue.reason")
+            merge_issues(session, issues[1], issues[0], actor=actor, at=at, reason=reason)
+        return "success", gettext("orders.issue.joined", order_no=order_no, issue_no=issues[0])
+
+    return carry_out(order_no, OrderAction.MERGE, step)
+
+
+def _get_issue(session: Session, desk: Desk, order_no: str, at: datetime) -> str:
+    """Return the number of an order's issue, a new one if it has none."""
+    detail = get_order_detail(session, order_no)
+    if detail.issue is not None:
+        return detail.issue.issue_no
+    title = (detail.appeal.text or detail.appeal.address or order_no)[:TITLE_LENGTH]
+    actor = get_scope().actor
+    return open_issue(session, desk, [order_no], title=title, actor=actor, at=at).issue_no

@@ -107,7 +107,7 @@ def say_faults(error: IntakeError) -> dict[str, str]:
     }
     said = {}
     for problem in error.problems:
-        name = problem.field or "text"
+        name = (problem.field or "text").split()[0]
         key = "too_long" if "longer" in problem.problem else known.get(name, "wrong")
         said[name] = f"{gettext(f'orders.intake.{key}')} ({problem.problem}; {problem.expected})"
     return said

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from flask import current_app, flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,6 +15,7 @@ from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.duplicates import Issues, find_issues
 from gridgov.rules.order_table import OrderAction, OrderState
 from gridgov.services.handling import ActionView, find_actions
+from gridgov.services.pins import MOVERS
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.queries.areas import get_area_names
 from gridgov.storage.queries.order_detail import OrderDetail, find_near, get_order_detail
@@ -101,12 +102,10 @@ def show_order(
 
 
 def can_move_pin(order: Order) -> bool:
-    """Tell whether the visitor may move the point of an order."""
-    return (
-        "orders.preview_pin" in current_app.view_functions
-        and has_permission(Permission.ORDERS_ACT)
-        and order.outcome is Outcome.OPEN
-    )
+    """Tell whether the visitor may move the point of an order (``services.pins``)."""
+    actor = get_scope().actor
+    is_near = actor.unit_code in {order.desk_code, order.unit_code}
+    return order.outcome is Outcome.OPEN and actor.role in MOVERS and is_near
 
 
 def find_detail_names(detail: OrderDetail) -> dict[str, str]:

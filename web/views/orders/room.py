@@ -10,10 +10,11 @@ from web.views.orders import (
     merging,
     new,
     one,
+    pin,
     views,
     words,
 )
 from web.views.orders.blueprint import blueprint
 
 __all__ = ["MODULES", "blueprint"]
-MODULES = (acting, calling, excluding, export, listing, live, merging, new, one, views, words)
+MODULES = (acting, calling, excluding, export, listing, live, merging, new, one, pin, views, words)

@@ -1,0 +1,58 @@
+"""The small city of the service tests behind pages: loaded, with an account for each role at its units."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from gridgov.city import load_city
+from gridgov.rules.order_table import Role
+from gridgov.services.accounts import NewAccount, add_account
+from gridgov.services.desk import Desk, make_desk
+from gridgov.services.load_pack import load_pack
+from gridgov.storage.db import make_sessions, transaction
+from tests.gridgov.packs import write_pack
+from tests.services.city import DESK, NOW, STREET, take
+from tests.web.pages import hash_once, make_pages
+
+DEPARTMENT, OTHER = "D01", "110101002"
+UNITS = {Role.STREET_CENTRE: STREET, Role.FIELD_STAFF: STREET, Role.HANDLER: DEPARTMENT}
+
+
+def make_city_desk(folder) -> Desk:
+    return make_desk(load_city(write_pack(folder)), salt="test")
+
+
+def seed_city(engine: sa.Engine, desk: Desk) -> None:
+    """Load the pack, and make an account per role; ``other_street`` sits in the neighbouring street."""
+    now = datetime.now(UTC)
+    with transaction(make_sessions(engine)) as session:
+        load_pack(session, desk.city, at=NOW)
+        accounts = [(role.value, role, UNITS.get(role, DESK)) for role in Role]
+        accounts += [
+            ("other_street", Role.STREET_CENTRE, OTHER),
+            ("desk_supervisor", Role.SUPERVISOR, DESK),
+        ]
+        for login, role, unit in accounts:
+            new = NewAccount(
+                login=login, name=f"{login} 甲", role=role, unit_code=unit, oidc_subject=login
+            )
+            add_account(session, new, password=None, now=now).password_hash = hash_once()
+
+
+def make_city_pages(engine: sa.Engine, desk: Desk) -> Flask:
+    behind = int((datetime.now(UTC) - NOW).total_seconds() // 60) - 60
+    return make_pages(
+        engine, city=str(desk.city.settings.file.parent), salt="test", clock_behind_min=behind
+    )
+
+
+def take_many(session: Session, desk: Desk, n: int, **changes) -> list[str]:
+    """Take in `n` appeals; return the numbers of their orders."""
+    return [
+        take(session, desk, appeal_no=f"A{at:04d}", text=f"第{at}件 路边占道", **changes).order_nos[
+            0
+        ]
+        for at in range(n)
+    ]
