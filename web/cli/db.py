@@ -69,8 +69,8 @@ def _check_upgradable(engine: sa.Engine) -> bool:
     return True
 
 
-def check_postgis(engine: sa.Engine) -> None:
-    """Check that a PostgreSQL database has PostGIS or can be given it.
+def check_postgis(engine: sa.Engine, extension: str = "postgis") -> None:
+    """Check that a PostgreSQL server has PostGIS, so that a database of it can be given it.
 
     Raises
     ------
@@ -79,9 +79,9 @@ def check_postgis(engine: sa.Engine) -> None:
     """
     if not is_postgres(engine):
         return
-    query = "SELECT installed_version FROM pg_available_extensions WHERE name = 'postgis'"
+    query = "SELECT installed_version FROM pg_available_extensions WHERE name = :name"
     with engine.connect() as connection:
-        if connection.execute(sa.text(query)).first() is not None:
+        if connection.execute(sa.text(query), {"name": extension}).first() is not None:
             return
         version = int(connection.scalar(sa.text("SHOW server_version_num"))) // 10_000
     raise DatabaseError(
