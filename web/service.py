@@ -18,6 +18,7 @@ from gridgov.city import find_settings_file
 from gridgov.errors import GridgovError
 from gridgov.pack.read_settings import read_settings
 from gridgov.service_settings import ServiceSettings
+from gridgov.services.outbox import open_channels
 from gridgov.storage.db import make_sessions
 from gridgov.storage.models.city import CityPack
 from gridgov.storage.scope import Scope, bind
@@ -67,7 +68,8 @@ class Service:
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.sessions = make_sessions(self.engine)
+        # Messages of what people do here go out by e-mail and webhook too, where these are set up.
+        self.sessions = open_channels(make_sessions(self.engine), self.settings)
         # On SQLite readers must not wait for the writer's lock (gridgov.storage.db).
         self.read_sessions = make_sessions(self.engine.execution_options(sqlite_read_only=True))
 
