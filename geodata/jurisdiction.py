@@ -26,12 +26,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geodata.jurisdiction_edges import Edges
 from geodata.jurisdiction_file import IndexFileError, load_arrays, save_arrays
 from geodata.jurisdiction_grid import coarsen, compile_grid, make_edges
 from geodata.jurisdiction_input import LAYER, AreaRings, check_areas
 from geodata.jurisdiction_kernels import Compiled, locate_points
 from geodata.jurisdiction_near import NearGrid, make_near_grid, measure_points
-from geodata.jurisdiction_sweep import Edges
 
 __all__ = ["AreaIndex", "IndexFileError", "NearBoundary"]
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from geodata.errors import GeodataError
 
 MAGIC = b"\x89GGAREA\n"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 PREFIX = struct.Struct("<8sII32s")
 ALIGNMENT = 64
 BLOCK_BYTES = 1 << 21  # digests of blocks this large are computed side by side

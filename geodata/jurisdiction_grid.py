@@ -12,11 +12,13 @@ between an edge's own limits and a point's row or column, only along its slope.
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from geodata.jurisdiction_edges import Edges, to_cell
 from geodata.jurisdiction_input import AreaRings
 from geodata.jurisdiction_kernels import (
     LEAF,
@@ -25,7 +27,7 @@ from geodata.jurisdiction_kernels import (
     Y0,
     Compiled,
 )
-from geodata.jurisdiction_sweep import Edges, fill_bands, to_cell
+from geodata.jurisdiction_sweep import Rows, fill_bands
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -35,6 +37,14 @@ CELLS_PER_EDGE_ROOT = 6.5  # cells along a side for each root of an edge: measur
 NEAR_CELLS_PER_EDGE_ROOT = 2.0
 SMALLEST_SIDE, LARGEST_SIDE = 64, 16384
 LARGEST_SCALE = 1e300  # cells per degree; keeps extents near the smallest float finite
+
+
+class Band(NamedTuple):
+    """Cells, sites and edges of some rows, as in :class:`~geodata.jurisdiction_kernels.Compiled`."""
+
+    cells: IntArray
+    sites: IntArray
+    edges: FloatArray
 
 
 def make_edges(rings: AreaRings) -> Edges:
@@ -59,22 +69,20 @@ def coarsen(edges: Edges) -> Edges:
 def compile_grid(edges: Edges, area_count: int, *, threads: int) -> Compiled:
     """Return the compiled index of `edges`."""
     starts, row_edges = _sort_into_rows(edges)
+    rows = Rows(starts, row_edges, np.empty((len(row_edges), 2), dtype=np.int32))
     top = np.empty((edges.side // LEAF) ** 2, dtype=np.int32)
     bands = _split_bands(starts, edges.side, 4 * threads)
 
-    def fill(band: tuple[int, int]) -> tuple[IntArray, IntArray]:
-        cells, sites = fill_bands(band, edges, starts, row_edges, top)
-        return cells, sites
+    def fill(band: tuple[int, int]) -> Band:
+        return Band(*fill_bands(band, edges, rows, top))
 
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(fill, bands))
-    cells, sites = _join(parts, bands, top, area_count)
-    ends = np.stack([row_edges, row_edges + 1], axis=1)
-    run_edges = np.take(edges.xy, ends, axis=0).reshape(-1, 4)
+    joined = _join(parts, bands, top, area_count)
     bounds = _measure_bounds(edges, area_count)
-    for array in (top, cells, sites, run_edges, bounds):
+    for array in (top, *joined, bounds):
         array.flags.writeable = False
-    return Compiled(edges.grid, edges.side, top, cells, sites, run_edges, bounds)
+    return Compiled(edges.grid, edges.side, top, *joined, bounds)
 
 
 def _choose_side(edges: int, cells_per_root: float) -> int:
@@ -109,35 +117,38 @@ def _split_bands(starts: LongArray, side: int, parts: int) -> list[tuple[int, in
     return [(int(a), int(b)) for a, b in pairwise(limits)]
 
 
-def _join(
-    parts: list[tuple[IntArray, IntArray]],
-    bands: list[tuple[int, int]],
-    top: IntArray,
-    areas: int,
-) -> tuple[IntArray, IntArray]:
-    """Return cells and sites of all bands in one array each; the first cells are one value each."""
+def _join(parts: list[Band], bands: list[tuple[int, int]], top: IntArray, areas: int) -> Band:
+    """Return all bands in one; the first cells are one value each."""
     uniform = np.arange(-1, areas, dtype=np.int32)
-    cell_count = len(uniform)
-    site_count = 0
+    cells, sites, edges = len(uniform), 0, 0
     across = int(np.sqrt(len(top)))
-    for (cells, sites), (first, last) in zip(parts, bands, strict=True):
-        _shift(cells, site_count, top[first * across : last * across], cell_count)
-        cell_count += len(cells)
-        site_count += len(sites)
-    return (
-        np.concatenate([uniform, *(cells for cells, _ in parts)]),
-        np.concatenate([sites for _, sites in parts]),
+    for part, (first, last) in zip(parts, bands, strict=True):
+        _shift(part, top[first * across : last * across], (cells, sites, edges))
+        cells, sites = cells + len(part.cells), sites + len(part.sites)
+        edges += len(part.edges)
+    return Band(
+        np.concatenate([uniform, *(part.cells for part in parts)]),
+        np.concatenate([part.sites for part in parts]),
+        np.concatenate([part.edges for part in parts]),
     )
 
 
 @njit(cache=True)
-def _shift(cells: IntArray, site_count: int, top: IntArray, cell_count: int) -> None:
+def _shift(band: Band, top: IntArray, starts: tuple[int, int, int]) -> None:
+    """Make places within a band places within all of them."""
+    cells, sites = band.cells, band.sites
     for i in range(len(cells)):
         if cells[i] < -1:
-            cells[i] -= site_count
+            cells[i] -= starts[1]
+    place = 0
+    while place < len(sites):
+        for _ in range(sites[place + 1]):
+            sites[place + 3] += 2 * starts[2]
+            place += 3
+        place += 2
     for i in range(len(top)):
         if top[i] & 1:
-            top[i] += 2 * cell_count
+            top[i] += 2 * starts[0]
 
 
 @njit(cache=True)

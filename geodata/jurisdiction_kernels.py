@@ -19,7 +19,7 @@ IntArray = npt.NDArray[np.int32]
 
 LEAF = 8  # fine cells along the side of a top cell
 LEAF_SHIFT, LEAF_MASK, LEAF_CELLS = 3, 7, 64
-CHUNK = 1 << 15  # points per pass: first all cells, then all sites, each with its part of the cache
+CHUNK = 1 << 13  # points per pass: first all cells, then all sites, each with its part of the cache
 FILTER = 3.3306690621773724e-16  # Ozaki et al. 2016, error of the determinant in floats
 SMALLEST = 1e-290  # determinants below this may have lost digits to underflow
 UNSURE = -2
@@ -218,6 +218,35 @@ def locate_point(x: float, y: float, index: Compiled) -> int:
 
 
 @njit(cache=True)
+def find_cells(
+    lon: FloatArray, lat: FloatArray, out: IntArray, places: IntArray, index: Compiled
+) -> None:
+    """Write the values of the cells of some points to `out`, as :func:`find_cell` does.
+
+    First the places by arithmetic alone, many points at a time, then the look-ups: together in one loop
+    they would keep the processor from doing either at full width. `places` is working space of twice the
+    length.
+    """
+    grid, last = index.grid, np.int32(index.side - 1)
+    west, south, east, north = grid[X0], grid[Y0], grid[X1], grid[Y1]
+    scale_x, scale_y = grid[SCALE_X], grid[SCALE_Y]
+    across, count = np.int32(index.side >> LEAF_SHIFT), len(lon)
+    tops, locals_ = places[:count], places[count:]
+    for i in range(count):
+        x, y = lon[i], lat[i]
+        inside = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+        fx = (x - west) * scale_x if inside else 0.0
+        fy = (y - south) * scale_y if inside else 0.0
+        column, row = min(np.int32(fx), last), min(np.int32(fy), last)
+        top = (row >> LEAF_SHIFT) * across + (column >> LEAF_SHIFT)
+        tops[i] = top if inside else np.int32(-1)
+        locals_[i] = ((row & LEAF_MASK) << LEAF_SHIFT) | (column & LEAF_MASK)
+    for i in range(count):
+        head = index.top[np.uintp(tops[i])] if tops[i] >= 0 else np.int32(0)  # first cell: no area
+        out[i] = index.cells[np.uintp((head >> 1) + (locals_[i] & -(head & 1)))]
+
+
+@njit(cache=True)
 def _touch(values: IntArray, pending: IntArray, hints: FloatArray, index: Compiled) -> None:
     """Read the edges of all sites ahead: without branches the processor waits for many at a time."""
     for k in range(len(pending)):
@@ -227,26 +256,41 @@ def _touch(values: IntArray, pending: IntArray, hints: FloatArray, index: Compil
         hints[k] = index.run_edges[first, 0] + index.run_edges[last, 0]
 
 
+@njit(cache=True)
+def _resolve_cells(
+    lon: FloatArray,
+    lat: FloatArray,
+    out: IntArray,
+    pending: IntArray,
+    hints: FloatArray,
+    index: Compiled,
+) -> None:
+    """Replace what stands in `out` for boundary cells by the areas of the points."""
+    waiting = 0
+    for i in range(len(out)):
+        pending[waiting] = i
+        waiting += out[i] < -1
+    _touch(out, pending[:waiting], hints, index)
+    doubtful = 0
+    for k in range(waiting):
+        i = pending[k]
+        found = resolve_quickly(-2 - out[i], lon[i], lat[i], index)
+        pending[doubtful] = i
+        doubtful += found == UNSURE
+        out[i] = out[i] if found == UNSURE else found
+    for k in range(doubtful):
+        i = pending[k]
+        out[i] = resolve_exactly(-2 - out[i], lon[i], lat[i], index)
+
+
 @njit(cache=True, nogil=True)
 def locate_points(lon: FloatArray, lat: FloatArray, out: IntArray, index: Compiled) -> None:
     """Write the positions of the areas of all points to `out`."""
-    pending = np.empty(min(CHUNK, len(lon)), dtype=np.int32)
-    hints = np.empty(len(pending), dtype=np.float64)
+    size = min(CHUNK, len(lon))
+    places, pending = np.empty(2 * size, dtype=np.int32), np.empty(size, dtype=np.int32)
+    hints = np.empty(size, dtype=np.float64)
     for start in range(0, len(lon), CHUNK):
-        waiting = 0
-        for i in range(start, min(start + CHUNK, len(lon))):
-            value = find_cell(lon[i], lat[i], index)
-            out[i] = value
-            pending[waiting] = i - start
-            waiting += value < -1
-        _touch(out[start:], pending[:waiting], hints, index)
-        doubtful = 0
-        for k in range(waiting):
-            i = start + pending[k]
-            found = resolve_quickly(-2 - out[i], lon[i], lat[i], index)
-            pending[doubtful] = pending[k]
-            doubtful += found == UNSURE
-            out[i] = out[i] if found == UNSURE else found
-        for k in range(doubtful):
-            i = start + pending[k]
-            out[i] = resolve_exactly(-2 - out[i], lon[i], lat[i], index)
+        end = min(start + CHUNK, len(lon))
+        x, y, part = lon[start:end], lat[start:end], out[start:end]
+        find_cells(x, y, part, places, index)
+        _resolve_cells(x, y, part, pending, hints, index)

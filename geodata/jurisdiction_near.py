@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from geodata.jurisdiction_edges import Edges, clip_columns, to_cell
 from geodata.jurisdiction_kernels import (
     SCALE_X,
     SCALE_Y,
@@ -21,7 +22,6 @@ from geodata.jurisdiction_kernels import (
     Compiled,
     locate_point,
 )
-from geodata.jurisdiction_sweep import Edges, clip_columns, to_cell
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]

@@ -6,52 +6,51 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from geodata.jurisdiction_edges import Edges, clip_columns, grown, to_cell
 from geodata.jurisdiction_kernels import (
     LEAF,
     LEAF_CELLS,
     LEAF_MASK,
     LEAF_SHIFT,
-    SCALE_X,
     SCALE_Y,
-    X0,
-    X1,
     Y0,
-    Y1,
+)
+from geodata.jurisdiction_sites import (
+    AREA,
+    COUNT,
+    FIRST,
+    HEAD,
+    LAST,
+    Lists,
+    Row,
+    choose_block,
+    list_candidates,
+    write_sites,
 )
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
 LongArray = npt.NDArray[np.int64]
 
-PAD_CELLS = 1e-6
-PAD_ULPS = 16.0  # the interpolation along an edge errs by a few
-EPS = float(np.finfo(np.float64).eps)
-AREA, FIRST, LAST, HEAD, COUNT = range(5)  # fields of a run
 FEW = 48  # spans up to which insertion sorts faster
 
 
-class Edges(NamedTuple):
-    """What the sweep over rows reads.
+class Rows(NamedTuple):
+    """The edges of every row.
 
     Parameters
     ----------
-    xy
-        Vertices of all rings in degrees, shape (m, 2).
-    vertices
-        First vertex of every edge that has a length, in order of the rings, shape (n,).
-    areas
-        Position of the area of every edge, ascending, shape (n,).
-    grid
-        As in :class:`~geodata.jurisdiction_kernels.Compiled`.
-    side
-        Fine cells along each side of the grid.
+    starts
+        First edge of every row, shape (side + 1,).
+    edges
+        Edges by their number, row by row; the sweep leaves their first vertices, run by run.
+    columns
+        First and last column that they touch within the row, written by the sweep, shape (n, 2).
     """
 
-    xy: FloatArray
-    vertices: IntArray
-    areas: IntArray
-    grid: FloatArray
-    side: int
+    starts: LongArray
+    edges: IntArray
+    columns: IntArray
 
 
 class Work(NamedTuple):
@@ -70,43 +69,6 @@ class Work(NamedTuple):
     spans: IntArray
     runs: IntArray
     heads: IntArray
-
-
-@njit(cache=True)
-def to_cell(value: float, origin: float, scale: float, side: int) -> int:
-    """Return row or column; the same arithmetic as ``find_cell``, so both agree for every float."""
-    return min(int((value - origin) * scale), side - 1)
-
-
-@njit(cache=True)
-def clip_columns(
-    x1: float, y1: float, x2: float, y2: float, row: int, edges: Edges
-) -> tuple[int, int]:
-    """Return the first and last column that an edge may touch within a row, padded."""
-    grid, side = edges.grid, edges.side
-    left, right = min(x1, x2), max(x1, x2)
-    if y1 != y2:
-        pad = PAD_CELLS / grid[SCALE_Y] + PAD_ULPS * EPS * max(abs(grid[Y0]), abs(grid[Y1]))
-        low = grid[Y0] + row / grid[SCALE_Y] - pad
-        high = grid[Y0] + (row + 1) / grid[SCALE_Y] + pad
-        a = min(max((low - y1) / (y2 - y1), 0.0), 1.0)
-        b = min(max((high - y1) / (y2 - y1), 0.0), 1.0)
-        xa, xb = x1 + a * (x2 - x1), x1 + b * (x2 - x1)
-        pad = PAD_CELLS / grid[SCALE_X] + PAD_ULPS * EPS * max(abs(grid[X0]), abs(grid[X1]))
-        left = min(max(left, min(xa, xb) - pad), right)
-        right = max(min(right, max(xa, xb) + pad), left)
-    first = to_cell(left, grid[X0], grid[SCALE_X], side)
-    return first, to_cell(right, grid[X0], grid[SCALE_X], side)
-
-
-@njit(cache=True)
-def _grown(array: IntArray, needed: int) -> IntArray:
-    """Return `array`, or a larger copy if it has less than `needed` places."""
-    if needed <= len(array):
-        return array
-    larger = np.empty(max(2 * len(array), needed), dtype=np.int32)
-    larger[: len(array)] = array
-    return larger
 
 
 @njit(cache=True)
@@ -137,9 +99,16 @@ def _measure_spans(row: int, group: IntArray, edges: Edges, spans: IntArray) -> 
 
 @njit(cache=True)
 def _cut_group(
-    row: int, low: int, group: IntArray, edges: Edges, work: Work, base: int, values: IntArray
+    row: int,
+    part: tuple[int, int],
+    rows: Rows,
+    edges: Edges,
+    work: Work,
+    base: int,
+    values: IntArray,
 ) -> int:
     """Append the runs of one area in one row after `base`, sort its edges by run, fill between runs."""
+    low, group = part[0], rows.edges[part[0] : part[1]]
     area = edges.areas[group[0]]
     spans, runs = work.spans[: len(group)], work.runs
     _measure_spans(row, group, edges, spans)
@@ -165,7 +134,8 @@ def _cut_group(
     _place_runs(runs, base, count, low, values)
     for i in range(len(group)):
         run = spans[i, 2]
-        group[(runs[run, HEAD] >> 1) - low + runs[run, COUNT]] = spans[i, 3]
+        place = (runs[run, HEAD] >> 1) + runs[run, COUNT]
+        rows.edges[place], rows.columns[place] = spans[i, 3], spans[i, :2]
         runs[run, COUNT] += 1
     return count
 
@@ -190,108 +160,6 @@ def _place_runs(runs: IntArray, base: int, count: int, start: int, values: IntAr
 
 
 @njit(cache=True)
-def _are_mirrored(a: IntArray, b: IntArray, run_edges: IntArray, xy: FloatArray) -> bool:
-    """Tell whether two runs have the same edges, walked the other way, and opposite sides covered."""
-    if a[COUNT] != b[COUNT] or not (a[HEAD] ^ b[HEAD]) & 1:
-        return False
-    first, last = a[HEAD] >> 1, (b[HEAD] >> 1) + b[COUNT] - 1
-    for i in range(a[COUNT]):
-        p, q = run_edges[first + i], run_edges[last - i]
-        if xy[p, 0] != xy[q + 1, 0] or xy[p, 1] != xy[q + 1, 1]:
-            return False
-        if xy[p + 1, 0] != xy[q, 0] or xy[p + 1, 1] != xy[q, 1]:
-            return False
-    return True
-
-
-@njit(cache=True)
-def _list_candidates(
-    runs: IntArray, run_count: int, values: IntArray, heads: IntArray, nodes: IntArray
-) -> IntArray:
-    """Link for each column the runs of areas that come before the one that covers it, ascending."""
-    count = 0
-    for run in range(run_count - 1, -1, -1):
-        first, last = runs[run, FIRST], runs[run, LAST]
-        nodes = _grown(nodes, 2 * (count + last - first + 1))
-        for column in range(first, last + 1):
-            if values[column] == -1 or values[column] > runs[run, AREA]:
-                nodes[2 * count] = run
-                nodes[2 * count + 1] = heads[column]
-                heads[column] = count
-                count += 1
-    return nodes
-
-
-@njit(cache=True)
-def _same_list(a: int, b: int, nodes: IntArray) -> bool:
-    while a >= 0 and b >= 0 and nodes[2 * a] == nodes[2 * b]:
-        a, b = nodes[2 * a + 1], nodes[2 * b + 1]
-    return a < 0 and b < 0
-
-
-@njit(cache=True)
-def _write_site(
-    node: int,
-    cover: int,
-    nodes: IntArray,
-    runs: IntArray,
-    sites: IntArray,
-    place: int,
-    run_edges: IntArray,
-    xy: FloatArray,
-) -> int:
-    """Write one site at `place`; return where it ends. A mirrored last run needs no test of its own."""
-    end = place + 2
-    before = -1
-    while node >= 0:
-        run = nodes[2 * node]
-        node = nodes[2 * node + 1]
-        if node < 0 and before >= 0 and _are_mirrored(runs[before], runs[run], run_edges, xy):
-            cover = runs[run, AREA]
-            break
-        sites[end], sites[end + 1], sites[end + 2] = (
-            runs[run, AREA],
-            runs[run, HEAD],
-            runs[run, COUNT],
-        )
-        end += 3
-        before = run
-    sites[place] = cover
-    sites[place + 1] = (end - place - 2) // 3
-    return end
-
-
-@njit(cache=True)
-def _write_sites(
-    work: Work,
-    run_count: int,
-    values: IntArray,
-    nodes: IntArray,
-    sites: IntArray,
-    place: int,
-    run_edges: IntArray,
-    xy: FloatArray,
-) -> tuple[IntArray, int]:
-    """Give every cell with candidates its site; neighbours with the same candidates share one."""
-    runs, heads = work.runs, work.heads
-    west, east = len(values), -1
-    for run in range(run_count):
-        west, east = min(west, runs[run, FIRST]), max(east, runs[run, LAST])
-    previous, previous_cover, value = -1, -1, 0
-    for column in range(west, east + 1):
-        node, cover = heads[column], values[column]
-        heads[column] = -1
-        if node >= 0:
-            if previous < 0 or cover != previous_cover or not _same_list(node, previous, nodes):
-                sites = _grown(sites, place + 2 + 3 * run_count)
-                value = -2 - place
-                place = _write_site(node, cover, nodes, runs, sites, place, run_edges, xy)
-            values[column] = value
-        previous, previous_cover = node, cover
-    return sites, place
-
-
-@njit(cache=True)
 def _is_uniform(values: IntArray, column: int) -> bool:
     value = values[0, column]
     if value < -1:
@@ -312,7 +180,7 @@ def _write_leaves(
         if _is_uniform(values, column * LEAF):
             top[column] = (values[0, column * LEAF] + 1) << 1
             continue
-        cells = _grown(cells, place + LEAF_CELLS)
+        cells = grown(cells, place + LEAF_CELLS)
         for local in range(LEAF_CELLS):
             value = values[local >> LEAF_SHIFT, column * LEAF + (local & LEAF_MASK)]
             cells[place + local] = value
@@ -322,19 +190,20 @@ def _write_leaves(
 
 
 @njit(cache=True)
-def _cut_row(
-    row: int, low: int, end: int, edges: Edges, row_edges: IntArray, work: Work, values: IntArray
-) -> int:
-    """Cut the edges of one row into runs, area by area; return how many runs there are."""
-    run_count = 0
+def _cut_row(number: int, rows: Rows, edges: Edges, work: Work, values: IntArray) -> Row:
+    """Cut the edges of one row into runs, area by area."""
+    low, end = rows.starts[number], rows.starts[number + 1]
+    count, edge_count = 0, end - low
     while low < end:
         high = low + 1
-        area = edges.areas[row_edges[low]]
-        while high < end and edges.areas[row_edges[high]] == area:
+        area = edges.areas[rows.edges[low]]
+        while high < end and edges.areas[rows.edges[high]] == area:
             high += 1
-        run_count = _cut_group(row, low, row_edges[low:high], edges, work, run_count, values)
+        count = _cut_group(number, (low, high), rows, edges, work, count, values)
         low = high
-    return run_count
+    runs = work.runs[:count]
+    block = choose_block(runs, edge_count)
+    return Row(number, runs, rows.edges, rows.columns, edge_count, block)
 
 
 @njit(cache=True)
@@ -351,28 +220,23 @@ def _make_work(band: tuple[int, int], starts: LongArray, side: int) -> Work:
 
 @njit(cache=True, nogil=True)
 def fill_bands(
-    band: tuple[int, int], edges: Edges, starts: LongArray, row_edges: IntArray, top: IntArray
-) -> tuple[IntArray, IntArray]:
-    """Fill rows of top cells from ``band[0]`` to before ``band[1]``; return their cells and sites.
-
-    `row_edges` comes in as numbers of edges, row by row, and is left as first vertices, run by run.
-    """
+    band: tuple[int, int], edges: Edges, rows: Rows, top: IntArray
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Fill rows of top cells from ``band[0]`` to before ``band[1]``; return cells, sites and edges."""
     across = edges.side // LEAF
     cells, sites = np.empty(1 << 16, dtype=np.int32), np.empty(1 << 16, dtype=np.int32)
-    nodes = np.empty(1 << 12, dtype=np.int32)
-    cell_count = site_count = 0
+    kept, nodes = np.empty((1 << 12, 4), dtype=np.float64), np.empty(1 << 12, dtype=np.int32)
+    cell_count, ends = 0, (0, 0)
     values = np.empty((LEAF, edges.side), dtype=np.int32)
-    work = _make_work(band, starts, edges.side)
+    work = _make_work(band, rows.starts, edges.side)
     for top_row in range(band[0], band[1]):
         values[:, :] = -1
         for lane in range(LEAF):
-            row, line = top_row * LEAF + lane, values[lane]
-            low, end = starts[row], starts[row + 1]
-            run_count = _cut_row(row, low, end, edges, row_edges, work, line)
-            nodes = _list_candidates(work.runs, run_count, line, work.heads, nodes)
-            sites, site_count = _write_sites(
-                work, run_count, line, nodes, sites, site_count, row_edges, edges.xy
-            )
+            line = values[lane]
+            row = _cut_row(top_row * LEAF + lane, rows, edges, work, line)
+            nodes = list_candidates(row.runs, line, work.heads, nodes)
+            lists = Lists(work.heads, nodes)
+            sites, kept, ends = write_sites(row, line, lists, edges, sites, kept, ends)
         tops = top[top_row * across : (top_row + 1) * across]
         cells, cell_count = _write_leaves(values, tops, cells, cell_count)
-    return cells[:cell_count].copy(), sites[:site_count].copy()
+    return cells[:cell_count].copy(), sites[: ends[0]].copy(), kept[: ends[1]].copy()

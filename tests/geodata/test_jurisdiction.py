@@ -49,6 +49,9 @@ def test_every_layer_is_as_shapely_says(seed, make_layer, denser):
 
 @settings(max_examples=30, deadline=None)
 @given(seeds)
+@example(
+    435
+)  # a point 5e-20 beside an edge whose orientation depends on the direction it is walked
 def test_layers_near_zero_are_as_shapely_says(seed):
     """Coordinates of any exponent, where differences of floats are no floats."""
     rng = np.random.default_rng(seed)
@@ -65,6 +68,28 @@ def test_areas_far_smaller_than_a_cell_and_far_larger(areas):
     small = shapely.box(*(rng.random((2, areas)) * 1e-6), *(1e-6 + rng.random((2, areas)) * 1e-6))
     shapes = np.array([*small, shapely.box(-60, -60, 60, 60)], dtype=object)
     check_layer(shapes, rng)
+
+
+def test_boundaries_that_run_along_a_row_are_as_shapely_says():
+    """Runs over thousands of columns with many edges each, whose cells share trimmed lists."""
+    rng = np.random.default_rng(8)
+    along = np.linspace(0, 9, 30_001)
+    line = np.column_stack([along, 4 + rng.uniform(0, 2e-4, len(along))])
+    slow = np.column_stack([along[::100], 6 + along[::100] * 1e-3])
+    north, south, west = [(9, 9), (0, 9)], [(9, 0), (0, 0)], [(0, 4), (9, 4)]
+    shapes = [
+        shapely.Polygon([*line, *slow[::-1]]),
+        shapely.Polygon([*slow, *north]),
+        shapely.Polygon([*line[::-1], *reversed(south)]),
+        shapely.Polygon([*west, *north]),
+    ]
+    index = AreaIndex.build(shapes, make_codes(len(shapes)))
+    x = rng.uniform(-0.1, 9.1, 40_000)
+    y = np.concatenate([4 + rng.uniform(-1e-4, 3e-4, 20_000), 6 + rng.uniform(-0.01, 0.02, 20_000)])
+    x, y = np.append(x, line[::9, 0]), np.append(y, line[::9, 1])
+    expected = find_by_shapely(np.array(shapes), x, y)
+    assert (index.locate_positions(x, y) == expected).all()
+    assert len(np.unique(expected)) == 4
 
 
 def test_the_lowest_code_wins_whatever_the_order_of_the_layer():
