@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from gridgov.city import City
+from gridgov.storage.bulk import insert_frame, list_columns
+from gridgov.storage.db import is_postgres
 from gridgov.storage.models.city import Cell
 
 MOST_CODES = 500
@@ -40,51 +41,61 @@ def ensure_cells(session: Session, city: City, codes: Iterable[str], *, on: date
     wanted = sorted(set(codes))
     if grid is None or not wanted:
         return 0
-    known: set[str] = set()
-    for start in range(0, len(wanted), MOST_CODES):
-        part = wanted[start : start + MOST_CODES]
-        known |= set(session.scalars(sa.select(Cell.cell_code).where(Cell.cell_code.in_(part))))
+    known = _find_known(session, wanted)
     missing = pd.Index([code for code in wanted if code not in known], dtype="str")
+    if not len(missing):  # the usual case, many times a second
+        return 0
     missing = missing[grid.find_positions(missing) >= 0]
     if not len(missing):
         return 0
     shapes = grid.geometries(missing)
     centres = grid.centers(missing)
-    multi = as_multi(shapes.geometry)
     judged = city.territory.judge(centres["lon"], centres["lat"])
-    rows = [
+    rows = pd.DataFrame(
         {
-            "cell_code": code,
-            "community_code": _code(community),
-            "street_code": _code(street),
-            "valid_from": on,
-            "lon": float(lon),
-            "lat": float(lat),
-            "shape": shape,
+            "cell_code": missing,
+            "community_code": judged["community_code"].to_numpy(),
+            "street_code": judged["street_code"].to_numpy(),
+            "valid_from": pd.Timestamp(on),
+            "lon": centres["lon"].to_numpy(),
+            "lat": centres["lat"].to_numpy(),
+            "shape": as_multi(shapes.geometry),
         }
-        for code, community, street, lon, lat, shape in zip(
-            missing,
-            judged["community_code"],
-            judged["street_code"],
-            centres["lon"],
-            centres["lat"],
-            multi,
-            strict=True,
-        )
-    ]
-    _insert_new(session, Cell.__table__, rows)
+    )
+    _insert_new(session, rows)
     return len(rows)
 
 
-def _insert_new(session: Session, table: Any, rows: list[dict[str, Any]]) -> None:
-    """Insert rows that another transaction may be inserting at the same time."""
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    session.execute(insert(table).on_conflict_do_nothing(), rows)
+def _find_known(session: Session, codes: list[str]) -> set[str]:
+    query = sa.select(Cell.cell_code)
+    if is_postgres(session):
+        wanted = sa.bindparam("wanted", type_=sa.ARRAY(sa.Text))
+        return set(
+            session.scalars(query.where(Cell.cell_code == sa.any_(wanted)), {"wanted": codes})
+        )
+    known: set[str] = set()
+    for start in range(0, len(codes), MOST_CODES):
+        part = codes[start : start + MOST_CODES]
+        known |= set(session.scalars(query.where(Cell.cell_code.in_(part))))
+    return known
 
 
-def _code(value: Any) -> str | None:
-    return None if pd.isna(value) else str(value)
+def _insert_new(session: Session, rows: pd.DataFrame) -> None:
+    """Insert cells that another transaction may be inserting at the same time."""
+    table: Any = Cell.__table__
+    if not is_postgres(session):
+        insert_frame(session, table, rows)  # the transaction has the whole file
+        return
+    names = ", ".join(list_columns(table, rows))
+    session.execute(sa.text("CREATE TEMPORARY TABLE new_cells (LIKE cells) ON COMMIT DROP"))
+    columns = (sa.Column(one.name, one.type) for one in table.columns)
+    insert_frame(session, sa.Table("new_cells", sa.MetaData(), *columns), rows)
+    session.execute(
+        sa.text(
+            f"INSERT INTO cells ({names}) SELECT {names} FROM new_cells ON CONFLICT DO NOTHING"  # noqa: S608
+        )
+    )
+    session.execute(sa.text("DROP TABLE new_cells"))
 
 
 def as_multi(shapes: gpd.GeoSeries) -> npt.NDArray[np.object_]:

@@ -72,7 +72,7 @@ def insert_frame(session: Session, table: sa.Table, frame: pd.DataFrame) -> None
         The caller commits.
     table
         Its columns of the frame's names are filled; times must be aware, points come as two columns
-        ``<name>_lon <name>_lat``, structured values as JSON texts.
+        ``<name>_lon <name>_lat`` or as shapes, structured values as JSON texts.
     frame
         Any index; missing values become NULL.
     """
@@ -134,6 +134,8 @@ def pack(column: sa.Column[Any], frame: pd.DataFrame) -> Packed:
     """
     kind = column.type
     if isinstance(kind, Geom):
+        if column.name in frame:
+            return _pack_shapes(frame[column.name])
         return _pack_points(frame[f"{column.name}_lon"], frame[f"{column.name}_lat"])
     for known, packer in _PACKERS:
         if isinstance(kind, known):
@@ -211,6 +213,11 @@ def _pack_points(lon: pd.Series, lat: pd.Series) -> Packed:
     )
 
 
+def _pack_shapes(shapes: pd.Series) -> Packed:
+    values = shapely.set_srid(shapes.to_numpy(dtype=object), SRID)
+    return _pack_binary(pd.Series(shapely.to_wkb(values, include_srid=True), dtype=object), None)
+
+
 _PACKERS: tuple[tuple[Any, Callable[[pd.Series, Any], Packed]], ...] = (
     (Instant, _pack_instants),
     (Word, _pack_text),
@@ -234,7 +241,7 @@ def _make_records(
     columns: dict[str, list[Any]] = {}
     for name in names:
         kind = table.columns[name].type
-        if isinstance(kind, Geom):
+        if isinstance(kind, Geom) and name not in frame:
             lon, lat = frame[f"{name}_lon"], frame[f"{name}_lat"]
             points = shapely.points(lon.to_numpy(float), lat.to_numpy(float))
             known = (lon.notna() & lat.notna()).to_numpy(dtype=bool)

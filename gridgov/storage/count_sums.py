@@ -171,7 +171,6 @@ AREA_SUMS = (
     ("street", "street_code", "month", True),
     ("community", "community_code", "day", False),
     ("community", "community_code", "month", False),
-    ("cell", "cell_code", "month", False),
 )
 """Sums of ``area_counts``: kind, column of its code, span, whether by unit and level-1 item."""
 

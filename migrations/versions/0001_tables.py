@@ -108,13 +108,12 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_area_counts_code",
+        "ix_area_counts_level1",
         "area_counts",
-        ["kind", "code", "unit_code", "span", "start_on"],
+        ["level1_code", "span", "start_on"],
         unique=False,
-    )
-    op.create_index(
-        "ix_area_counts_level1", "area_counts", ["level1_code", "span", "start_on"], unique=False
+        postgresql_where=sa.text("unit_code <> ''"),
+        sqlite_where=sa.text("unit_code <> ''"),
     )
     op.create_table(
         "boundary_versions",
@@ -963,8 +962,12 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_catalogue_items_item_code"), table_name="catalogue_items")
     op.drop_table("catalogue_items")
     op.drop_table("boundary_versions")
-    op.drop_index("ix_area_counts_level1", table_name="area_counts")
-    op.drop_index("ix_area_counts_code", table_name="area_counts")
+    op.drop_index(
+        "ix_area_counts_level1",
+        table_name="area_counts",
+        postgresql_where=sa.text("unit_code <> ''"),
+        sqlite_where=sa.text("unit_code <> ''"),
+    )
     op.drop_table("area_counts")
     op.drop_index("ix_appeals_received_at", table_name="appeals")
     if op.get_bind().dialect.name == "postgresql":

@@ -67,11 +67,11 @@ CONTENT = {
     "cells": "SELECT cell_code, community_code, street_code FROM cells",
     "units": "SELECT unit_code, path, kind FROM units",
     "batches": "SELECT batch, rows, added, known FROM import_batches",
-    "rates": "SELECT month, unit_code, sum(orders) AS orders, sum(callbacks) AS callbacks, sum(solved) AS solved, sum(satisfied) AS satisfied, sum(basically) AS basically"
-    " FROM rate_counts GROUP BY month, unit_code",
+    "rates": "SELECT month, unit_code, sum(orders) AS orders, sum(callbacks) AS callbacks, sum(solved) AS solved,"
+    " sum(satisfied) AS satisfied, sum(basically) AS basically FROM rate_counts GROUP BY month, unit_code",
     "areas": "SELECT * FROM area_counts",
-    "counts": "SELECT cell_code, street_code, unit_code, day, item_code, sum(open) AS open, sum(solved) AS solved, sum(unsolved) AS unsolved"
-    " FROM cell_counts GROUP BY cell_code, street_code, unit_code, day, item_code",
+    "counts": "SELECT cell_code, street_code, unit_code, day, item_code, sum(open) AS open, sum(solved) AS solved,"
+    " sum(unsolved) AS unsolved FROM cell_counts GROUP BY cell_code, street_code, unit_code, day, item_code",
 }
 _LEFT_OUT = {"id", "appeal_id", "order_id", "created_at", "point"}
 

@@ -57,8 +57,10 @@ def test_counts_follow_random_changes(session: Session) -> None:
         chosen = (AreaCount.kind == kind) & (AreaCount.span == span)
         assert _sum(session, AreaCount, chosen & totals) == len(orders)
         assert _sum(session, AreaCount, chosen & ~totals) == len(orders)
-    placed = sum(order.cell_code is not None for order in orders)
-    assert _sum(session, AreaCount, AreaCount.kind == "cell") == placed
+    placed = sum(order.community_code is not None for order in orders)
+    for span in ("day", "month"):
+        chosen = (AreaCount.kind == "community") & (AreaCount.span == span)
+        assert _sum(session, AreaCount, chosen) == placed
 
 
 def _sum(session: Session, model: type, where: sa.ColumnElement[bool] | None = None) -> int:

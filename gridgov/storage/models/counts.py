@@ -21,7 +21,6 @@ class AreaKind(StrEnum):
 
     STREET = "street"
     COMMUNITY = "community"
-    CELL = "cell"
 
 
 class Span(StrEnum):
@@ -82,14 +81,20 @@ class CellCount(Tally, Base):
 class AreaCount(Tally, Base):
     """Sums for whole areas, one row a key.
 
-    Rows with ``unit_code = ''`` are totals over units and items (streets and communities by day and month, cells by
-    month); streets have rows by unit and level-1 item besides. Every order has a unit, so ``''`` is none of them.
+    Rows with ``unit_code = ''`` are totals over units and items, by day and month; streets have rows by unit and
+    level-1 item besides. Every order has a unit, so ``''`` is none of them.
     """
 
     __tablename__ = "area_counts"
     __table_args__ = (
-        sa.Index("ix_area_counts_code", "kind", "code", "unit_code", "span", "start_on"),
-        sa.Index("ix_area_counts_level1", "level1_code", "span", "start_on"),
+        sa.Index(
+            "ix_area_counts_level1",
+            "level1_code",
+            "span",
+            "start_on",
+            postgresql_where=sa.text("unit_code <> ''"),
+            sqlite_where=sa.text("unit_code <> ''"),
+        ),
     )
 
     kind: Mapped[AreaKind] = mapped_column(Word(AreaKind, 16), primary_key=True)
