@@ -16,6 +16,7 @@ from geodata.errors import GeodataError, InvalidDataError
 from geodata.grid_build import CellArrays
 from geodata.grid_codes import (
     LAST_SEQUENCE,
+    SEQUENCE_DIGITS,
     make_cell_codes,
     make_cell_prefix,
     split_cell_codes,
@@ -98,6 +99,15 @@ class Grid:
         order = np.full(len(positions), -1)
         order[known] = np.arange(len(known))
         return codes.take(order, allow_fill=True)
+
+    def get_code(self, position: int) -> str | None:
+        """Return the code of one cell, None at -1."""
+        if position < 0:
+            return None
+        if self.drawn_codes is not None:
+            return str(self.drawn_codes[position])
+        prefix = make_cell_prefix(self.area_codes[int(self.cells.area[position])])
+        return f"{prefix}{int(self.cells.sequence[position]):0{SEQUENCE_DIGITS}d}"
 
     def locate(self, lon: npt.ArrayLike, lat: npt.ArrayLike) -> pd.Categorical:
         """Return the cell code of each point in EPSG:4326, missing where there is none."""

@@ -48,8 +48,7 @@ def judge_place(
     if place["lon"] is None:
         return dict.fromkeys(JURISDICTION_COLUMNS)
     radius = place["uncertainty_m"]
-    points = ([place["lon"]], [place["lat"]], [np.nan if radius is None else radius])
-    found = _get_row(get_territory().judge(*points))
+    found = get_territory().judge_point(place["lon"], place["lat"], radius)
     level = place["place_level"]
     for name in AREA_ONLY.get(level, ()):
         found[name] = None

@@ -262,3 +262,19 @@ def test_two_hundred_thousand_points_take_well_under_two_seconds():
         territory.judge(lon, lat, 30.0)
         seconds.append(time.process_time() - start)
     assert min(seconds) < 2.0
+
+
+@pytest.mark.parametrize("communities", [False, True])
+@pytest.mark.parametrize("radius", [None, 0.0, 30.0, 400.0])
+def test_one_point_is_judged_as_many_are(communities, radius):
+    streets = make_streets()
+    layers = {"communities": split_streets(streets)} if communities else {}
+    territory = make_territory(streets, metric_crs=METRIC_CRS, **layers)
+    lon, lat = scatter(60, seed=3)
+    lon[0], lat[1] = np.nan, 0.0
+    known = np.nan if radius is None else radius
+    many = territory.judge(lon, lat, np.full(len(lon), known))
+    for at, (_, row) in enumerate(many.iterrows()):
+        one = territory.judge_point(lon[at], lat[at], radius)
+        wanted = {name: None if pd.isna(value) else value for name, value in row.items()}
+        assert one == wanted
