@@ -26,6 +26,7 @@ COMMANDS = {
     ),
     "versions": ("web.cli.versions:versions", "boundary versions: load, check, put in force"),
     "rejudge": ("web.cli.rejudge:rejudge", "what new boundaries would change"),
+    "replay": ("web.cli.replay:replay", "orders answered again by the rules of a day"),
     "whistle": ("web.cli.whistle:whistle", "who must come, and in what order they can act"),
     "duties": ("web.cli.duties:duties", "faults of the duty list, pressure, bounce loops"),
     "duplicates": ("web.cli.duplicates:duplicates", "which appeals are about the same thing"),
