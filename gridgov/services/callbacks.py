@@ -21,6 +21,7 @@ from gridgov.rules.callbacks import (
 from gridgov.rules.message_text import make_text
 from gridgov.rules.order_needs import Actor, Answer, Facts, has_permit
 from gridgov.rules.order_table import BY_STATE, CLOSED, OrderAction, OrderState
+from gridgov.rules.privacy import mask_text
 from gridgov.services.desk import Desk
 from gridgov.services.handling import act
 from gridgov.services.order_rows import get_order, make_rule_order
@@ -146,7 +147,7 @@ def _add(session: Session, row: Order, actor: Actor, answers: Answers) -> Callba
         contacted=answers.contacted,
         solved=answers.solved,
         satisfied=answers.satisfied,
-        note=answers.note,
+        note=mask_text(answers.note),
         made_by=actor.person_key,
     )
     session.add(callback)

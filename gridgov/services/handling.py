@@ -16,6 +16,7 @@ from gridgov.rules.order_labels import get_label
 from gridgov.rules.order_needs import Actor, Facts
 from gridgov.rules.order_states import OrderChange, apply, find_actions_for
 from gridgov.rules.order_table import Need, OrderAction, OrderState
+from gridgov.rules.privacy import mask_text
 from gridgov.services import outbox
 from gridgov.services.desk import Desk
 from gridgov.services.handling_effects import CHECKS, EFFECTS, Act, find_recipients
@@ -136,7 +137,11 @@ def act(
 
 
 def _complete(desk: Desk, facts: Facts) -> Facts:
-    """Return the facts with the units above the one that shall answer, which must be in force."""
+    """Return the facts with the units above the one that shall answer, which must be in force.
+
+    What was typed goes into the log and into messages, so numbers of people are masked in it.
+    """
+    facts = replace(facts, text=mask_text(facts.text))
     if not facts.unit_code:
         return facts
     today = desk.get_day(facts.at)

@@ -214,6 +214,19 @@ def test_raw_text_is_shown_to_who_needs_it_alone(site, take_in):
     assert "王某" not in page
 
 
+def test_numbers_of_people_in_what_is_typed_are_masked_in_the_log(engine, site, take_in):
+    order_no = take_in(text="占道", phone="")
+    street = enter(site, Role.STREET_CENTRE)
+    send(street, order_no, "act/accept")
+    send(street, order_no, "act/contact", text="已联系王某13812345678")
+    page = street.get(f"/orders/{order_no}").text
+    assert "138****5678" in page
+    assert "13812345678" not in page
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT * FROM log_entries")).all()
+    assert "13812345678" not in str(rows)
+
+
 def test_a_new_appeal_is_previewed_taken_in_and_shown(engine, site):
     client = enter(site, Role.OPERATOR)
     token = read_token(client.get("/orders/new").text)
