@@ -53,7 +53,9 @@ class _Smtp(socketserver.StreamRequestHandler):
     def _take_letter(self, box: Mailbox) -> None:
         self._say("354 go on")
         lines = []
-        while (line := self.rfile.readline()) not in {b".\r\n", b""}:
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line:
+                return  # whoever sends has died: half a letter is none
             lines.append(line.removeprefix(b"."))
         box.letters.append(message_from_bytes(b"".join(lines), policy=policy.default))
         self._say("250 taken")

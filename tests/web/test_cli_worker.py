@@ -1,7 +1,6 @@
 """``gridgov worker`` and ``gridgov db`` as real processes: stopped, killed, two at once, and with wrong databases."""
 
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -17,23 +16,23 @@ import sqlalchemy as sa
 from gridgov.rules.order_table import OrderState
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.load_pack import load_pack
-from gridgov.services.outbox import LEASE, notify, open_channels
+from gridgov.services.outbox import notify, open_channels
 from gridgov.storage.audit_check import verify
 from gridgov.storage.db import (
     DatabaseError,
-    is_postgres,
     make_engine,
     make_sessions,
     transaction,
 )
 from gridgov.storage.models.accounts import Account
-from gridgov.storage.models.journal import JobState, LogEntry, Message
+from gridgov.storage.models.journal import LogEntry, Message
 from gridgov.storage.models.orders import Order
 from tests.database_fixtures import (
     engine,
     postgres_template,
     sqlite_template,
 )
+from tests.databases import ROOT
 from tests.services.desks import make_small_desk, put_order
 from tests.services.receivers import receive_mail
 from web.cli.db import check_postgis
@@ -41,7 +40,7 @@ from web.cli.db import check_postgis
 __all__ = ["engine", "postgres_template", "sqlite_template"]
 
 WAIT_S = 60
-KILLS = 5
+KILLS = 10
 
 
 def make_environ(url, **more):
@@ -138,19 +137,6 @@ def count_waiting(sessions):
         return session.scalar(waiting) + session.scalar(untold)
 
 
-def free_leases(sessions):
-    """Do what the passing of time does: leases of the dead end."""
-    with transaction(sessions) as session:
-        held = sa.and_(Message.delivered_at.is_(None), Message.not_before > datetime.now(UTC))
-        session.execute(sa.update(Message).where(held).values(not_before=Message.created_at))
-        for state in session.scalars(sa.select(JobState).where(JobState.name.startswith("job "))):
-            state.value = {"held_until": None}
-            state.done_at -= LEASE
-        if is_postgres(session):
-            silent = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
-            session.execute(sa.text(silent))
-
-
 def check_told_once(sessions, box, count, *, extra):
     """Check that nothing is lost, and nothing told twice but what was in hand when a worker died."""
     with sessions() as session:
@@ -190,24 +176,23 @@ def test_two_workers_share_the_work_and_stop_when_told(city, engine, tmp_path):
     assert "Traceback" not in said
 
 
-def test_a_worker_killed_at_any_moment_loses_and_repeats_nothing(city, engine, tmp_path):
-    chance = random.Random(11)  # noqa: S311 - moments, no secret
-    with receive_mail() as box, (tmp_path / "log").open("w") as log:
+def test_a_worker_killed_at_any_moment_loses_and_repeats_nothing(city, engine):
+    url = find_url(engine)
+    with receive_mail() as box:
         add_work(city, 60, box.port)
-        environ = make_environ(
-            find_url(engine), GRIDGOV_SMTP_HOST="127.0.0.1", GRIDGOV_SMTP_PORT=str(box.port)
+        arguments = ["worker", url, str(box.port), str(KILLS), "11"]
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.services.kill_works", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        for _ in range(KILLS):
-            worker = start_worker(environ, log)
-            seen = len(box.letters)
-            wait_for(lambda: len(box.letters) > seen or count_waiting(city) == 0, "work begun")  # noqa: B023
-            time.sleep(chance.random() * 0.2)
-            worker.kill()
-            worker.wait()
-            free_leases(city)
+        assert (done.stdout.strip(), done.returncode) == (str(KILLS), 0), done.stderr[-2000:]
+        environ = make_environ(url, GRIDGOV_SMTP_HOST="127.0.0.1", GRIDGOV_SMTP_PORT=str(box.port))
         done = gridgov("worker", "--once", environ=environ)
         assert done.returncode == 0, done.stderr
-        free_leases(city)
+        # What the watch of the last round wrote waits for another.
         done = gridgov("worker", "--once", environ=environ)
         assert done.returncode == 0, done.stderr
         assert count_waiting(city) == 0
