@@ -48,8 +48,9 @@ class Limit:
     span_s: int
 
 
-SIGN_IN_BY_ADDRESS = Limit(name="sign_in:address", count=60, span_s=300)
-"""Many people may sit behind one address; guessing one account is stopped by its own limit and by the lock-out."""
+SIGN_IN_BY_ADDRESS = Limit(name="sign_in:address", count=300, span_s=300)
+"""A whole hotline may sit behind one address and begin its shift together; guessing one account
+is stopped by its own limit and by the lock-out."""
 SIGN_IN_BY_LOGIN = Limit(name="sign_in:login", count=20, span_s=300)
 CHANGES = Limit(name="changes", count=240, span_s=60)
 EXPORTS = Limit(name="exports", count=20, span_s=300)

@@ -1,7 +1,7 @@
 """``gridgov demo``: the sample city through the main job, into a database, and served."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -11,12 +11,14 @@ from alembic import command
 from geodata.folders import check_replaceable
 from gridgov.city import load_city
 from gridgov.progress import Progress
+from gridgov.sample.moment import cut_export
 from gridgov.sample.writer import DEFAULT_APPEALS, DEFAULT_SEED, write_sample
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.load import LoadOptions, load_appeals, summarize
 from gridgov.services.load_pack import load_pack
 from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
 from planner.main_job import MainJobOptions
+from planner.store import plan_database
 from web.assets import find_assets
 from web.cli.console import StagePrinter
 from web.cli.run import STAGES, make_report, run_and_report
@@ -27,6 +29,8 @@ from web.demo_accounts import DEMO_PASSWORD, add_demo_accounts
 DEMO_SALT = "demo"
 """The demo's persons are invented; a fixed salt makes two demos alike."""
 LOAD_STAGES = {"load": "orders into the database"}
+LEFT_OF_DAY = timedelta(hours=9)
+"""The demo's clock starts at three in the afternoon: most of the day's appeals are there, and it is not over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,11 @@ class DemoFiles:
     def result(self) -> Path:
         """Pages of the main job."""
         return self.folder / "result"
+
+    @property
+    def appeals(self) -> Path:
+        """The export as the service finds it."""
+        return self.folder / "afternoon.parquet"
 
     @property
     def database(self) -> Path:
@@ -88,12 +97,24 @@ def demo(*, folder: Path, appeals: int, seed: int, is_served: bool, host: str, p
     click.echo(f"\nPages as files: {(files.result / 'index.html').resolve().as_uri()}")
     if not is_served:
         return
-    as_of = pd.Timestamp(summary["as_of"]).to_pydatetime()
+    day_end = datetime.fromisoformat(summary["as_of"])
+    as_of = write_afternoon(files, day_end=day_end)
     settings = make_settings(files, as_of=as_of)
-    click.echo(f"\nService database → {files.database}")
+    click.echo(f"\nService database, as of {as_of:%Y-%m-%d %H:%M} → {files.database}")
     click.echo(fill_database(files, settings, as_of=as_of, progress=progress))
     click.echo(f"Sign in with one of the accounts shown, password {DEMO_PASSWORD}")
     run_server(settings, host=host, port=port, workers=1)
+
+
+def write_afternoon(files: DemoFiles, *, day_end: datetime) -> datetime:
+    """Write the export as it was in the afternoon of the day that ended at `day_end`; return that moment, aware.
+
+    A day that is over would leave the rooms of a command centre empty.
+    """
+    moment = day_end - LEFT_OF_DAY
+    table = pd.read_parquet(files.city / "appeals.parquet")
+    cut_export(table, moment.replace(tzinfo=None)).to_parquet(files.appeals, index=False)
+    return moment
 
 
 def make_settings(files: DemoFiles, *, as_of: datetime) -> ServiceSettings:
@@ -122,12 +143,14 @@ def fill_database(
     result = load_appeals(
         sessions,
         city,
-        files.city / "appeals.parquet",
+        files.appeals,
         options=LoadOptions(source="12345", as_of=as_of, salt=settings.salt),
         progress=progress,
     )
     with transaction(sessions) as session:
+        planned = plan_database(session, city, as_of=as_of, progress=progress)
         logins = add_demo_accounts(session, now=as_of)
     engine.dispose()
     counts = "read {read:,} = added {added:,} + known {known:,} + rejected {rejected:,}"
-    return f"{counts.format(**summarize(result))}; {len(logins)} accounts"
+    plans = "{hotspots:,} hotspots, {plans:,} street plans".format(**planned)
+    return f"{counts.format(**summarize(result))}; {plans}; {len(logins)} accounts"

@@ -1,6 +1,7 @@
 """``gridgov serve``: the pages, by gunicorn with threads, on SQLite and on PostgreSQL."""
 
 import secrets
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from gridgov.service_settings import ServiceSettings, read_settings
+from gridgov.services.job_loop import run_loop
+from gridgov.services.jobs import Crew
 from gridgov.storage.db import check_schema, is_postgres, make_engine, make_sessions
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.city import CityPack
@@ -20,6 +23,8 @@ from web.service import EXTENSION
 THREADS = 32
 """Of a process; live pages each hold one that does nothing but wait."""
 TIMEOUT_S = 120
+STOPPED = threading.Event()
+"""Set when this process ends."""
 STOP_S = 10
 
 
@@ -86,7 +91,8 @@ def make_options(*, host: str, port: int, workers: int, threads: int) -> dict[st
         "threads": threads,
         "worker_class": "gthread",
         "preload_app": True,
-        "post_fork": forget_connections,
+        "post_fork": start_worker,
+        "worker_exit": end_worker,
         "timeout": TIMEOUT_S,
         "graceful_timeout": STOP_S,
         "keepalive": 30,
@@ -96,9 +102,21 @@ def make_options(*, host: str, port: int, workers: int, threads: int) -> dict[st
     }
 
 
-def forget_connections(_server: object, worker: Any) -> None:
-    """Leave the parent's connections to the parent: two processes may not share one."""
-    worker.app.wsgi().extensions[EXTENSION].engine.dispose(close=False)
+def start_worker(_server: object, worker: Any) -> None:
+    """Begin a process: the parent's connections stay the parent's, and on SQLite the jobs run beside the pages.
+
+    A job is claimed in the database, so several processes never do one twice.
+    """
+    service = worker.app.wsgi().extensions[EXTENSION]
+    service.engine.dispose(close=False)
+    if not is_postgres(service.engine):
+        crew = Crew(settings=service.settings, engine=service.engine)
+        threading.Thread(target=run_loop, args=(crew, STOPPED), name="jobs", daemon=True).start()
+
+
+def end_worker(_server: object, _worker: object) -> None:
+    """Let the jobs end what they are at."""
+    STOPPED.set()
 
 
 def list_hints(engine: sa.Engine, settings: ServiceSettings) -> list[str]:
