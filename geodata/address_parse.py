@@ -30,19 +30,25 @@ _OTHER_UNIT = int(NumberUnit.OTHER)
 _TEN = ord("十")
 
 
-def _make_flags(characters: str) -> np.ndarray:
+def make_flags(characters: str) -> np.ndarray:
+    """Return a flag for each of 65,536 codes: whether it is one of `characters`."""
     flags = np.zeros(0x10000, dtype=np.bool_)
     flags[[ord(character) for character in characters]] = True
     return flags
 
 
-_IS_MARK = _make_flags(",:()、;+|&=@$[]")
-_IS_AND = _make_flags("与和跟")
-_WAY_ENDS = _make_flags("路街巷条道弄沿同")
+_IS_MARK = make_flags(",:()、;+|&=@$[]")
+_IS_AND = make_flags("与和跟")
+_WAY_ENDS = make_flags("路街巷条道弄沿同")
 _AREA_PAIRS = tuple((ord(a), ord(b)) for a, b in ("街道", "地区"))
 _COMMUNITY_PAIR = (ord("社"), ord("区"))
 _TOWN_ENDS = (ord("镇"), ord("乡"))
 _VILLAGE_END = ord("村")
+DISTRICT_TEXT = -2
+"""What ``ident`` of a text says that has the form of a district (朝阳区); of one character it is its code."""
+_DISTRICT_ENDS = make_flags("区县市旗")
+_NO_DISTRICT = make_flags("小社园校厂街片分景库老东西南北中一二三四五六七八九十甲乙丙丁期")
+"""Before 区: parts of compounds, 小区, 园区, 东区, 二区."""
 _HU, _TONG, _LU, _DA, _JIE, _DAO = (ord(character) for character in "胡同路大街道")
 
 
@@ -60,8 +66,8 @@ _RELATIONS = _make_relations()
 class Tokens(NamedTuple):
     """Parts of texts, one row a text, ``size`` of them in each row.
 
-    ``start end`` positions, ``kind``, ``ident`` (name, word or number unit), ``value last variant``
-    of numbers.
+    ``start end`` positions, ``kind``, ``ident`` (name, word, number unit, or what a text is: :data:`DISTRICT_TEXT`),
+    ``value last variant`` of numbers.
     """
 
     start: np.ndarray
@@ -222,7 +228,8 @@ def _find_cover(lexicon: Lexicon, text: np.ndarray, cover: Cover) -> None:
             if stop - i < 2 or _cuts_number(text, i, stop):
                 continue
             worth = np.float32((stop - i) * (stop - i)) + cover.best[stop]
-            if worth >= cover.best[i]:
+            # Of equal covers the one that leaves 和 between two names: 礼枫街 + 和 + 嘉苑路.
+            if worth > cover.best[i] or (worth == cover.best[i] and not _IS_AND[text[i]]):
                 cover.best[i] = worth
                 cover.end[i] = stop
                 cover.name[i] = names[k]
@@ -265,14 +272,29 @@ def _add_gap(text: np.ndarray, gap: tuple[int, int, int], tokens: Tokens, row: i
     relation = 0 if numbered else np.int64(_RELATIONS[text[stop - 1]])
     body = stop - 1 if relation else stop
     if body - start == 1:
-        _add(tokens, row, start, body, _TEXT, -1)
+        _add(tokens, row, start, body, _TEXT, text[start])
     elif body > start and (numbered or _WAY_ENDS[text[body - 1]]):
         start = _split_ways(text, start, body, tokens, row)
         _add(tokens, row, start, body, _WAY, -1)
     elif body > start:
-        _add(tokens, row, start, body, _TEXT, -1)
+        _add(
+            tokens,
+            row,
+            start,
+            body,
+            _TEXT,
+            DISTRICT_TEXT if _is_district(text, start, body) else -1,
+        )
     if relation:
         _add(tokens, row, body, stop, relation, -1)
+
+
+@njit(cache=True, nogil=True)
+def _is_district(text: np.ndarray, start: int, stop: int) -> bool:
+    """Tell whether an unknown text has the form of a district or county: 朝阳区, not 瑞龙小区."""
+    if not 3 <= stop - start <= 5 or not _DISTRICT_ENDS[text[stop - 1]]:
+        return False
+    return not _NO_DISTRICT[text[stop - 2]]
 
 
 @njit(cache=True, nogil=True)

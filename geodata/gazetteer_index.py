@@ -16,7 +16,7 @@ from geodata.gazetteer_grams import Grams, make_grams
 from geodata.gazetteer_names import is_telling
 from geodata.gazetteer_numbers import NumberModel
 from geodata.gazetteer_places import Areas, Places, make_areas, make_places
-from geodata.gazetteer_postings import AREA, PLACE, WAY, Postings
+from geodata.gazetteer_postings import AREA, BARE, OWN, PLACE, WAY, Postings
 from geodata.gazetteer_records import Projection, Records
 from geodata.gazetteer_store import read_arrays, write_arrays
 from geodata.gazetteer_ways import Habits, Ways, make_ways
@@ -160,9 +160,11 @@ def build_gazetteer(records: Records, calibration: np.ndarray) -> Gazetteer:
     places, place_names = make_places(records)
     links = pd.concat(
         [
-            _link(AREA, list(records.areas["names"])),
-            _link(WAY, way_names),
-            place_names.rename(columns={"place": "ident", "alias": "weak"}).assign(kind=PLACE),
+            _link_areas(list(records.areas["names"])),
+            _link_ways(way_names),
+            place_names.rename(columns={"place": "ident"}).assign(
+                kind=PLACE, weak=place_names["alias"].astype(np.uint8) * BARE
+            )[["name", "kind", "ident", "weak"]],
         ],
         ignore_index=True,
     )
@@ -188,15 +190,16 @@ def build_gazetteer(records: Records, calibration: np.ndarray) -> Gazetteer:
     )
 
 
-def _link(kind: int, names: list[list[str]]) -> pd.DataFrame:
-    """Return a row for each name of each thing; bare area names and later names are weak."""
+def _link_areas(names: list[dict[str, int]]) -> pd.DataFrame:
+    """Return a row for each name of each area."""
+    rows = [(n, AREA, ident, how) for ident, own in enumerate(names) for n, how in own.items()]
+    return pd.DataFrame(rows, columns=["name", "kind", "ident", "weak"])
+
+
+def _link_ways(names: list[list[str]]) -> pd.DataFrame:
+    """Return a row for each name of each way; later names are aliases."""
     rows = [
-        (
-            name,
-            kind,
-            ident,
-            int(position == len(own) - 1 > 0) if kind == AREA else int(position > 0),
-        )
+        (name, WAY, ident, BARE if position else OWN)
         for ident, own in enumerate(names)
         for position, name in enumerate(own)
     ]

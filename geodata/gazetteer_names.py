@@ -3,15 +3,20 @@
 import re
 
 from geodata.address_text import fold_text
+from geodata.gazetteer_postings import BARE, OTHER, OWN
 
 AREA_KINDS = ("district", "street", "community")
 
 _SUFFIXES = {
     "district": ("区", "县", "市", "旗"),
     "street": ("地区办事处", "街道办事处", "街道", "地区", "街区", "镇", "乡"),
-    "community": ("社区居委会", "社区居民委员会", "村委会", "村民委员会", "居委会", "社区", "村"),
+    "community": (
+        *("社区居委会", "社区居民委员会", "社区村委会", "社区"),
+        *("村村民委员会", "村村委会", "村民委员会", "村委会"),
+        *("居民委员会", "居委会", "村"),
+    ),
 }
-"""Endings of official names, longest first; what stands before them is the spoken name."""
+"""Endings of official names, the first that fits; what stands before them is the spoken name."""
 
 _SPOKEN = {
     "district": (),
@@ -19,6 +24,15 @@ _SPOKEN = {
     "community": ("社区", "村", "社区居委会"),
 }
 """Endings that people use for one another (来广营地区 = 来广营乡)."""
+
+_OWN_ENDINGS = {
+    "街道办事处": "街道", "地区办事处": "地区", "街区": "街道",
+    "社区居委会": "社区", "社区居民委员会": "社区", "居民委员会": "社区", "居委会": "社区",
+    "村村民委员会": "村", "村村委会": "村", "村民委员会": "村", "村委会": "村", "社区村委会": "社区",
+}  # fmt: skip
+"""How the official ending is said; every other ending stands for itself."""
+_COMPOUND = "小区"
+"""A community is often called by the compound that it is (胡家园社区: 胡家园小区)."""
 
 _GATES = re.compile(r"^(.)..?门([内外])")
 """朝阳门外大街 is called 朝外大街, 广安门内街道 广内街道."""
@@ -33,16 +47,36 @@ _ORDINAL = re.compile(r"^[头一二三四五六七八九十]+[条巷区里院]$"
 
 def make_area_names(name: str, kind: str, aliases: list[str]) -> list[str]:
     """Return the names of an area, the official one first, the bare one (no ending) last."""
-    names = [fold_text(n) for n in (name, *aliases)]
-    for official in list(names):
-        stem = _strip(official, _SUFFIXES[kind])
+    return list(weigh_area_names(name, kind, aliases))
+
+
+def weigh_area_names(name: str, kind: str, aliases: list[str]) -> dict[str, int]:
+    """Return the names of an area with how they name it: ``OWN``, ``OTHER`` or ``BARE``, the bare one last."""
+    official = [fold_text(n) for n in (name, *aliases)]
+    own, others, bare = list(official), [], []
+    for one in official:
+        ending = _find_ending(one, _SUFFIXES[kind])
+        stem = one.removesuffix(ending)
         stems = [stem, *_shorten_gates(stem)]
         if kind == "street":
             stems.append(stem[:-1] if stem.endswith("路") else f"{stem}路")
-        names += [f"{s}{ending}" for s in stems for ending in _SPOKEN[kind]]
+        said = _OWN_ENDINGS.get(ending, ending)
+        own += [f"{s}{said}" for s in stems if said in _SPOKEN[kind]]
+        others += [f"{s}{other}" for s in stems for other in _SPOKEN[kind]]
         if len(stem) >= 2:
-            names.append(stem)
-    return list(dict.fromkeys(name for name in names if len(name) >= 2))
+            bare += [f"{stem}{_COMPOUND}"] * (kind == "community") + [stem]
+    # The surest way of naming stands, in the order of the official names, other ones, bare ones.
+    ways = [(own, OWN), ([n for n in others if n not in bare], OTHER), (bare, BARE)]
+    weighed: dict[str, int] = {}
+    for names, how in ways:
+        weighed |= {n: how for n in names if len(n) >= 2 and n not in weighed}
+    return weighed
+
+
+def get_bare_name(name: str, kind: str) -> str:
+    """Return an area's name without its ending: by it names of one area are told to be the same."""
+    folded = fold_text(name)
+    return folded.removesuffix(_find_ending(folded, _SUFFIXES[kind]))
 
 
 def make_way_names(name: str, aliases: list[str]) -> list[str]:
@@ -69,11 +103,9 @@ def is_telling(name: str) -> bool:
     return len(name) >= 2 and not _ORDINAL.match(name) and not name.isdigit()
 
 
-def _strip(name: str, suffixes: tuple[str, ...]) -> str:
-    for suffix in suffixes:
-        if name.endswith(suffix) and len(name) > len(suffix):
-            return name[: -len(suffix)]
-    return name
+def _find_ending(name: str, endings: tuple[str, ...]) -> str:
+    """Return the first of `endings` that `name` has before which something stands, else nothing."""
+    return next((end for end in endings if name.endswith(end) and len(name) > len(end)), "")
 
 
 def _shorten_gates(name: str) -> list[str]:

@@ -5,12 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 AREA, WAY, PLACE = 0, 1, 2
+OWN, OTHER, BARE = 0, 1, 2
+"""How a name names its thing: as its own, by another ending of areas (乡 for 地区), as a bare area name or alias."""
 
 
 class Postings(NamedTuple):
     """What a name may mean: rows ``start[name]:start[name + 1]``.
 
-    ``kind`` AREA, WAY or PLACE · ``ident`` its row · ``weak`` 1 for a bare area name or an alias.
+    ``kind`` AREA, WAY or PLACE · ``ident`` its row · ``weak`` OWN, OTHER or BARE.
     """
 
     start: np.ndarray

@@ -13,7 +13,13 @@ from geodata.address_lexicon import decode_codes, make_lexicon
 from geodata.address_parse import Tokens, make_tokens, parse_rows
 from geodata.address_text import Codes, encode_texts, fold_text
 from geodata.address_words import NumberUnit, TokenKind
-from geodata.gazetteer_names import AREA_KINDS, is_telling, make_area_names, make_way_names
+from geodata.gazetteer_names import (
+    AREA_KINDS,
+    get_bare_name,
+    is_telling,
+    make_way_names,
+    weigh_area_names,
+)
 
 SourceKind = Literal["address", "place", "road", "number", "community", "street", "district"]
 
@@ -71,8 +77,8 @@ def make_projection(lon: float, lat: float) -> Projection:
 class Records:
     """All sources as frames in plane metres; names are folded.
 
-    ``areas``: level name names x y geometry · ``lines``: name names geometry · ``numbers``: name number x y ·
-    ``places``: name x y alias
+    ``areas``: level name names (each with how it names) x y geometry · ``lines``: name names geometry ·
+    ``numbers``: name number x y · ``places``: name x y alias
     """
 
     projection: Projection
@@ -171,7 +177,7 @@ def _make_areas(frames: list[pd.DataFrame], projection: Projection) -> pd.DataFr
         for i, (name, kind, other) in enumerate(
             zip(frame["name"], frame["kind"], aliases, strict=True)
         ):
-            names = make_area_names(str(name), kind, _get_aliases(other))
+            names = weigh_area_names(str(name), kind, _get_aliases(other))
             rows.append(
                 (
                     kind,
@@ -188,7 +194,8 @@ def _make_areas(frames: list[pd.DataFrame], projection: Projection) -> pd.DataFr
 
 def _drop_repeated(areas: pd.DataFrame) -> pd.DataFrame:
     """Drop points of areas whose outline, under the same name, is there as well."""
-    keyed = areas.assign(bare=[names[-1] for names in areas["names"]])
+    pairs = zip(areas["name"], areas["level"], strict=True)
+    keyed = areas.assign(bare=[get_bare_name(*pair) for pair in pairs])
     outlined = keyed["geometry"].notna()
     points = keyed[~outlined].reset_index().drop(columns="geometry")
     pairs = points.merge(keyed.loc[outlined, ["level", "bare", "geometry"]], on=["level", "bare"])
@@ -378,5 +385,5 @@ def _make_named_areas(found: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
         if len(group) >= 3:
             points = shapely.multipoints(group[["x", "y"]].to_numpy())
             x, y = group["x"].median(), group["y"].median()
-            rows.append((level, name, make_area_names(name, level, []), x, y, points))
+            rows.append((level, name, weigh_area_names(name, level, []), x, y, points))
     return pd.DataFrame(rows, columns=list(areas.columns))

@@ -9,7 +9,7 @@ from numba import njit
 from geodata.address_parse import Tokens
 from geodata.address_words import NumberUnit, TokenKind
 from geodata.gazetteer_grams import Alike, find_alike
-from geodata.gazetteer_postings import AREA, WAY
+from geodata.gazetteer_postings import AREA, BARE, WAY
 from geodata.geocoder_candidates import add_candidate, place_number
 from geodata.geocoder_tables import MOST_AREAS, Candidates, Evidence, Index, Ladder
 
@@ -70,7 +70,7 @@ def _find_begin(index: Index, tokens: Tokens, row: int, k: int) -> int:
     while first > 0 and tokens.kind[row, first - 1] == _NAME:
         name = tokens.ident[row, first - 1]
         p = index.postings.start[name]
-        if index.postings.kind[p] == AREA and index.postings.weak[p] == 0:
+        if index.postings.kind[p] == AREA and index.postings.weak[p] != BARE:
             break
         first -= 1
     return first

@@ -9,9 +9,17 @@ from numba import njit
 from geodata.address_parse import Tokens
 from geodata.address_words import NumberUnit, TokenKind
 from geodata.gazetteer_places import Areas
-from geodata.gazetteer_postings import AREA, PLACE, WAY
+from geodata.gazetteer_postings import AREA, BARE, OTHER, OWN, PLACE, WAY
 from geodata.gazetteer_ways import Ways
-from geodata.geocoder_ladder import add_area, is_part, leads_on, prune_ladder, touches_name
+from geodata.geocoder_ladder import (
+    OTHER_COST,
+    add_area,
+    is_part,
+    leads_on,
+    prune_ladder,
+    runs_on,
+    touches_name,
+)
 from geodata.geocoder_shapes import (
     find_crossing,
     find_known_number,
@@ -67,6 +75,7 @@ _BESIDE_SPREAD_M = 40.0
 _POINT_SPREAD_M = 25.0
 _CROSSING_M = 80.0
 _MOST_MEANINGS = 32
+_ALONG_M = 500.0
 
 
 @njit(cache=True, nogil=True)
@@ -102,25 +111,49 @@ def _read_name(
     name = tokens.ident[row, k]
     first, last = index.postings.start[name], index.postings.start[name + 1]
     part = is_part(tokens, row, k)
-    is_way, is_area = False, False
+    # What is called so only for short must stand alone.
+    short_of = part or runs_on(tokens, row, k)
+    is_area = False
     for p in range(first, min(last, first + _MOST_MEANINGS)):
         kind, ident = index.postings.kind[p], np.int64(index.postings.ident[p])
-        weak = WEAK_COST * index.postings.weak[p]
+        how = index.postings.weak[p]
+        weak = WEAK_COST if how == BARE else (OTHER_COST if how == OTHER else 0.0)
         if kind == AREA:
             is_area = True
-            if weak == 0:
-                add_area(index.areas, ident, 0.0, ladder)
+            if how != BARE:
+                add_area(index.areas, ident, weak, ladder)
             elif begins and leads_on(index.areas, ident, tokens, (row, k), ladder):
                 add_area(index.areas, ident, _PART_COST if part else weak, ladder)
-            elif not part and not touches_name(index, tokens, row, k):
+            elif not short_of and not touches_name(index, tokens, row, k):
                 _add_area_point(index.areas, ident, weak, found, k)
         elif kind == WAY:
-            is_way = True
             _add_way(index, tokens, (row, k, part), (ident, weak), found)
-        elif not is_way:
-            # A bus stop named after its road says less than the road.
-            _add_place(index, tokens, (row, k, part), (ident, weak), found)
+        elif not _says_less(index, tokens, (row, k), (first, p), ident):
+            own = part if how == OWN else short_of or touches_name(index, tokens, row, k)
+            _add_place(index, tokens, (row, k, own), (ident, weak), found)
     return begins and is_area
+
+
+@njit(cache=True, nogil=True)
+def _says_less(
+    index: Index, tokens: Tokens, at: tuple[int, int], names: tuple[int, int], place: int
+) -> bool:
+    """Tell whether a place says less than a road of its name, one of the meanings ``names`` (first, last).
+
+    A bus stop is called after its road. Only a compound far from that road is another thing, where the address
+    goes on with a building (紫竹里6栋).
+    """
+    row, k = at
+    building = k + 1 < tokens.size[row] and tokens.kind[row, k + 1] == _NUMBER
+    building = building and tokens.ident[row, k + 1] == _BUILDING
+    for p in range(names[0], names[1]):
+        if index.postings.kind[p] == WAY:
+            way = index.postings.ident[p]
+            dx = np.float64(index.ways.x[way]) - index.places.x[place]
+            dy = np.float64(index.ways.y[way]) - index.places.y[place]
+            if not building or np.hypot(dx, dy) <= index.ways.r[way] + _ALONG_M:
+                return True
+    return False
 
 
 @njit(cache=True, nogil=True)

@@ -53,7 +53,11 @@ _RIVAL_COST = 0.7
 """Candidates within this of the winner's log radius are told apart by nothing: ambiguous."""
 _MOST_PENALTY = 3.0
 """A named street weighs as much as twenty times the precision: it is right in 19 of 20 cases."""
+_MOST_PENALTY_DISTRICT = 4.0
+"""Few err in the district [A]."""
 _HOPELESS = 2.0
+_LEVELS = 3
+_STREET_LEVEL = 1
 _NUDGE = 1.5
 """A point is moved into the street it names from at most this many radii outside."""
 
@@ -194,21 +198,32 @@ def weigh(index: Index, ladder: Ladder, found: Candidates, first: int) -> None:
         found.typical[i] = fit[2] + fit[3] * found.raw[i]
         found.cost[i] += np.log(found.typical[i] + 10.0)
         # What is far behind already needs no exact distance from the areas.
-        if found.kind[i] != AREA and found.cost[i] < least + _HOPELESS:
-            found.cost[i] += _find_penalty(index, ladder, found.x[i], found.y[i], found.typical[i])
+        if found.cost[i] < least + _HOPELESS:
+            # An area is judged by the larger ones that are named.
+            levels = index.areas.level[found.ident[i]] if found.kind[i] == AREA else _LEVELS
+            found.cost[i] += _find_penalty(
+                index, ladder, levels, (found.x[i], found.y[i], found.typical[i])
+            )
         least = min(least, found.cost[i])
 
 
 @njit(cache=True, nogil=True)
-def _find_penalty(index: Index, ladder: Ladder, x: float, y: float, typical: float) -> float:
+def _find_penalty(
+    index: Index, ladder: Ladder, levels: int, point: tuple[float, float, float]
+) -> float:
+    """Return the cost of a point (x, y, typical error) by its distance to the areas of the first `levels`."""
+    x, y, typical = point
     total = 0.0
-    for level in range(3):
+    for level in range(levels - 1, -1, -1):
         least = np.inf if ladder.size[level] else 0.0
         for i in range(ladder.size[level]):
             away = find_distance_to_area(index.areas, ladder.ident[level, i], x, y)[0]
             z = away / (typical + (300.0 if level == 0 else 100.0))
             least = min(least, 0.5 * z * z)
-        total += min(least, _MOST_PENALTY)
+        if level == _STREET_LEVEL and ladder.size[level] and least == 0.0:
+            # In the street that is named: its district may have parts beyond its outline (enclaves).
+            return total
+        total += min(least, _MOST_PENALTY_DISTRICT if level == 0 else _MOST_PENALTY)
     return total
 
 
@@ -256,7 +271,8 @@ def _write(ladder: Ladder, found: Candidates, best: int, answers: Answers, row: 
     for i in range(found.size[0]):
         weight = np.exp(found.cost[best] - found.cost[i])
         away = np.hypot(found.x[i] - x, found.y[i] - y)
-        if i != best and found.kind[i] != AREA and away > 2.0 * (radius + 50.0):
+        same = found.kind[i] != AREA or found.evidence[i] == found.evidence[best]
+        if i != best and same and away > 2.0 * (radius + 50.0):
             total += weight
             if (
                 found.cost[i] < found.cost[best] + _RIVAL_COST

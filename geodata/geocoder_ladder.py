@@ -6,10 +6,10 @@
 import numpy as np
 from numba import njit
 
-from geodata.address_parse import Tokens
+from geodata.address_parse import DISTRICT_TEXT, Tokens, make_flags
 from geodata.address_words import TokenKind
 from geodata.gazetteer_places import Areas
-from geodata.gazetteer_postings import AREA
+from geodata.gazetteer_postings import AREA, BARE
 from geodata.geocoder_shapes import find_distance_to_area, is_inside
 from geodata.geocoder_tables import MOST_AREAS, Index, Ladder
 
@@ -17,6 +17,12 @@ _NAME = int(TokenKind.NAME)
 _WAY = int(TokenKind.WAY)
 _TEXT = int(TokenKind.TEXT)
 _COMMUNITY_LEVEL = 2
+OTHER_COST = 0.35
+"""Added to the log error of an area named by another ending than its own (西营村 for 西营社区) [A]."""
+_PREFIXES = make_flags("东西南北新老大小前后上下")
+"""What makes another name of a name: 西 + 庄户村."""
+_PARTICLES = make_flags("的在到从是有也都又那这处口前后左右上中外内边旁等被把给对向往与和及跟")
+"""Single characters that may follow a name and are no part of one."""
 _NEAR_AREA_M = 1_500.0
 """An area whose middle lies farther than this from the larger one named is another of that name."""
 
@@ -45,7 +51,7 @@ def leads_on(areas: Areas, area: int, tokens: Tokens, at: tuple[int, int], ladde
         return False
     for below in range(level, _COMMUNITY_LEVEL + 1):
         for i in range(ladder.size[below]):
-            if below > level or ladder.weak[below, i] == 0:
+            if below > level or ladder.weak[below, i] <= OTHER_COST:
                 return False
     return tokens.kind[row, k + 1] in (_NAME, _WAY, _TEXT)
 
@@ -58,7 +64,7 @@ def touches_name(index: Index, tokens: Tokens, row: int, k: int) -> bool:
             continue
         p = index.postings.start[tokens.ident[row, near]]
         if p < len(index.postings.kind) and (
-            index.postings.kind[p] != AREA or index.postings.weak[p] > 0
+            index.postings.kind[p] != AREA or index.postings.weak[p] == BARE
         ):
             return True
     return False
@@ -66,7 +72,7 @@ def touches_name(index: Index, tokens: Tokens, row: int, k: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def prune_ladder(areas: Areas, ladder: Ladder, level: int) -> None:
-    """Keep the areas of a level that lie in (else near) a larger area that the address names."""
+    """Keep the areas of a level that lie in (else near) a larger area named; of these the most surely named."""
     for above in range(level - 1, -1, -1):
         if ladder.size[above] == 0 or ladder.size[level] == 0:
             continue
@@ -81,6 +87,12 @@ def prune_ladder(areas: Areas, ladder: Ladder, level: int) -> None:
                 break
         if kept or above == 0:
             ladder.size[level] = kept
+    kept = 0
+    for i in range(ladder.size[level]):
+        if ladder.weak[level, i] == np.min(ladder.weak[level, : ladder.size[level]]):
+            _swap(ladder, level, i, kept)
+            kept += 1
+    ladder.size[level] = kept
 
 
 @njit(cache=True, nogil=True)
@@ -109,10 +121,30 @@ def _swap(ladder: Ladder, level: int, i: int, k: int) -> None:
 
 @njit(cache=True, nogil=True)
 def is_part(tokens: Tokens, row: int, k: int) -> bool:
-    """Tell whether a name touches unknown text: 天坛 in 天坛东里 is only near the place meant."""
+    """Tell whether a name touches unknown text: 天坛 in 天坛东里 is only near the place meant.
+
+    The name of a district that nobody told us of (朝阳区平安里) is no part of what follows it.
+    """
     for near in (k - 1, k + 1):
         if near < 0 or near >= tokens.size[row] or tokens.kind[row, near] not in (_WAY, _TEXT):
             continue
-        if tokens.end[row, near] - tokens.start[row, near] >= 2:
+        several = tokens.end[row, near] - tokens.start[row, near] >= 2
+        if several and (near > k or tokens.ident[row, near] != DISTRICT_TEXT):
             return True
     return False
+
+
+@njit(cache=True, nogil=True)
+def runs_on(tokens: Tokens, row: int, k: int) -> bool:
+    """Tell whether a name runs on into a single character: 景营 + 园, 北 + 太平 are other places."""
+    if k > 0 and _is_single(tokens, row, k - 1) and _PREFIXES[max(tokens.ident[row, k - 1], 0)]:
+        return True
+    if k + 1 >= tokens.size[row] or not _is_single(tokens, row, k + 1):
+        return False
+    return not _PARTICLES[max(tokens.ident[row, k + 1], 0)]
+
+
+@njit(cache=True, nogil=True)
+def _is_single(tokens: Tokens, row: int, k: int) -> bool:
+    single = tokens.end[row, k] - tokens.start[row, k] == 1
+    return single and tokens.kind[row, k] in (_WAY, _TEXT)

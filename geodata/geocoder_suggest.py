@@ -18,7 +18,7 @@ from geodata.address_words import TokenKind
 from geodata.frames import PlaceLevel
 from geodata.gazetteer_index import Gazetteer
 from geodata.gazetteer_places import LEVELS
-from geodata.gazetteer_postings import AREA, PLACE, WAY
+from geodata.gazetteer_postings import AREA, BARE, OWN, PLACE, WAY
 from geodata.geocoder_shapes import find_on_spine
 from geodata.geocoder_suggest_kernels import find_range, find_street, find_within, mark_inside
 from geodata.geocoder_tables import Index
@@ -119,7 +119,7 @@ def _rank_names(index: Index, name: np.ndarray, exact: int) -> _Things:
     at = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     at += np.repeat(postings.start[name], count)
     kind, ident = postings.kind[at].astype(np.int64), postings.ident[at].astype(np.int64)
-    keys = (ident, name[row], length[row], kind, postings.weak[at], length[row] != exact)
+    keys = (ident, name[row], length[row], kind, postings.weak[at] != OWN, length[row] != exact)
     order = np.lexsort(keys)
     return _drop_repeated(_Things(kind[order], ident[order], np.full(len(order), -1)))
 
@@ -168,7 +168,7 @@ def _get_areas(index: Index, name: int) -> np.ndarray:
     own = slice(index.postings.start[name], index.postings.start[name + 1])
     ident = index.postings.ident[own].astype(np.int64)
     area = index.postings.kind[own] == AREA
-    sure = (index.postings.weak[own] == 0) | (
+    sure = (index.postings.weak[own] != BARE) | (
         index.areas.level[np.where(area, ident, 0)] == _DISTRICT
     )
     return ident[area & sure] if len(index.areas.level) else _NONE

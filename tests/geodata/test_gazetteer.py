@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from geodata.address_lexicon import encode_names
 from geodata.gazetteer import Gazetteer, GazetteerSource, make_gazetteer
 from geodata.gazetteer_grams import find_alike, get_sounds, make_alike, make_grams
-from geodata.gazetteer_names import make_area_names, make_place_names, make_way_names
+from geodata.gazetteer_names import (
+    make_area_names,
+    make_place_names,
+    make_way_names,
+    weigh_area_names,
+)
 from geodata.gazetteer_numbers import (
     DEFAULT_MODEL,
     MOST_KNOWN,
@@ -21,6 +26,7 @@ from geodata.gazetteer_numbers import (
     predict_position,
 )
 from geodata.gazetteer_places import Areas
+from geodata.gazetteer_postings import BARE, OTHER, OWN
 from geodata.gazetteer_store import GazetteerFileError
 from geodata.geocoder import Geocoder
 from geodata.geocoder_shapes import find_distance_to_area, is_inside
@@ -192,6 +198,16 @@ def test_spoken_names():
     assert "崇外街道" in make_area_names("崇文门外街道", "street", [])
     assert "体育馆街道" in make_area_names("体育馆路街道", "street", [])
     assert make_area_names("朝阳区", "district", [])[-1] == "朝阳"
+    assert weigh_area_names("西营村村委会", "community", []) == {
+        "西营村村委会": OWN,
+        "西营村": OWN,
+        "西营社区": OTHER,
+        "西营社区居委会": OTHER,
+        "西营小区": BARE,
+        "西营": BARE,
+    }
+    assert weigh_area_names("来广营地区", "street", [])["来广营乡"] == OTHER
+    assert weigh_area_names("平安里", "street", [])["平安里"] == OWN
     assert set(make_way_names("草厂七条", [])) == {"草厂七条", "草厂七条胡同"}
     assert "安外大街" in make_way_names("安定门外大街", [])
     assert make_place_names("东环广场地下停车场") == ["东环广场地下停车场", "东环广场"]

@@ -111,6 +111,61 @@ def test_the_named_street_is_evidence_not_law(geocoder):
     assert measure(wrong, toy_town.find_number("长安胡同", 33)) < 35
 
 
+def test_a_district_that_nobody_told_us_of_changes_nothing(geocoder):
+    for text in ("朝阳区长安胡同33号", "北京市门头沟区长安胡同33号"):
+        row = ask(geocoder, text)
+        assert row["place_level"] == "number"
+        assert measure(row, toy_town.find_number("长安胡同", 33)) < 35
+
+
+def test_one_more_character_is_another_name(geocoder):
+    short = ask(geocoder, "花园8号楼")  # 花园小区, as people call it
+    assert (short["place_level"], short["uncertainty_m"] < 200) == ("place", True)
+    for text in ("花园苑8号楼", "北花园8号楼"):
+        other = ask(geocoder, text)
+        assert other["uncertainty_m"] > 2 * short["uncertainty_m"], text
+
+
+def make_more(*places, kind="place"):
+    frame = pd.DataFrame(places, columns=["name", "x", "y"])
+    lon, lat = toy_town.to_degrees(frame["x"], frame["y"])
+    more = GazetteerSource(frame=frame.assign(lon=lon, lat=lat), kind=kind, name="more")
+    sources = [*toy_town.make_sources(), more]
+    return Geocoder(make_gazetteer(sources, extent=toy_town.EXTENT, city="北京市"))
+
+
+def test_the_word_between_two_roads_stays_a_word():
+    row = ask(make_more(("和丰收", 0, 0)), "中轴大街和丰收路交叉口")
+    assert row["place_level"] == "intersection"
+    assert measure(row, (700, -500)) < 30
+
+
+def test_an_area_is_looked_for_in_the_larger_one_named():
+    villages = make_more(("半店村委会", 500, 500), ("半店村委会", -7_000, 500), kind="community")
+    assert measure(ask(villages, "城关区半店村"), (500, 500)) < 30
+    assert ask(villages, "半店村")["uncertainty_m"] > 5_000
+
+
+def test_an_area_is_called_by_its_own_ending_first():
+    both = make_more(("西营社区居委会", 500, 500), ("西营村委会", -900, -900), kind="community")
+    assert measure(ask(both, "城关区西营村"), (-900, -900)) < 30
+    assert measure(ask(both, "城关区西营社区"), (500, 500)) < 30
+    one = make_more(("西营社区居委会", 500, 500), kind="community")
+    assert measure(ask(one, "城关区西营村"), (500, 500)) < 30
+
+
+def test_a_compound_with_a_building_is_not_the_lane_of_its_name():
+    x, y = -1_500, -1_500
+    row = ask(make_more(("长安胡同", x, y)), "西门街道长安胡同6栋")
+    assert measure(row, (x, y)) < 30
+    assert (
+        measure(
+            ask(make_more(("长安胡同", x, y)), "长安胡同33号"), toy_town.find_number("长安胡同", 33)
+        )
+        < 35
+    )
+
+
 BAD = {
     "": "no text",
     " ": "no text",
