@@ -1,12 +1,12 @@
 // The room around a map: the table beside it lights the map and is lit by it; kinds are hidden; months slide.
-
-import { light, setAreaValues, setKinds, show } from "./map_layers.js";
+// `layers` is the module that drew the map. It is handed over, not imported: an import without the version in the
+// page's address would be a second module, which knows nothing of what the first one drew.
 
 function rowsOf(room) {
   return new Map([...room.querySelectorAll("tr[data-code]")].map((row) => [row.dataset.code, row]));
 }
 
-export function tie(map, room, bounds) {
+export function tie(map, room, bounds, layers) {
   const rows = rowsOf(room);
   room.addEventListener("map:light", (event) => {
     for (const row of rows.values()) row.classList.toggle("lit", row.dataset.code === event.detail.code);
@@ -20,15 +20,15 @@ export function tie(map, room, bounds) {
     }
   });
   for (const [code, row] of rows) {
-    row.addEventListener("mouseenter", () => light(map, code, { quiet: true }));
-    row.addEventListener("mouseleave", () => light(map, null, { quiet: true }));
+    row.addEventListener("mouseenter", () => layers.light(map, code, { quiet: true }));
+    row.addEventListener("mouseleave", () => layers.light(map, null, { quiet: true }));
     row.querySelector("[data-show]")?.addEventListener("click", () => {
-      light(map, code);
-      show(map, code);
+      layers.light(map, code);
+      layers.show(map, code);
     });
   }
-  tieKinds(map, room);
-  tieMonths(map, room, rows);
+  tieKinds(map, room, layers);
+  tieMonths(map, room, rows, layers);
   map.scrollWheelZoom.enable();
   // The page may have got its layout after the map was made: it is fitted until somebody moves it.
   let moved = false;
@@ -41,14 +41,14 @@ export function tie(map, room, bounds) {
   }).observe(map.getContainer());
 }
 
-function tieKinds(map, room) {
+function tieKinds(map, room, layers) {
   const hidden = new Set();
   for (const button of room.querySelectorAll("button[data-kind]")) {
     button.addEventListener("click", () => {
       const kind = button.dataset.kind;
       if (!hidden.delete(kind)) hidden.add(kind);
       button.setAttribute("aria-pressed", String(!hidden.has(kind)));
-      setKinds(map, hidden);
+      layers.setKinds(map, hidden);
       for (const row of room.querySelectorAll("tr[data-kind]")) row.hidden = hidden.has(row.dataset.kind);
       const shown = room.querySelector("[data-shown]");
       if (shown) shown.textContent = room.querySelectorAll("tr[data-kind]:not([hidden])").length;
@@ -57,7 +57,7 @@ function tieKinds(map, room) {
 }
 
 // Months: 0 is the whole window; the table, its links and the sum follow the map.
-function tieMonths(map, room, rows) {
+function tieMonths(map, room, rows, layers) {
   const source = room.querySelector("script[data-months]");
   const slider = room.querySelector("input[data-months-slider]");
   if (!source || !slider) return;
@@ -71,7 +71,7 @@ function tieMonths(map, room, rows) {
     const month = at > 0 ? months[at - 1] : null;
     const values = month ? month.values : whole.values;
     const opened = doors.map(([text, href]) => [text, month ? href.replaceAll("WINDOW", month.window) : href.replaceAll("WINDOW", whole.key)]);
-    setAreaValues(map, values, opened);
+    layers.setAreaValues(map, values, opened);
     label.textContent = month ? month.key : word;
     slider.setAttribute("aria-valuetext", label.textContent);
     for (const [code, row] of rows) {
