@@ -70,8 +70,9 @@ class ConflictError(GridgovError):
 
     def __init__(self, what: str, number: str, *, seen: int | None, found: int | None) -> None:
         self.what, self.number, self.seen, self.found = what, number, seen, found
+        now = "a newer one" if found is None else found
         super().__init__(
-            f"{what} {number}: somebody changed it meanwhile (seen version {seen}, now {found}). "
+            f"{what} {number}: somebody changed it meanwhile (seen version {seen}, now {now}). "
             "Nothing was saved; look at it again and repeat your step if it still applies"
         )
 

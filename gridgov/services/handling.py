@@ -166,7 +166,7 @@ def _log(step: Act, before: dict[str, Any]) -> None:
     was, now = find_changed(before, take_values(step.row))
     said = {
         "reason_code": facts.reason_code,
-        "text": facts.text,
+        "text": mask_text(facts.text),
         "second_person_key": change.second_person_key,
         "answer": facts.answer or "",
         "ground": facts.ground or "",

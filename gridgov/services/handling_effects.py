@@ -13,6 +13,7 @@ from gridgov.rules.disputes import rule_dispute
 from gridgov.rules.order_needs import ANSWERED, Actor, Facts
 from gridgov.rules.order_states import OrderActionError, OrderChange
 from gridgov.rules.order_table import OrderAction, OrderState
+from gridgov.rules.privacy import mask_text
 from gridgov.rules.whistle_call import UnitState
 from gridgov.services.desk import Desk
 from gridgov.services.order_rows import make_rule_order
@@ -125,7 +126,7 @@ def _open_dispute(step: Act) -> None:
             order_id=row.id,
             unit_code=row.unit_code,
             ground=ground,
-            text=facts.text,
+            text=mask_text(facts.text),
             evidence={} if facts.evidence is None else asdict(facts.evidence),
             ruling={name: value for name, value in asdict(ruling).items() if name != "evidence"},
             opened_at=facts.at,

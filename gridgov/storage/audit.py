@@ -167,8 +167,7 @@ def chain_rows(
     afters
         JSON texts (n,) as :func:`write_json` writes them: this is what goes into the column ``after`` too.
     """
-    times = [at] * len(subject_nos) if isinstance(at, datetime) else at
-    stamps = [_say_time(one) for one in times]
+    stamps = _say_times(at, len(subject_nos))
     quote = json.encoder.encode_basestring
     who = ("", "", "") if actor is None else (actor.person_key, actor.role.value, actor.unit_code)
     middle = f",{quote(action)},{quote(subject_kind)},"
@@ -246,6 +245,12 @@ def _settle_numbers(value: Any) -> Any:
     return value
 
 
+def _say_times(at: datetime | Sequence[datetime], count: int) -> list[str]:
+    if isinstance(at, datetime):
+        return [_say_time(at)] * count
+    return [_say_time(one) for one in at]
+
+
 def _check_aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise GridgovError(f"log: time {at.isoformat()} has no zone; expected an aware time")
@@ -253,7 +258,7 @@ def _check_aware(at: datetime) -> datetime:
 
 
 def _say_time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def _chain(head: Head, waiting: Iterable[Pending]) -> tuple[Head, list[dict[str, Any]]]:
