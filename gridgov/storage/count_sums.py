@@ -27,12 +27,13 @@ MOVED = sa.Table(
     "moved_counts",
     sa.MetaData(),
     *(sa.Column(name, sa.Date if name == "day" else sa.Text) for name in KEY_COLUMNS),
-    sa.Column("n", sa.BigInteger),
+    sa.Column("n", sa.Integer),
 )
 """What is being added to the sums; a table of the transaction."""
 
 _KEYS = ", ".join(KEY_COLUMNS)
 _PLACE_KEYS = ", ".join(name for name in KEY_COLUMNS if name != "outcome")
+_AREA_KEYS = "kind, unit_code, span, start_on, level1_code, code"
 _NAMES = ", ".join(OUTCOMES)
 _TALLY = ", ".join(
     f"sum(CASE WHEN outcome = '{name}' THEN n ELSE 0 END) AS {name}" for name in OUTCOMES
@@ -83,13 +84,20 @@ def rebuild(session: Session, timezone: str | ZoneInfo) -> None:
     """Make all counts of orders anew from the orders, for a restored or repaired database."""
     _take_lock(session, is_waiting=True)
     day = _make_day(session, timezone)
-    _drop_moved(session)
     for table in ("count_deltas", "cell_counts", "area_counts"):
         session.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - names of ours
-    _make_moved(session)
-    session.execute(sa.text(f"INSERT INTO moved_counts ({_KEYS}, n) {_count_orders(day)}"))
-    _add_up(session)
-    session.execute(sa.text("DROP TABLE moved_counts"))
+    session.execute(
+        sa.text(
+            f"""INSERT INTO cell_counts ({_PLACE_KEYS}, {_NAMES})
+            SELECT {_PLACE_KEYS}, {_TALLY} FROM ({_count_orders(day)}) AS counted GROUP BY {_PLACE_KEYS}"""  # noqa: S608
+        )
+    )
+    session.execute(
+        sa.text(
+            f"""INSERT INTO area_counts ({_AREA_KEYS}, {_NAMES})
+            {_list_areas(session, "cell_counts", _SUMS)}"""
+        )
+    )
 
 
 def recount(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame:
@@ -125,7 +133,7 @@ def _drop_moved(session: Session) -> None:
 
 def _make_moved(session: Session) -> None:
     columns = ", ".join(f"{name} {'date' if name == 'day' else 'text'}" for name in KEY_COLUMNS)
-    session.execute(sa.text(f"CREATE TEMPORARY TABLE moved_counts ({columns}, n bigint)"))
+    session.execute(sa.text(f"CREATE TEMPORARY TABLE moved_counts ({columns}, n integer)"))
 
 
 def _take_deltas(session: Session) -> int:
@@ -157,9 +165,9 @@ def _add_up(session: Session) -> None:
     added = ", ".join(f"{name} = area_counts.{name} + excluded.{name}" for name in OUTCOMES)
     session.execute(
         sa.text(
-            f"""INSERT INTO area_counts (kind, unit_code, span, start_on, level1_code, code, {_NAMES})
+            f"""INSERT INTO area_counts ({_AREA_KEYS}, {_NAMES})
             SELECT * FROM ({_list_areas(session, "moved_counts", _TALLY)}) AS summed WHERE true
-            ON CONFLICT (kind, unit_code, span, start_on, level1_code, code) DO UPDATE SET {added}"""  # noqa: S608
+            ON CONFLICT ({_AREA_KEYS}) DO UPDATE SET {added}"""  # noqa: S608
         )
     )
 
@@ -199,7 +207,7 @@ def _list_areas(session: Session, source: str, sums: str) -> str:
 
 def _compare_areas(session: Session) -> str:
     negative = ", ".join(f"-{name}" for name in OUTCOMES)
-    key = "kind, unit_code, span, start_on, level1_code, code"
+    key = _AREA_KEYS
     total = " + ".join(f"abs(sum({name}))" for name in OUTCOMES)
     return f"""SELECT {key}, {total} AS difference FROM (
         {_list_areas(session, "cell_counts", _SUMS)}

@@ -1,0 +1,311 @@
+"""Storage on PostGIS: COPY, bulk intake, lists, counts and ranking over ten million orders, intake by eight clients.
+
+Run, with a server of its own (``GRIDGOV_TEST_PORT=54400 GRIDGOV_TEST_CLUSTER=/tmp/bench script/postgres start``):
+
+    python benchmarks/store.py copy   --server URL [--rows 1000000]
+    python benchmarks/store.py intake --server URL --city PACK [--file APPEALS]
+    python benchmarks/store.py fill   --server URL [--orders 10000000]      # keeps the database bench_big
+    python benchmarks/store.py read   --server URL                          # of what fill made
+    python benchmarks/store.py clients --server URL --city PACK [--rate 200] [--seconds 60] [--clients 8]
+
+Goals (issue 04): COPY of a million bare rows at 800,000/s and 10 times ``to_postgis`` of the same run; full intake of a
+million appeals in under 3 minutes; p95 of the list of a street 50 ms, of a map's counts 50 ms, of a month's ranking
+300 ms; 200 appeals/s by eight clients for a minute, none lost, p95 150 ms.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from alembic import command
+from sqlalchemy.orm import Session
+from store_clients import run_clients
+from store_data import DAYS, FIRST_DAY, fill
+
+from benchmarks.store_clients import run_clients
+from benchmarks.store_data import DAYS, FIRST_DAY, fill
+from gridgov.city import load_city
+from gridgov.rules.constants import make_constants
+from gridgov.rules.rates import make_rates
+from gridgov.services.load import LoadOptions, load_appeals
+from gridgov.services.load_pack import load_pack
+from gridgov.storage.bulk import insert_frame
+from gridgov.storage.count_sums import recount
+from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
+from gridgov.storage.models.orders import Order
+from gridgov.storage.queries.map_counts import CountFilter, count_areas
+from gridgov.storage.queries.orders import OrderFilter, list_orders
+from gridgov.storage.queries.rate_counts import get_rate_counts
+from gridgov.storage.types import Geom, Instant
+
+BIG = "bench_big"
+REPEATS = 60
+BARE = sa.Table(
+    "bare_appeals",
+    sa.MetaData(),
+    sa.Column("appeal_no", sa.BigInteger),
+    sa.Column("received_at", Instant),
+    sa.Column("item", sa.Integer),
+    sa.Column("point", Geom("POINT")),
+)
+"""What ``to_postgis`` can take too: a number, a time, an item, a point."""
+
+
+@contextmanager
+def new_database(server: str, name: str, *, kept: bool = False) -> Iterator[sa.Engine]:
+    """Give an empty migrated database, dropped at the end unless it is kept."""
+    admin = make_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine = make_engine(admin.url.set(database=name))
+    command.upgrade(make_config(engine), "head")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+        if not kept:
+            with admin.connect() as connection:
+                connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+def measure(work: Callable[[], object]) -> float:
+    """Return the seconds that some work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def bench_copy(server: str, rows: int) -> dict[str, Any]:
+    """Measure COPY from arrays into a bare table, and ``to_postgis`` of a tenth of it."""
+    rng = np.random.default_rng(1)
+    lon, lat = rng.uniform(115.5, 117.4, rows), rng.uniform(39.5, 41.0, rows)
+    frame = pd.DataFrame(
+        {
+            "appeal_no": np.arange(rows),
+            "received_at": pd.to_datetime(rng.integers(1.6e15, 1.76e15, rows), unit="us", utc=True),
+            "item": rng.integers(0, 2640, rows).astype(np.int32),
+            "point_lon": lon,
+            "point_lat": lat,
+        }
+    )
+    with new_database(server, "bench_copy") as engine:
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "CREATE TABLE bare_appeals (appeal_no bigint, received_at timestamptz, item int, "
+                    "point geometry(Point, 4326))"
+                )
+            )
+        with transaction(make_sessions(engine)) as session:
+            insert_frame(session, BARE, frame.iloc[:1000])  # compiles the loops
+        seconds = min(measure(lambda: _copy(engine, frame)) for _ in range(3))
+        few = frame.iloc[: rows // 10]
+        points = gpd.points_from_xy(few["point_lon"], few["point_lat"], crs="EPSG:4326")
+        shapes = gpd.GeoDataFrame(few[["appeal_no", "received_at", "item"]], geometry=points)
+        peer = measure(lambda: shapes.to_postgis("peer", engine))
+    speed, peer_speed = rows / seconds, len(few) / peer
+    return {
+        "rows": rows,
+        "copy_rows_per_s": round(speed),
+        "to_postgis_rows_per_s": round(peer_speed),
+        "times_to_postgis": round(speed / peer_speed, 1),
+    }
+
+
+def _copy(engine: sa.Engine, frame: pd.DataFrame) -> None:
+    with transaction(make_sessions(engine)) as session:
+        insert_frame(session, BARE, frame)
+
+
+def bench_intake(server: str, city_path: Path, file: Path) -> dict[str, Any]:
+    """Measure the full intake of a file; the pack's compiled parts are there before."""
+    city = load_city(city_path)
+    _ = city.territory, city.geocoder
+    now = datetime.now(UTC)
+    with new_database(server, "bench_intake") as engine:
+        sessions = make_sessions(engine)
+        with transaction(sessions) as session:
+            load_pack(session, city, at=now)
+        start = time.perf_counter()
+        options = LoadOptions(source="bench", as_of=now, salt="bench")
+        result = load_appeals(sessions, city, file, options=options)
+        seconds = time.perf_counter() - start
+        with sessions() as session:
+            faults = len(recount(session, city.settings.timezone))
+            orders = session.scalar(sa.select(sa.func.count(Order.id)))
+    return {
+        "read": result.read,
+        "added": result.added,
+        "orders": orders,
+        "count_faults": faults,
+        "seconds": round(seconds, 1),
+        "stages": {name: round(one, 1) for name, one in result.seconds.items()},
+    }
+
+
+def bench_fill(server: str, orders: int) -> dict[str, Any]:
+    """Make the large database and keep it."""
+    with new_database(server, BIG, kept=True) as engine:
+        return {"orders": orders, "seconds": round(measure(lambda: fill(engine, orders)), 1)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Something that pages ask, each time with other values."""
+
+    name: str
+    ask: Callable[[Session, np.random.Generator], object]
+    goal_ms: float
+
+
+def _window(rng: np.random.Generator, longest: int) -> tuple[date, date]:
+    first = date.fromisoformat(FIRST_DAY)
+    start = int(rng.integers(0, DAYS - 1))
+    length = int(rng.integers(1, longest))
+    return first + timedelta(start), first + timedelta(min(DAYS - 1, start + length))
+
+
+def _street(rng: np.random.Generator) -> str:
+    number = int(rng.random() ** 2 * 343)
+    return f"1101{number // 22:02d}{number % 22:03d}"
+
+
+def _list(session: Session, rng: np.random.Generator) -> object:
+    first, last = _window(rng, 90)
+    choices: tuple[dict[str, Any], ...] = (
+        {},
+        {"unit_codes": frozenset([_street(rng)])},
+        {"level1_code": f"G{int(rng.integers(20)):02d}"},
+        {"item_code": f"I{int(rng.random() ** 4 * 2640):04d}"},
+        {
+            "start": datetime(*first.timetuple()[:3], tzinfo=UTC),
+            "end": datetime(*last.timetuple()[:3], tzinfo=UTC),
+        },
+    )
+    chosen = {"street_code": _street(rng), **choices[int(rng.integers(len(choices)))]}
+    sort = ("-received_at", "received_at")[int(rng.integers(2))]
+    page = int(rng.integers(1, 6))
+    return list_orders(session, OrderFilter(**chosen), sort=sort, page=page)
+
+
+def _count(
+    kind: str, longest: int, **how: bool
+) -> Callable[[Session, np.random.Generator], object]:
+    def ask(session: Session, rng: np.random.Generator) -> object:
+        first, last = _window(rng, longest)
+        values: dict[str, Any] = {"first_on": first, "last_on": last}
+        if how.get("in_street"):
+            values["street_code"] = _street(rng)
+        if how.get("of_group"):
+            values["level1_code"] = f"G{int(rng.integers(20)):02d}"
+        return count_areas(session, kind, CountFilter(**values))
+
+    return ask
+
+
+def _rank(session: Session, rng: np.random.Generator) -> object:
+    month = f"2025-{int(rng.integers(1, 13)):02d}"
+    return make_rates(get_rate_counts(session, months=[month]), constants=make_constants())
+
+
+QUESTIONS = (
+    Question(name="list of a street", ask=_list, goal_ms=50),
+    Question(name="map: streets, any window", ask=_count("street", DAYS), goal_ms=50),
+    Question(
+        name="map: streets, one group of items",
+        ask=_count("street", DAYS, of_group=True),
+        goal_ms=50,
+    ),
+    Question(name="map: communities, to 90 days", ask=_count("community", 90), goal_ms=50),
+    Question(
+        name="map: cells of a street, to 90 days",
+        ask=_count("cell", 90, in_street=True),
+        goal_ms=50,
+    ),
+    Question(
+        name="map: cells of a street, any window",
+        ask=_count("cell", DAYS, in_street=True),
+        goal_ms=50,
+    ),
+    Question(name="ranking of a month", ask=_rank, goal_ms=300),
+)
+
+
+def bench_read(server: str) -> dict[str, Any]:
+    """Measure what pages ask of the large database, each question :data:`REPEATS` times, first answers left out."""
+    engine = make_engine(make_engine(server).url.set(database=BIG))
+    found: dict[str, Any] = {}
+    with make_sessions(engine)() as session:
+        rows = session.execute(sa.text("SELECT reltuples FROM pg_class WHERE relname = 'orders'"))
+        found["orders"] = int(rows.scalar() or 0)
+        for question in QUESTIONS:
+            rng = np.random.default_rng(3)
+            for _ in range(5):
+                question.ask(session, rng)
+            times = [measure(lambda: question.ask(session, rng)) for _ in range(REPEATS)]  # noqa: B023
+            found[question.name] = {
+                "median_ms": round(float(np.median(times)) * 1e3, 1),
+                "p95_ms": round(float(np.quantile(times, 0.95)) * 1e3, 1),
+                "goal_ms": question.goal_ms,
+            }
+    engine.dispose()
+    return found
+
+
+def bench_clients(server: str, city: Path, **how: int) -> dict[str, Any]:
+    """Measure intake of single appeals by several processes at a steady rate."""
+    with new_database(server, "bench_clients") as engine:
+        pack = load_city(city)
+        _ = pack.territory
+        with transaction(make_sessions(engine)) as session:
+            load_pack(session, pack, at=datetime.now(UTC))
+        return run_clients(engine, city, **how)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=["copy", "intake", "fill", "read", "clients"])
+    parser.add_argument("--server", required=True)
+    parser.add_argument("--city", type=Path)
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--orders", type=int, default=10_000_000)
+    parser.add_argument("--rate", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--clients", type=int, default=8)
+    given = parser.parse_args()
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "copy": lambda: bench_copy(given.server, given.rows),
+        "intake": lambda: bench_intake(
+            given.server, given.city, given.file or given.city / "appeals.parquet"
+        ),
+        "fill": lambda: bench_fill(given.server, given.orders),
+        "read": lambda: bench_read(given.server),
+        "clients": lambda: bench_clients(
+            given.server,
+            given.city,
+            rate=given.rate,
+            seconds=given.seconds,
+            clients=given.clients,
+        ),
+    }
+    machine = {"cores": os.cpu_count(), "python": platform.python_version()}
+    print(json.dumps({"part": given.part, **parts[given.part](), "machine": machine}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

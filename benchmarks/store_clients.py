@@ -1,0 +1,93 @@
+"""Eight processes that take appeals in one by one at a steady rate, through the service itself."""
+
+import time
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from gridgov.service_settings import ServiceSettings
+from gridgov.services.desk import load_desk
+from gridgov.services.intake import take_in
+from gridgov.services.intake_checks import NewAppeal
+from gridgov.storage.count_sums import recount
+from gridgov.storage.db import make_engine, make_sessions, transaction
+from gridgov.storage.models.appeals import Appeal
+
+
+def run_clients(
+    engine: sa.Engine, city: Path, *, rate: int, seconds: int, clients: int
+) -> dict[str, Any]:
+    """Return how long each appeal took and whether any was lost."""
+    context = get_context("spawn")
+    ready, answers = context.Barrier(clients + 1), context.Queue()
+    url = engine.url.render_as_string(hide_password=False)
+    workers = [
+        context.Process(
+            target=_work,
+            args=(url, str(city), ready, answers, (rate / clients, seconds, number)),
+        )
+        for number in range(clients)
+    ]
+    for one in workers:
+        one.start()
+    ready.wait()
+    start = time.perf_counter()
+    found = [answers.get() for _ in workers]
+    spent = time.perf_counter() - start
+    for one in workers:
+        one.join()
+    times = np.concatenate([times for times, _sent in found])
+    sent = sum(sent for _times, sent in found)
+    with make_sessions(engine)() as session:
+        kept = session.scalar(sa.select(sa.func.count(Appeal.id))) or 0
+        faults = len(recount(session, "Asia/Shanghai"))
+    return {
+        "clients": clients,
+        "sent": sent,
+        "kept": kept,
+        "lost": sent - kept,
+        "count_faults": faults,
+        "per_s": round(kept / spent, 1),
+        "median_ms": round(float(np.median(times)) * 1e3, 1),
+        "p95_ms": round(float(np.quantile(times, 0.95)) * 1e3, 1),
+    }
+
+
+def _work(url: str, city: str, ready: Any, answers: Any, plan: tuple[float, int, int]) -> None:
+    rate, seconds, number = plan
+    engine = make_engine(url)
+    sessions = make_sessions(engine)
+    with sessions() as session:
+        desk = load_desk(ServiceSettings(city=city), session)
+    boxes = desk.city.streets.geometry.representative_point()
+    rng = np.random.default_rng(number)
+    _take(sessions, desk, boxes, rng, -1 - number)  # what is compiled or cached at first use
+    ready.wait()
+    times, start = [], time.perf_counter()
+    for at in range(int(rate * seconds)):
+        due = start + at / rate
+        time.sleep(max(0.0, due - time.perf_counter()))
+        _take(sessions, desk, boxes, rng, number * 1_000_000 + at)
+        # From the moment at which it was due: a client that lags makes the next one wait too.
+        times.append(time.perf_counter() - due)
+    answers.put((np.array(times), len(times) + 1))
+    engine.dispose()
+
+
+def _take(sessions: Any, desk: Any, points: Any, rng: np.random.Generator, number: int) -> None:
+    point = points.iloc[int(rng.integers(len(points)))]
+    now = datetime.now(UTC)
+    new = NewAppeal(
+        received_at=now,
+        source="bench",
+        appeal_no=f"C{number}",
+        text=f"第{number}件：路灯不亮",
+        lon=float(point.x),
+        lat=float(point.y),
+    )
+    with transaction(sessions) as session:
+        take_in(session, desk, new, now=now)
