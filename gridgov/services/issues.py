@@ -9,8 +9,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
-from gridgov.errors import ForbiddenError, GridgovError, NotFoundError
+from gridgov.errors import ConflictError, ForbiddenError, GridgovError, NotFoundError
 from gridgov.rules import issue_lineage as rules
 from gridgov.rules.order_needs import Actor
 from gridgov.rules.order_table import CLOSED, OrderState, Role
@@ -86,6 +87,8 @@ def merge_issues(
     ------
     GridgovError
         One is not in force, both are one, or the reason is blank.
+    ConflictError
+        Somebody changed one of the orders at the same moment; the transaction must be rolled back.
     ForbiddenError
         This account may not.
     """
@@ -243,15 +246,18 @@ def _change(
     for number in issue_nos:
         if session.scalar(sa.select(Issue.id).where(Issue.issue_no == number)) is None:
             raise NotFoundError("issue", number)
-    with lifted(session):
-        # The rows are locked, so that two people do not merge the same issue two ways.
-        family, _ = _find_family(session, set(issue_nos))
-        lock = sa.select(Issue.id).where(Issue.issue_no.in_(family)).order_by(Issue.id)
-        session.execute(lock.with_for_update()).all()
-        before = load_book(session, issue_nos)
-        after = step(before, decision)
-        for record in after.records[len(before.records) :]:
-            _write_step(session, record, actor)
+    try:
+        with lifted(session):
+            # The rows are locked, so that two people do not merge the same issue two ways.
+            family, _ = _find_family(session, set(issue_nos))
+            lock = sa.select(Issue.id).where(Issue.issue_no.in_(family)).order_by(Issue.id)
+            session.execute(lock.with_for_update()).all()
+            before = load_book(session, issue_nos)
+            after = step(before, decision)
+            for record in after.records[len(before.records) :]:
+                _write_step(session, record, actor)
+    except StaleDataError as error:
+        raise ConflictError("an order of issue", issue_nos[0], seen=None, found=None) from error
     return after
 
 
