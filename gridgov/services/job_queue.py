@@ -5,10 +5,13 @@ given up once its heartbeat stops; the next tick does the job, which looks at wh
 """
 
 import asyncio
+import contextlib
 import logging
+import signal
 from collections.abc import Awaitable, Callable, Iterable
 
 import procrastinate
+import psycopg
 from procrastinate.jobs import Status
 from sqlalchemy.engine import URL
 
@@ -22,6 +25,10 @@ STALLED_S = 20.0
 """A worker without a heartbeat for so long is taken for dead."""
 KEPT_H = 7 * 24
 """How long failed jobs stay to be looked at."""
+RETRY_S = 5.0
+"""Wait before a database that is away is tried again."""
+AWAY = (procrastinate.exceptions.ConnectorException, psycopg.Error)
+"""What the library raises when the database is away."""
 CONCURRENCY = 4
 """Jobs at once: a long report may not hold up the messages."""
 
@@ -72,41 +79,67 @@ def make_cron(job: Job) -> str:
     return "17 * * * * 0" if seconds < 24 * 3600 else "17 2 * * * 0"
 
 
-def run_worker(crew: Crew, *, wait: bool = True) -> None:
+def run_worker(crew: Crew) -> None:
     """Work until the process is told to stop (SIGTERM, Ctrl+C); what runs is ended first.
 
-    Parameters
-    ----------
-    wait
-        Whether to wait for more once everything that waits is done.
+    A server that goes away is waited for: whoever restarts the database need not think of the workers.
     """
-    asyncio.run(_work(crew, wait=wait))
+    asyncio.run(_work(crew))
 
 
-async def _work(crew: Crew, *, wait: bool) -> None:
+async def _work(crew: Crew) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    while not stop.is_set():
+        try:
+            await _work_until(crew, stop)
+        except AWAY as error:
+            LOG.warning("the database is away (%s); next try in %g s", _say(error), RETRY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RETRY_S)
+
+
+async def _work_until(crew: Crew, stop: asyncio.Event) -> None:
+    """Run one worker of the library until `stop` is set or the database goes away."""
     app = make_app(crew)
     async with app.open_async():
+        stopped = asyncio.create_task(stop.wait())
         rescue = asyncio.create_task(_repeat(lambda: give_up_stalled(app)))
-        try:
-            await app.run_worker_async(
+        worker = asyncio.create_task(
+            app.run_worker_async(
                 queues=[QUEUE],
                 concurrency=CONCURRENCY,
-                wait=wait,
                 delete_jobs="successful",
                 update_heartbeat_interval=HEARTBEAT_S,
                 stalled_worker_timeout=STALLED_S,
+                install_signal_handlers=False,
             )
+        )
+        try:
+            await asyncio.wait({worker, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            worker.cancel()  # lets its jobs end; nothing where it has ended by itself
+            with contextlib.suppress(asyncio.CancelledError):
+                await worker
         finally:
-            rescue.cancel()
-            await asyncio.gather(rescue, return_exceptions=True)
+            for task in (rescue, stopped):
+                task.cancel()
+            await asyncio.gather(rescue, stopped, return_exceptions=True)
+
+
+def _say(error: BaseException) -> str:
+    """Return the innermost cause in one line: the library's own message says only that there was an error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split())
 
 
 async def _repeat(do: Callable[[], Awaitable[object]]) -> None:
     while True:
         try:
             await do()
-        except procrastinate.exceptions.ConnectorException as error:
-            LOG.warning("stalled jobs could not be looked for: %s", error)
+        except AWAY as error:
+            LOG.warning("stalled jobs could not be looked for: %s", _say(error))
         await asyncio.sleep(HEARTBEAT_S)
 
 

@@ -137,7 +137,7 @@ def test_ranking_from_counts_is_that_of_the_files(sessions, tmp_path, by):
                 order.called_at = order.closed_at = order.received_at + timedelta(days=number)
             session.flush()
             record_rates(session, None, find_rate_key(session, rules, order))
-    for step in range(80):
+    for step in range(50):
         with transaction(sessions) as session:
             order = session.get_one(Order, int(rng.integers(1, 13)))
             at = order.received_at + timedelta(hours=step, minutes=1)

@@ -50,6 +50,10 @@ def _stop_on_signal() -> threading.Event:
 def _log_to_stderr(level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name in ("procrastinate", "psycopg"):
+        # They tell at length what the worker says in one line.
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
     logger = logging.getLogger("gridgov.worker")
     logger.addHandler(handler)
     logger.setLevel(level)
