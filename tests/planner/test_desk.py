@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import planner.documents
@@ -193,3 +194,26 @@ def test_one_day_of_orders_is_enough(small_city, small_orders):
     assert result.hotspots.empty
     assert all(plan.hotspots == () for plan in result.plans)
     assert all(find_faults(json.loads(make_plan_json(plan)), SCHEMA) == [] for plan in result.plans)
+
+
+def test_residents_of_the_pack_put_a_street_under_governance(small_city, small_orders):
+    city = replace(small_city, tables={**small_city.tables, "population": make_population()})
+    few = small_orders[small_orders["received_at"] >= small_orders["received_at"].max()]
+    result = make_plans(city, few, as_of=few["received_at"].max().ceil("D"))
+    reasons = result.classes.set_index("street_code")["reason"]
+    people = result.classes.set_index("street_code")["population"]
+    large = str(small_city.streets["street_code"].iloc[0])
+    assert "常住人口超过 200,000" in reasons[large]
+    assert people[large] == 250_000
+    assert people.drop(large).isna().all()
+
+
+def make_population():
+    return pd.DataFrame(
+        {
+            "street_code": ["110101001"],
+            "population": ["250000"],
+            "valid_from": pd.to_datetime([None]),
+            "valid_to": pd.to_datetime([None]),
+        }
+    )
