@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gridgov.training import make_report
 from tests.gridgov.packs import TOML, write_pack
 from tests.gridgov.rules.test_classify import FRAMES, PLACES
+from web.cli.train import describe
 
 PHRASES = {
     "111": ["摊贩占道经营", "店铺出店经营占道", "早市摆摊占道"],
@@ -65,6 +67,30 @@ def test_learning_writes_a_report(model):
     figures = pd.read_csv(report / "figures.csv").iloc[0]
     assert figures["item_share"] > 0.95
     assert figures["ece"] < 0.03
+
+
+def test_a_report_tells_every_class_and_what_is_taken_for_what():
+    labelled = pd.DataFrame(
+        {
+            "level1_code": ["1"] * 8 + ["2"] * 2,
+            "item_code": ["11"] * 8 + ["21"] * 2,
+        }
+    )
+    said = pd.DataFrame(
+        {
+            "level1_code": ["1"] * 6 + ["2"] * 4,
+            "item_code": ["11"] * 6 + ["21"] * 4,
+            "level1_confidence": 0.8,
+            "item_confidence": 0.8,
+        }
+    )
+    told = describe(make_report(labelled, said), {"1": "市容", "2": "供水", "11": "占道"})
+    lines = told.splitlines()
+    assert lines[0] == "10 texts, 2 items in 2 classes"
+    assert "   100.0%   75.0%       8  1 市容" in lines
+    assert "    50.0%  100.0%       2  2 供水" in lines
+    assert "  1 市容 → 2 供水  2" in lines
+    assert lines[-1] == "   100.0%   75.0%       8  11 占道"
 
 
 def test_a_suggestion_names_item_confidence_and_words(learnt, model, gridgov):

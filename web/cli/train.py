@@ -1,6 +1,7 @@
 """``gridgov train``: learn from a city's own appeals which item a text is about."""
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -12,6 +13,12 @@ from gridgov.city import load_city
 from gridgov.model_file import write_model
 from gridgov.training import TrainingReport, select_labelled, train_and_judge
 from web.cli.console import StagePrinter
+
+MOST_ROWS = 30
+MOST_CONFUSIONS = 8
+HARDEST_ITEMS = 5
+FEWEST_TEXTS = 5
+"""Precision and recall of fewer texts say nothing."""
 
 
 @click.command(
@@ -60,7 +67,8 @@ def train_command(
     if as_json:
         click.echo(json.dumps(report.figures))
         return
-    click.echo(describe(report))
+    names = {} if pack.catalogue is None else pack.catalogue.names
+    click.echo(describe(report, names))
     click.echo(f"classifier {out} — use it: gridgov run CITY APPEALS --model {out} --out DIR")
 
 
@@ -73,13 +81,65 @@ def write_report(report: TrainingReport, folder: Path) -> None:
     write_table(pd.DataFrame([report.figures]), folder / "figures.csv")
 
 
-def describe(report: TrainingReport) -> str:
-    """Return the figures of a report in words."""
-    figures = report.figures
-    return (
-        f"{figures['texts']:,.0f} texts, {figures['items']:,.0f} items in {figures['classes']:.0f} classes\n"
+def describe(report: TrainingReport, names: Mapping[str, str]) -> str:
+    """Return a report in words: figures, every class, what is taken for what, and the items that are hardest.
+
+    Parameters
+    ----------
+    report
+        The report.
+    names
+        Code → name of classes and items.
+    """
+    return "\n".join(
+        (
+            *_tell_figures(report.figures),
+            *_tell_scores("classes", report.classes, names),
+            *_tell_confusion(report.confusion, names),
+            *_tell_scores("hardest items", _find_hardest(report.items), names),
+        )
+    )
+
+
+def _tell_figures(figures: Mapping[str, float]) -> Iterator[str]:
+    yield f"{figures['texts']:,.0f} texts, {figures['items']:,.0f} items in {figures['classes']:.0f} classes"
+    yield (
         f"right item {figures['item_share']:.1%}, right class {figures['level1_share']:.1%}, "
-        f"macro-F1 of classes {figures['macro_f1']:.3f}\n"
+        f"macro-F1 of classes {figures['macro_f1']:.3f}"
+    )
+    yield (
         f"right among the surest 80 % {figures['surest_share']:.1%}, "
         f"calibration error {figures['ece']:.3f} (items), {figures['level1_ece']:.3f} (classes)"
     )
+
+
+def _tell_scores(title: str, scores: pd.DataFrame, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield precision, recall and number of texts, the rarest right first."""
+    if scores.empty:
+        return
+    yield f"{title}: precision, recall, texts"
+    for code, precision, recall, _, texts in scores.head(MOST_ROWS).itertuples(index=False):
+        yield f"  {precision:7.1%} {recall:7.1%} {texts:7,.0f}  {_name(code, names)}"
+    if len(scores) > MOST_ROWS:
+        yield f"  … and {len(scores) - MOST_ROWS} more in the report's folder"
+
+
+def _find_hardest(items: pd.DataFrame) -> pd.DataFrame:
+    hard = items[(items["f1"] < 1) & (items["texts"] >= FEWEST_TEXTS)]
+    return hard.sort_values(["f1", "item_code"]).head(HARDEST_ITEMS)
+
+
+def _tell_confusion(confusion: pd.DataFrame, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield the commonest confusions: right class, suggested class, texts."""
+    cells = confusion.stack()
+    wrong = cells[[right != said for right, said in cells.index]]
+    wrong = wrong[wrong > 0].sort_values(ascending=False, kind="stable")
+    if len(wrong):
+        yield "taken for another class: right → suggested, texts"
+    for (right, said), count in wrong.head(MOST_CONFUSIONS).items():
+        yield f"  {_name(right, names)} → {_name(said, names)}  {count:,}"
+
+
+def _name(code: str, names: Mapping[str, str]) -> str:
+    name = names.get(code, "")
+    return f"{code} {name}" if name and name != code else code
