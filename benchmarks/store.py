@@ -34,8 +34,6 @@ from sqlalchemy.orm import Session
 from store_clients import run_clients
 from store_data import DAYS, FIRST_DAY, fill
 
-from benchmarks.store_clients import run_clients
-from benchmarks.store_data import DAYS, FIRST_DAY, fill
 from gridgov.city import load_city
 from gridgov.rules.constants import make_constants
 from gridgov.rules.rates import make_rates

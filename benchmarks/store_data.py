@@ -41,7 +41,8 @@ FROM raw"""
 
 ORDERS = f"""
 INSERT INTO orders (id, order_no, appeal_id, version, state, state_at, unit_code, desk_code, bound_unit_code,
-    merged_into, replied_by, route, grade, review, reasons, dispatched_at, contact_by, due_at, contacted_at, replied_at, closed_at,
+    merged_into, replied_by, route, grade, review, reasons,
+    dispatched_at, contact_by, due_at, contacted_at, replied_at, closed_at,
     outcome, called_at, contacted, solved, satisfied, received_at, kind, item_code, level1_code, cell_code,
     community_code, street_code, district_code, lon, lat, boundary_version)
 SELECT id, 'B' || lpad(id::text, 10, '0') || '-1', id, 1,
