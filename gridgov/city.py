@@ -66,6 +66,8 @@ class City:
         Version of the streets by which orders are judged.
     problems
         Warnings of the pack.
+    corrections
+        Pins that people moved (``geodata.corrections``): they answer their own addresses before all else.
     """
 
     settings: Settings
@@ -79,6 +81,7 @@ class City:
     content_hash: str
     boundary_version: str
     problems: tuple[Problem, ...] = field(default=())
+    corrections: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         return f"City({self.settings.name!r}, {len(self.streets)} streets, {self.settings.file})"
@@ -104,7 +107,7 @@ class City:
         gazetteer = get_gazetteer(
             self.settings, self.sources, extent=self.extent, content_hash=self.content_hash
         )
-        return Geocoder(gazetteer, extent=self.extent)
+        return Geocoder(gazetteer, extent=self.extent, corrections=self.corrections)
 
     @cached_property
     def categories(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Pins that people moved answer the next address too: at once, in every process, because they are rows."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from geodata.address_text import fold_text
 from geodata.corrections import CORRECTION_COLUMNS, make_corrections
 from geodata.frames import PlaceLevel
 from geodata.geocoder import CORRECTED_RADIUS_M
+from gridgov.city import City
 from gridgov.rules.privacy import mask_text
 from gridgov.storage.models.appeals import PinMove
 
@@ -55,6 +57,12 @@ def load_corrections(session: Session) -> pd.DataFrame:
     if not rows:
         return empty
     return pd.DataFrame(rows, columns=list(CORRECTION_COLUMNS)).astype(empty.dtypes)
+
+
+def apply_corrections(session: Session, city: City) -> City:
+    """Return the city with the pins that people moved, for files of appeals: itself where there are none."""
+    corrections = load_corrections(session)
+    return city if corrections.empty else replace(city, corrections=corrections)
 
 
 def _make_row(move: PinMove) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from gridgov.city import City
 from gridgov.errors import GridgovError
 from gridgov.pipeline import Classify
 from gridgov.progress import Progress, StageClock, ignore_progress
+from gridgov.services.corrections import apply_corrections
 from gridgov.services.load_rows import Batch, BatchRules, make_batch
 from gridgov.services.load_store import save_batch, take_load_lock
 from gridgov.storage.db import transaction
@@ -105,6 +106,8 @@ def load_appeals(
     with clock.stage("read"):
         read = read_appeals(city, path, as_of=as_of, salt=options.salt)
     with clock.stage("territory"):
+        with sessions() as session:
+            city = apply_corrections(session, city)
         _ = city.territory
     rules = BatchRules(
         city=city,

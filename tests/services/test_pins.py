@@ -1,12 +1,13 @@
 """A moved pin: place, cell, street, version and orders follow at once, deadlines stay, the unit only where it may."""
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.errors import ConflictError, ForbiddenError, NotFoundError
 from gridgov.rules.order_table import OrderAction, OrderState, Role
-from gridgov.services.corrections import load_corrections
+from gridgov.services.corrections import apply_corrections, load_corrections
 from gridgov.services.desk import Desk
 from gridgov.services.intake import NewAppeal, prepare
 from gridgov.services.intake_checks import IntakeError
@@ -85,6 +86,10 @@ def test_the_next_address_goes_there_until_the_pin_is_withdrawn(
         session.flush()
         assert prepare(session, desk, new, now=NOW).place["street_code"] == NEIGHBOUR
         assert load_corrections(session)["address"].tolist() == ["旧鼓楼外大街 5号"]
+        # Files of appeals are placed by it too.
+        city = apply_corrections(session, desk.city)
+        found = city.geocoder.locate(pd.Series(["旧鼓楼外大街5号", "和平小区"]))
+        assert found["lat"].round(3).tolist() == [39.925, 39.905]
         pin = session.scalars(sa.select(PinMove.id)).one()
         withdraw_pin(session, pin, actor=DISPATCHER, at=at(6))
         assert prepare(session, desk, new, now=NOW).place["street_code"] is None
