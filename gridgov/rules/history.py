@@ -9,6 +9,7 @@ import pandas as pd
 
 from gridgov.rules.callbacks import NO, PART, YES, check_callbacks
 from gridgov.rules.constants import Constants
+from gridgov.rules.dispatch_table import Route
 from gridgov.rules.order_table import OrderState
 
 HISTORY_COLUMNS = (
@@ -44,7 +45,7 @@ def find_history(
     orders
         Frame of ``gridgov.frames.ORDER_COLUMNS``.
     desk_code
-        Unit of the hotline's desk: what lies there is not dispatched yet.
+        Unit of the hotline's desk: what lies there, or needs a person's look, is not dispatched yet.
     as_of
         Moment of the judgement, aware.
     constants
@@ -59,7 +60,9 @@ def find_history(
         (answered & (checked["solved"] == code), state.value, outcome, word)
         for code, (state, outcome, word) in _CLOSED.items()
     ]
-    at_desk = orders["unit_code"] == desk_code
+    # As in the intake of one appeal: what a person must look at first is not dispatched yet.
+    at_desk = orders["review"] | orders["route"].isin([Route.DISPATCHER, Route.DESK])
+    at_desk |= orders["unit_code"] == desk_code
     table += [
         (orders["closed_at"].notna(), OrderState.REPLIED.value, "open", None),
         (orders["contacted_at"].notna() & ~at_desk, OrderState.CONTACTED.value, "open", None),

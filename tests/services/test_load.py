@@ -114,8 +114,11 @@ def test_history_agrees_with_the_order_table(
         if one.state is OrderState.REPLIED:
             assert one.replied_at is not None
         if one.state is OrderState.RECEIVED:
-            assert one.unit_code == one.desk_code
+            assert one.review or one.unit_code == one.desk_code
             assert one.dispatched_at is None
+        if one.state is OrderState.DISPATCHED:
+            assert not one.review
+            assert one.unit_code != one.desk_code
         late = one.replied_at is None and one.due_at is not None and one.due_at < AS_OF
         assert (one.overdue_at is not None) == late
         assert one.state_at >= one.received_at
