@@ -26,7 +26,8 @@ from numba import njit
 
 from geodata.jurisdiction import DEFAULT_THREADS, AreaIndex, check_points, share_work
 from geodata.jurisdiction_kernels import Compiled, locate_point
-from geodata.jurisdiction_near import ANY_AREA, NearGrid, Place, degree_lengths, find_nearest
+from geodata.jurisdiction_near import ANY_AREA, Place, find_nearest
+from geodata.jurisdiction_near_grid import NearGrid, degree_lengths
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]

@@ -35,5 +35,6 @@ JURISDICTION_COLUMNS = (
     "confidence",
 )
 """Where a point lies: codes str or missing · ``boundary_m`` float64, distance to the nearest street
-boundary in metres, capped · ``neighbour_code`` the street across it · ``confidence`` 0–1, probability
-that ``street_code`` is right given the uncertainty of the point."""
+boundary in metres, capped · ``neighbour_code`` the street across it, of an uncertain place the most
+probable other street · ``confidence`` 0–1, probability that
+``street_code`` is right given the uncertainty of the point."""

@@ -31,7 +31,9 @@ from geodata.jurisdiction_file import IndexFileError, load_arrays, save_arrays
 from geodata.jurisdiction_grid import coarsen, compile_grid, make_edges
 from geodata.jurisdiction_input import LAYER, AreaRings, check_areas
 from geodata.jurisdiction_kernels import Compiled, locate_points
-from geodata.jurisdiction_near import NearGrid, make_near_grid, measure_points
+from geodata.jurisdiction_near import measure_points
+from geodata.jurisdiction_near_grid import NearGrid, make_near_grid
+from geodata.jurisdiction_tree import TREE_CAP_M, NearTree, make_near_tree, measure_many
 
 __all__ = ["AreaIndex", "IndexFileError", "NearBoundary"]
 
@@ -39,7 +41,10 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
 
 DEFAULT_THREADS = 2
-DEFAULT_CAP_M = 200.0
+DEFAULT_CAP_M = TREE_CAP_M
+MANY_POINTS = (
+    4_000_000  # from here on the tree of nearest edges saves more time than it takes to make
+)
 SMALLEST_SHARE = 20_000  # points below which another thread costs more than it brings
 
 
@@ -88,6 +93,7 @@ class AreaIndex:
         self._edges = edges
         self._compiled = compiled
         self._near: NearGrid | None = None  # made at the first question; the same whoever makes it
+        self._tree: NearTree | None = None  # likewise
         codes.flags.writeable = False
 
     @classmethod
@@ -145,6 +151,14 @@ class AreaIndex:
         if self._near is None:
             self._near = make_near_grid(coarsen(self._edges))
         return self._near
+
+    def prepare_near(self) -> None:
+        """Make now what :meth:`near` makes for itself when it is asked for :data:`MANY_POINTS` at once.
+
+        Worth it before many smaller calls: half a second for 100,000 edges, then three times as fast.
+        """
+        if self._tree is None:
+            self._tree = make_near_tree(self.near_grid)
 
     def save(self, path: str | Path) -> None:
         """Write the index to `path`, all or nothing."""
@@ -258,17 +272,33 @@ class AreaIndex:
         if not 0 < cap_m < np.inf:
             raise ValueError(f"cap_m is {cap_m}, expected a positive number of metres")
         x, y = check_points(lon, lat)
+        if len(x) >= MANY_POINTS:
+            self.prepare_near()
         own = self.locate_positions(x, y, threads=threads)
-        near = self.near_grid
-        boundary_m = np.empty(len(x), dtype=np.float64)
-        neighbour = np.empty(len(x), dtype=np.int32)
+        answers = np.empty(len(x), dtype=np.float64), np.empty(len(x), dtype=np.int32)
+        share_work(self._measure(x, y, own, cap_m, answers), len(x), threads or DEFAULT_THREADS)
+        return NearBoundary(boundary_m=answers[0], neighbour=answers[1])
+
+    def _measure(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        own: IntArray,
+        cap_m: float,
+        answers: tuple[FloatArray, IntArray],
+    ) -> Callable[[slice], None]:
+        """Return what writes the distances and neighbours of a slice of points."""
+        near, index = self.near_grid, self._compiled
+        tree = self._tree if cap_m <= TREE_CAP_M else None
 
         def work(part: slice) -> None:
-            results = boundary_m[part], neighbour[part]
-            measure_points(x[part], y[part], own[part], cap_m, near, self._compiled, *results)
+            some = answers[0][part], answers[1][part]
+            if tree is None:
+                measure_points(x[part], y[part], own[part], cap_m, near, index, some)
+            else:
+                measure_many(x[part], y[part], own[part], cap_m, near, tree, index, some)
 
-        share_work(work, len(x), threads or DEFAULT_THREADS)
-        return NearBoundary(boundary_m=boundary_m, neighbour=neighbour)
+        return work
 
 
 def check_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

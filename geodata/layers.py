@@ -52,6 +52,7 @@ def read_layer(
     layer: str | None = None,
     encoding: str | None = None,
     code: str | None = None,
+    left_out: list[pd.DataFrame] | None = None,
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read a vector layer.
 
@@ -69,6 +70,8 @@ def read_layer(
         Of attribute text; None finds it.
     code
         Column whose value names a feature in messages.
+    left_out
+        Receives the attributes of features without a usable geometry, indexed by their position.
 
     Returns
     -------
@@ -87,7 +90,8 @@ def read_layer(
     path, layer = _split_layer(path, layer)
     check_file(path)
     table = path.suffix.lower() in _TABLES
-    names = FeatureNames(file=str(path), code=code, first_row=2 if table else 1)
+    kept = [] if left_out is None else left_out
+    names = FeatureNames(file=str(path), code=code, first_row=2 if table else 1, left_out=kept)
     frame, problems = _read_any(path, (layer, encoding, declared), names)
     frame, found = to_storage(frame, declared, names)
     problems += found

@@ -68,6 +68,7 @@ def make_geometry(
     lon, lat, problems = parse_degrees(frame, columns, names)
     known = np.isfinite(lon) & np.isfinite(lat)
     some = frame[known]
+    names.left_out.append(frame[~known])
     placed = gpd.GeoDataFrame(some, geometry=shapely.points(lon[known], lat[known]))
     return placed, problems
 
@@ -236,7 +237,7 @@ def _take_in_range(
                 expected=DEGREES,
             )
         )
-    return frame[~outside], problems
+    return names.take(frame, ~outside), problems
 
 
 def _make_from_wkt(
@@ -261,7 +262,7 @@ def _make_from_wkt(
         )
         for position in placed.index[broken]
     ]
-    usable, found = take_usable(placed[~broken], names)
+    usable, found = take_usable(names.take(placed, ~broken), names)
     return usable, problems + found
 
 

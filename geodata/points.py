@@ -1,5 +1,6 @@
 """Points from any file: two float columns, no geometry objects, so that ten million fit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -22,6 +23,7 @@ from geodata.problems import Problem
 from geodata.shapes import FeatureNames
 from geodata.tables import read_table
 
+LEFT_OUT = ("it is left out", "it has no place")  # what a layer leaves out stays here as a row
 _TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 
 
@@ -50,8 +52,8 @@ def read_points(
     Returns
     -------
         The attributes with float64 ``lon lat`` in EPSG:4326, WGS84 (columns of that name are replaced),
-        indexed by position in the file, and the problems. A row of a table without a usable place stays,
-        with NaN, so that every row of the input has one of the output.
+        indexed by position in the file, and the problems. A row without a usable place stays, with NaN, so
+        that every row of the input has one of the output.
 
     Raises
     ------
@@ -70,8 +72,13 @@ def read_points(
             placed, found = place_points(frame, columns, (declared, names))
             return placed, problems + found
     chosen = None if encoding == "auto" else encoding
-    shapes, problems = read_layer(path, datum=declared, layer=layer, encoding=chosen)
-    return _flatten(shapes, path), problems
+    others: list[pd.DataFrame] = []
+    shapes, problems = read_layer(
+        path, datum=declared, layer=layer, encoding=chosen, left_out=others
+    )
+    rows = [_flatten(shapes, path), *(part.assign(lon=np.nan, lat=np.nan) for part in others)]
+    told = [replace(problem, problem=problem.problem.replace(*LEFT_OUT)) for problem in problems]
+    return pd.concat(rows).sort_index() if others else rows[0], told
 
 
 def place_points(

@@ -4,11 +4,12 @@ Every message names the layer, the feature (its number, the first is 1, and its 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from geodata.problems import Problem
@@ -44,11 +45,20 @@ class FeatureNames:
         Column whose value names a feature, None where there is none.
     first_row
         Row number of position 0: 1 for features, 2 below a table's header.
+    left_out
+        Attributes of rows without a usable place are put here by readers, for those who keep every row.
     """
 
     file: str
     code: str | None = None
     first_row: int = 1
+    left_out: list[pd.DataFrame] = field(default_factory=list)
+
+    def take(self, frame: gpd.GeoDataFrame, kept: npt.NDArray[np.bool_]) -> gpd.GeoDataFrame:
+        """Return the features that are kept, and note the attributes of the others."""
+        if not kept.all():
+            self.left_out.append(pd.DataFrame(frame[~kept].drop(columns=frame.geometry.name)))
+        return frame[kept]
 
     def make_problem(self, frame: gpd.GeoDataFrame, position: int, **facts: str) -> Problem:
         """Return a problem of the feature at index value `position`."""
@@ -88,7 +98,7 @@ def take_usable(
                 expected="draw the geometry or delete the feature; one kind of geometry per layer",
             )
         )
-    return frame[kind == main], problems
+    return names.take(frame, kind == main), problems
 
 
 def find_range_faults(

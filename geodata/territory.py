@@ -128,8 +128,9 @@ class Territory:
         Returns
         -------
             A point outside the extent has no codes and no confidence. A point inside it but in no known
-            street has at most a district, and the nearest street as ``neighbour_code``. ``boundary_m``
-            is at most ``cap_m``, which then means "at least".
+            street has at most a district, and the nearest street as ``neighbour_code``. Where the place is
+            so uncertain that it may lie in another street, that is the most probable of the others.
+            ``boundary_m`` is at most ``cap_m``, which then means "at least".
         """
         index = lon.index if isinstance(lon, pd.Series) else None
         lon, lat = _as_floats(lon), _as_floats(lat)
@@ -138,17 +139,19 @@ class Territory:
         street = self.streets.index.locate_positions(lon, lat)
         near = self.streets.index.near(lon, lat, cap_m=self.cap_m)
         community = self._find_communities(lon, lat, street)
+        seen = np.minimum(near.boundary_m, self.cap_m)
+        confidence, neighbour = self._weigh(
+            (lon, lat), street, (seen, near.neighbour), uncertainty_m
+        )
         columns = {
             "street_code": _take(self.streets.codes, street),
             "district_code": _take(self.district_codes, self._find_districts(lon, lat, street)),
             "community_code": self._name_communities(community),
             "cell_code": self._find_cells(lon, lat, street, community),
             "exception_code": self._find_exceptions(lon, lat),
-            "boundary_m": np.minimum(near.boundary_m, self.cap_m),
-            "neighbour_code": _take(self.streets.codes, near.neighbour),
-            "confidence": self._measure_confidence(
-                (lon, lat), street, near.boundary_m, uncertainty_m
-            ),
+            "boundary_m": seen,
+            "neighbour_code": _take(self.streets.codes, neighbour),
+            "confidence": confidence,
         }
         return pd.DataFrame(columns, index=index, columns=list(JURISDICTION_COLUMNS))
 
@@ -263,25 +266,33 @@ class Territory:
             found[strange] = grid.locate_positions(lon[strange], lat[strange])
         return found
 
-    def _measure_confidence(
+    def _weigh(
         self,
         points: tuple[FloatArray, FloatArray],
         street: PositionArray,
-        boundary_m: FloatArray,
+        near: tuple[FloatArray, PositionArray],
         uncertainty_m: npt.ArrayLike | None,
-    ) -> FloatArray:
-        """Return the probability that each street is right, NaN where there is none."""
-        confidence = np.where(street >= 0, 1.0, np.nan)
+    ) -> tuple[FloatArray, PositionArray]:
+        """Return the probability that each street is right, NaN where there is none, and the other street.
+
+        That is the one across the nearest boundary; where the place may well lie in another one, the most
+        probable of the others: at a corner, or beyond the cap, the nearest boundary does not tell it.
+        """
+        (seen, neighbour), confidence = near, np.where(street >= 0, 1.0, np.nan)
         if uncertainty_m is None:
-            return confidence
+            return confidence, neighbour
         radius = np.broadcast_to(_as_floats(uncertainty_m), street.shape)
-        seen = np.where(np.isfinite(boundary_m), boundary_m, self.cap_m)
         open_rows = np.flatnonzero((street >= 0) & ~(seen >= SURE_SIGMAS * radius / SIGMAS))
         if len(open_rows):
             lon, lat = points[0][open_rows], points[1][open_rows]
             found = street_probabilities(self.streets.index, lon, lat, radius[open_rows])
             confidence[open_rows] = found.confidence
-        return confidence
+            first, second = found.positions.T
+            other = np.where(first == street[open_rows], second, first)
+            other = np.where(found.probabilities[:, 0] > 0, other, NONE)  # NaN: nothing is known
+            neighbour = neighbour.copy()
+            neighbour[open_rows] = np.where(other >= 0, other, neighbour[open_rows])
+        return confidence, neighbour
 
     def _find_exceptions(
         self, lon: FloatArray, lat: FloatArray

@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from geodata.certainty import SIGMAS, make_offsets, street_probabilities
 from geodata.jurisdiction import AreaIndex
-from geodata.jurisdiction_near import degree_lengths
+from geodata.jurisdiction_near_grid import degree_lengths
 from tests.geodata.jurisdiction_layers import make_codes, make_coverage
 
 HALVES = AreaIndex.build([shapely.box(116, 39, 117, 40), shapely.box(117, 39, 118, 40)], ["a", "b"])

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from geodata.jurisdiction import AreaIndex
-from tests.geodata.jurisdiction_layers import make_codes, make_coverage, make_lattice_shapes
+from tests.geodata.jurisdiction_layers import (
+    add_vertices,
+    make_codes,
+    make_coverage,
+    make_lattice_shapes,
+)
 
 GEOD = Geod(ellps="WGS84")
 seeds = st.integers(0, 2**32 - 1)
@@ -149,6 +154,44 @@ def test_a_cap_must_be_a_positive_number(cap_m):
         index.near([116.0], [39.0], cap_m=cap_m)
 
 
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.sampled_from([make_coverage, make_lattice_shapes]), st.sampled_from([0.0, 60.0]))
+def test_the_tree_for_many_points_changes_nothing(seed, make_layer, latitude):
+    """Areas that overlap too, points outside, on vertices and at the edge of the cap."""
+    rng = np.random.default_rng(seed)
+    shapes = make_city(rng, make_layer, latitude)
+    if not len(shapes):
+        return
+    shapes = add_vertices(shapes, rng)
+    index = AreaIndex.build(shapes, make_codes(len(shapes)))
+    west, south, east, north = shapely.total_bounds(shapes)
+    margin = np.array([east - west, north - south]) / 5
+    low, high = np.array([west, south]) - margin, margin + np.array([east, north])
+    corners = shapely.get_coordinates(shapes)
+    x, y = np.concatenate([rng.uniform(low, high, (3_000, 2)), corners, [[np.nan, 0.0]]]).T
+    searched = {cap: index.near(x, y, cap_m=cap) for cap in (30.0, 200.0)}
+    index.prepare_near()
+    for cap, expected in searched.items():
+        found = index.near(x, y, cap_m=cap)
+        np.testing.assert_array_equal(found.boundary_m, expected.boundary_m)
+        np.testing.assert_array_equal(found.neighbour, expected.neighbour)
+    assert (
+        index.near(x, y, cap_m=500.0).boundary_m[:-1] > 200.0
+    ).any()  # beyond what the tree knows
+
+
+def test_equal_areas_and_poles_are_measured_without_a_tree_that_never_ends():
+    star = shapely.Point(10, 50).buffer(0.01, quad_segs=60)
+    index = AreaIndex.build([star] * 12, make_codes(12))
+    x, y = np.random.default_rng(4).uniform([9.98, 49.98], [10.02, 50.02], (500, 2)).T
+    expected = index.near(x, y)
+    index.prepare_near()
+    np.testing.assert_array_equal(index.near(x, y).boundary_m, expected.boundary_m)
+    polar = AreaIndex.build([shapely.box(-180, -90, 180, -60)], ["a"])
+    polar.prepare_near()
+    assert polar.near([0.0], [-60.001]).boundary_m[0] == pytest.approx(111.5, abs=0.5)
+
+
 def test_threads_change_nothing():
     rng = np.random.default_rng(2)
     shapes = make_city(rng, make_coverage, 39.9)
@@ -158,3 +201,8 @@ def test_threads_change_nothing():
     one, two = index.near(x, y, threads=1), index.near(x, y, threads=3)
     np.testing.assert_array_equal(one.boundary_m, two.boundary_m)
     np.testing.assert_array_equal(one.neighbour, two.neighbour)
+    index.prepare_near()
+    for threads in (1, 3):
+        tree = index.near(x, y, threads=threads)
+        np.testing.assert_array_equal(one.boundary_m, tree.boundary_m)
+        np.testing.assert_array_equal(one.neighbour, tree.neighbour)

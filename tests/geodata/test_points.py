@@ -94,6 +94,21 @@ def test_layers_of_points(tmp_path, ending):
     assert list(frame.columns) == ["no", "lon", "lat"]
 
 
+@pytest.mark.parametrize("ending", ["geojson", "gpkg", "parquet"])
+def test_features_without_a_place_stay_as_rows_in_their_order(tmp_path, ending):
+    shapes = [None, shapely.Point(116.1, 39.9), shapely.Point(500, 39), shapely.Point(), None]
+    if ending == "geojson":
+        shapes[3] = None  # GeoJSON has no empty point
+    layer = gpd.GeoDataFrame({"no": list("abcde")}, geometry=shapes, crs=4326)
+    write_layer(layer, tmp_path / f"a.{ending}")
+    frame, problems = read_points(tmp_path / f"a.{ending}", datum="WGS84")
+    assert frame["no"].tolist() == list("abcde")
+    assert frame["lon"].isna().tolist() == [True, False, True, True, True]
+    assert list(frame.columns) == ["no", "lon", "lat"]
+    assert sorted(problem.row for problem in problems) == [1, 3, 4, 5]
+    assert all("it has no place" in problem.problem for problem in problems)
+
+
 def test_areas_are_no_points(tmp_path):
     write_layer(gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=4326), tmp_path / "a.gpkg")
     with pytest.raises(InvalidDataError, match="feature 1 is a Polygon"):

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 import shapely
 
+from geodata.certainty import SIGMAS
 from geodata.errors import InvalidDataError
 from geodata.frames import JURISDICTION_COLUMNS
+from geodata.jurisdiction_near_grid import degree_lengths
 from geodata.territory_build import make_territory
 from geodata.territory_store import TerritoryFolderError, load_territory, save_territory
 from tests.geodata.wavy_areas import METRIC_CRS, make_areas, to_degrees, to_points
@@ -202,6 +204,26 @@ def test_confidence_falls_towards_the_boundary():
     assert (territory.judge(lon, lat, [0.0, 0.0, 0.0, 0.0])["confidence"] == 1).all()
     wide = territory.judge(lon, lat, 5_000.0)["confidence"]
     assert (wide < 0.6).all()  # larger than what the distance was looked for
+
+
+def test_an_uncertain_place_names_the_two_most_probable_streets():
+    streets = make_streets()
+    territory = make_territory(streets, metric_crs=METRIC_CRS)
+    rng = np.random.default_rng(21)
+    lon, lat = scatter(120, seed=5)
+    radius = rng.choice([80.0, 400.0, 1_200.0], len(lon))
+    found = territory.judge(lon, lat, radius)
+    checked = 0
+    for i in np.flatnonzero(found["street_code"].notna() & (found["confidence"] < 0.95)):
+        mx, my = degree_lengths(lat[i])
+        x, y = rng.normal(size=(2, 20_000)) * radius[i] / SIGMAS
+        hits = territory.streets.index.locate(lon[i] + x / mx, lat[i] + y / my)
+        shares = pd.Series(hits).value_counts(normalize=True, dropna=True)
+        others = shares.drop(found["street_code"].iloc[i], errors="ignore")
+        if others.iloc[0] > others.iloc[1] + 0.05:
+            assert found["neighbour_code"].iloc[i] == others.index[0]
+            checked += 1
+    assert checked > 30
 
 
 def test_a_bundle_comes_back_as_it_was(tmp_path):
