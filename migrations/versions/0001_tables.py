@@ -633,6 +633,22 @@ def upgrade() -> None:
         postgresql_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
         sqlite_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
     )
+    op.create_index(
+        "ix_orders_open_review",
+        "orders",
+        ["unit_code"],
+        unique=False,
+        postgresql_where=sa.text("outcome = 'open' AND review IS TRUE"),
+        sqlite_where=sa.text("outcome = 'open' AND review IS 1"),
+    )
+    op.create_index(
+        "ix_orders_open_state",
+        "orders",
+        ["state"],
+        unique=False,
+        postgresql_where=sa.text("outcome = 'open'"),
+        sqlite_where=sa.text("outcome = 'open'"),
+    )
     op.create_index("ix_orders_received", "orders", ["received_at", "id"], unique=False)
     op.create_index(
         "ix_orders_street_received", "orders", ["street_code", "received_at", "id"], unique=False
@@ -642,6 +658,7 @@ def upgrade() -> None:
         "orders",
         ["unit_code", "state", "due_at"],
         unique=False,
+        postgresql_include=["replied_at", "contacted_at", "contact_by", "review"],
         postgresql_where=sa.text("outcome = 'open'"),
         sqlite_where=sa.text("outcome = 'open'"),
     )
@@ -884,11 +901,24 @@ def downgrade() -> None:
     op.drop_index(
         "ix_orders_unit_open",
         table_name="orders",
+        postgresql_include=["replied_at", "contacted_at", "contact_by", "review"],
         postgresql_where=sa.text("outcome = 'open'"),
         sqlite_where=sa.text("outcome = 'open'"),
     )
     op.drop_index("ix_orders_street_received", table_name="orders")
     op.drop_index("ix_orders_received", table_name="orders")
+    op.drop_index(
+        "ix_orders_open_state",
+        table_name="orders",
+        postgresql_where=sa.text("outcome = 'open'"),
+        sqlite_where=sa.text("outcome = 'open'"),
+    )
+    op.drop_index(
+        "ix_orders_open_review",
+        table_name="orders",
+        postgresql_where=sa.text("outcome = 'open' AND review IS TRUE"),
+        sqlite_where=sa.text("outcome = 'open' AND review IS 1"),
+    )
     op.drop_index(
         "ix_orders_open_due",
         table_name="orders",

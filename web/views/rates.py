@@ -6,11 +6,15 @@ from gridgov.errors import NotFoundError
 from gridgov.rules.assessment import ASSESSMENT_COLUMNS
 from gridgov.storage.queries.areas import get_units
 from web import limits
+from web.cache import share
 from web.desk import get_constants
 from web.exports import make_csv, send_csv
 from web.permissions import Permission, permission
 from web.rate_pages import MonthView, make_month_view, make_trend, make_trend_chart
 from web.service import get_service, reading
+
+KEPT_S = 30.0
+"""An assessment of hundreds of units is made once for all who open it at the same time."""
 
 blueprint = Blueprint("rates", __name__, url_prefix="/rates")
 
@@ -40,12 +44,14 @@ def export() -> Response:
 
 def find_view() -> MonthView | None:
     """Return the month and group that the address asks for."""
-    return make_month_view(
-        reading(),
-        get_constants(),
-        get_service().get_city().zone,
-        month=request.args.get("month", ""),
-        group=request.args.get("group", ""),
+    month, group = request.args.get("month", ""), request.args.get("group", "")
+    return share(
+        "rates",
+        lambda: make_month_view(
+            reading(), get_constants(), get_service().get_city().zone, month=month, group=group
+        ),
+        seconds=KEPT_S,
+        more=(month, group),
     )
 
 

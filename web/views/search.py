@@ -9,7 +9,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 from werkzeug.wrappers import Response as BaseResponse
 
 from geodata.versions import VersionState
-from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.city import Area, BoundaryVersion, CatalogueItem, Unit
 from gridgov.storage.models.orders import Issue, Order
 from gridgov.storage.models.whistles import WhistleCall
@@ -24,6 +23,8 @@ from web.where import get_unit_scope, get_window
 blueprint = Blueprint("search", __name__)
 MOST_SHOWN = 12
 LONGEST = 200
+MOST_ORDERS = 9
+"""Orders of one appeal among which its number is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +57,13 @@ def find_numbered(sought: str) -> str | None:
         return None
     session = reading()
     if has_permission(Permission.ORDERS_READ):
-        by_order = sa.select(Order.order_no).where(Order.order_no == sought)
-        by_appeal = (
-            sa.select(Order.order_no)
-            .join(Appeal, Appeal.id == Order.appeal_id)
-            .where(Appeal.appeal_no == sought)
-        )
-        for query in (by_order, by_appeal):
-            found = session.scalars(query.limit(2)).all()
-            if len(found) == 1:
-                return to("orders.show", order_no=found[0])
+        # An appeal's orders carry its number with a running one; so the one index finds both.
+        numbers = [sought, *(f"{sought}-{one}" for one in range(1, MOST_ORDERS + 1))]
+        found = session.scalars(
+            sa.select(Order.order_no).where(Order.order_no.in_(numbers)).order_by(Order.order_no)
+        ).all()
+        if len(found) == 1 or sought in found:
+            return to("orders.show", order_no=sought if sought in found else found[0])
         if session.scalar(sa.select(Issue.id).where(Issue.issue_no == sought)) is not None:
             return to("orders.index", issue=sought)
     call = sa.select(WhistleCall.call_no).where(WhistleCall.call_no == sought)

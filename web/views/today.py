@@ -8,6 +8,7 @@ from gridgov.storage.queries.map_counts import CountFilter
 from gridgov.storage.queries.order_clocks import CLOCKS
 from gridgov.storage.queries.whistle_lists import list_calls
 from web.auth import has_permission
+from web.cache import share
 from web.desk import get_constants
 from web.doors import to_orders
 from web.frame import to
@@ -21,6 +22,8 @@ from web.whistle_rows import make_call_rows
 
 blueprint = Blueprint("today", __name__, url_prefix="/today")
 CALLS_SHOWN = 5
+KEPT_S = 20.0
+"""A page that renews itself every minute may show figures that are this old."""
 
 
 @blueprint.get("")
@@ -48,8 +51,12 @@ def make_facts() -> dict[str, Any]:
     """Return what the page and its part show."""
     session, service = reading(), get_service()
     now, codes = service.get_now(), get_unit_scope().codes
-    view = make_today(
-        session, get_constants(), now=now, zone=service.get_city().zone, unit_codes=codes
+    view = share(
+        "today",
+        lambda: make_today(
+            session, get_constants(), now=now, zone=service.get_city().zone, unit_codes=codes
+        ),
+        seconds=KEPT_S,
     )
     calls = []
     if has_permission(Permission.WHISTLES_READ):

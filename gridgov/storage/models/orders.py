@@ -51,8 +51,22 @@ class Order(Base):
             "unit_code",
             "state",
             "due_at",
+            # With these, what a day's first page counts is in the index alone.
+            postgresql_include=["replied_at", "contacted_at", "contact_by", "review"],
             postgresql_where=sa.text("outcome = 'open'"),
             sqlite_where=sa.text("outcome = 'open'"),
+        ),
+        sa.Index(
+            "ix_orders_open_state",
+            "state",
+            postgresql_where=sa.text("outcome = 'open'"),
+            sqlite_where=sa.text("outcome = 'open'"),
+        ),
+        sa.Index(
+            "ix_orders_open_review",
+            "unit_code",
+            postgresql_where=sa.text("outcome = 'open' AND review IS TRUE"),
+            sqlite_where=sa.text("outcome = 'open' AND review IS 1"),
         ),
     )
 

@@ -204,9 +204,12 @@ def _make_sort(sort: str) -> tuple[Any, ...]:
     if name not in SORTS:
         raise GridgovError(f"sort {sort!r}: expected one of {', '.join(SORTS)}")
     column = SORTS[name]
-    if sort.startswith("-"):
-        return (column.desc().nulls_last(), Order.id.desc())
-    return (column.asc().nulls_last(), Order.id.asc())
+    down = sort.startswith("-")
+    key = column.desc() if down else column.asc()
+    # Said of a column that is never missing, "nulls last" would only keep its index from being read backwards.
+    if getattr(column, "nullable", True):
+        key = key.nulls_last()
+    return (key, Order.id.desc() if down else Order.id.asc())
 
 
 def _join(query: Any, chosen: OrderFilter, *, is_count: bool = False) -> Any:

@@ -21,7 +21,7 @@ from web.service import get_service, reading
 from web.views.orders.actions import BULK_ACTIONS
 from web.views.orders.blueprint import blueprint
 from web.views.orders.filters import Asked, list_choices, make_conditions, read_filter, say_filter
-from web.views.orders.live import get_newest_change
+from web.views.orders.live import find_newest_change
 
 TABS = ("", "to_dispatch", "review", "unanswered", "due_soon", "overdue", "to_call_back")
 """Views above the list; the first is everything in the window of time."""
@@ -65,7 +65,7 @@ def make_facts(asked: Asked) -> dict[str, Any]:
         "sort": sort or DEFAULT_SORT,
         "page_rows": PAGE_ROWS,
         "count_max": COUNT_MAX,
-        "newest": get_newest_change(reading()),
+        "newest": find_newest_change(),
         "bulk_actions": BULK_ACTIONS.get(g.visitor.role, ()),
     }
 
