@@ -2,7 +2,9 @@
 import { setUpKeys } from "./keys.js";
 import { setUpDrafts } from "./drafts.js";
 import { setUpForms } from "./forms.js";
+import { setUpScrolls } from "./scrolls.js";
 
 setUpKeys();
 setUpDrafts();
 setUpForms();
+setUpScrolls();
