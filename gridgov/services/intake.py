@@ -7,7 +7,7 @@ frames of one row. An appeal comes in once: its number within its source is its 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import shapely
@@ -38,9 +38,9 @@ from gridgov.storage.scope import lifted
 __all__ = ["NewAppeal", "Prepared", "Taken", "prepare", "take_in"]
 
 # Rows are written through tables: the unit of work of the mapper would cost more than all else together.
-APPEALS = sa.inspect(Appeal).local_table
-PERSONS = sa.inspect(AppealPerson).local_table
-ORDERS = sa.inspect(Order).local_table
+APPEALS = cast("sa.Table", Appeal.__table__)
+PERSONS = cast("sa.Table", AppealPerson.__table__)
+ORDERS = cast("sa.Table", Order.__table__)
 _PLACED = ("lon", "lat", "place_level", "uncertainty_m", "matched", "place_problem")
 _JUDGED = tuple(JURISDICTION_COLUMNS)
 

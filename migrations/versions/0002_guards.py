@@ -32,12 +32,18 @@ POSTGRES_UP = (
         RETURN NEW;
     END $$
     """,
-    "CREATE TRIGGER log_entries_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON log_entries "
-    "FOR EACH STATEMENT EXECUTE FUNCTION gridgov_refuse()",
-    "CREATE TRIGGER log_heads_refuse BEFORE DELETE OR TRUNCATE ON log_heads "
-    "FOR EACH STATEMENT EXECUTE FUNCTION gridgov_refuse()",
-    "CREATE TRIGGER log_heads_forward BEFORE UPDATE ON log_heads "
-    "FOR EACH ROW EXECUTE FUNCTION gridgov_forward()",
+    (
+        "CREATE TRIGGER log_entries_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON log_entries "
+        "FOR EACH STATEMENT EXECUTE FUNCTION gridgov_refuse()"
+    ),
+    (
+        "CREATE TRIGGER log_heads_refuse BEFORE DELETE OR TRUNCATE ON log_heads "
+        "FOR EACH STATEMENT EXECUTE FUNCTION gridgov_refuse()"
+    ),
+    (
+        "CREATE TRIGGER log_heads_forward BEFORE UPDATE ON log_heads "
+        "FOR EACH ROW EXECUTE FUNCTION gridgov_forward()"
+    ),
 )
 POSTGRES_DOWN = (
     "DROP TRIGGER log_heads_forward ON log_heads",
@@ -47,23 +53,35 @@ POSTGRES_DOWN = (
     "DROP FUNCTION gridgov_refuse()",
 )
 SQLITE_UP = (
-    "CREATE TRIGGER log_entries_update BEFORE UPDATE ON log_entries BEGIN "
-    "SELECT RAISE(ABORT, 'UPDATE on log_entries is refused: the log is only added to'); END",
-    "CREATE TRIGGER log_entries_delete BEFORE DELETE ON log_entries BEGIN "
-    "SELECT RAISE(ABORT, 'DELETE on log_entries is refused: the log is only added to'); END",
+    (
+        "CREATE TRIGGER log_entries_update BEFORE UPDATE ON log_entries BEGIN "
+        "SELECT RAISE(ABORT, 'UPDATE on log_entries is refused: the log is only added to'); END"
+    ),
+    (
+        "CREATE TRIGGER log_entries_delete BEFORE DELETE ON log_entries BEGIN "
+        "SELECT RAISE(ABORT, 'DELETE on log_entries is refused: the log is only added to'); END"
+    ),
     # INSERT OR REPLACE removes the old row without asking the trigger above.
-    "CREATE TRIGGER log_entries_replace BEFORE INSERT ON log_entries "
-    "WHEN EXISTS (SELECT 1 FROM log_entries WHERE id = NEW.id) OR EXISTS "
-    "(SELECT 1 FROM log_entries WHERE chain = NEW.chain AND position = NEW.position) BEGIN "
-    "SELECT RAISE(ABORT, 'REPLACE on log_entries is refused: the log is only added to'); END",
-    "CREATE TRIGGER log_heads_delete BEFORE DELETE ON log_heads BEGIN "
-    "SELECT RAISE(ABORT, 'DELETE on log_heads is refused: the log is only added to'); END",
-    "CREATE TRIGGER log_heads_replace BEFORE INSERT ON log_heads "
-    "WHEN EXISTS (SELECT 1 FROM log_heads WHERE chain = NEW.chain) BEGIN "
-    "SELECT RAISE(ABORT, 'REPLACE on log_heads is refused: the log is only added to'); END",
-    "CREATE TRIGGER log_heads_forward BEFORE UPDATE ON log_heads "
-    "WHEN NEW.chain <> OLD.chain OR NEW.position <= OLD.position BEGIN "
-    "SELECT RAISE(ABORT, 'the head of a chain of the log may only move forward'); END",
+    (
+        "CREATE TRIGGER log_entries_replace BEFORE INSERT ON log_entries "
+        "WHEN EXISTS (SELECT 1 FROM log_entries WHERE id = NEW.id) OR EXISTS "
+        "(SELECT 1 FROM log_entries WHERE chain = NEW.chain AND position = NEW.position) BEGIN "
+        "SELECT RAISE(ABORT, 'REPLACE on log_entries is refused: the log is only added to'); END"
+    ),
+    (
+        "CREATE TRIGGER log_heads_delete BEFORE DELETE ON log_heads BEGIN "
+        "SELECT RAISE(ABORT, 'DELETE on log_heads is refused: the log is only added to'); END"
+    ),
+    (
+        "CREATE TRIGGER log_heads_replace BEFORE INSERT ON log_heads "
+        "WHEN EXISTS (SELECT 1 FROM log_heads WHERE chain = NEW.chain) BEGIN "
+        "SELECT RAISE(ABORT, 'REPLACE on log_heads is refused: the log is only added to'); END"
+    ),
+    (
+        "CREATE TRIGGER log_heads_forward BEFORE UPDATE ON log_heads "
+        "WHEN NEW.chain <> OLD.chain OR NEW.position <= OLD.position BEGIN "
+        "SELECT RAISE(ABORT, 'the head of a chain of the log may only move forward'); END"
+    ),
 )
 SQLITE_DOWN = tuple(
     f"DROP TRIGGER {name}"
