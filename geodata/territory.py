@@ -176,7 +176,8 @@ class Territory:
         near = self.streets.index.near(x, y, cap_m=self.cap_m)
         community = self._find_communities(x, y, street)
         radius = np.nan if uncertainty_m is None else uncertainty_m
-        sure = self._measure_confidence((x, y), street, near.boundary_m, radius)
+        seen = np.minimum(near.boundary_m, self.cap_m)
+        sure, neighbour = self._weigh((x, y), street, (seen, near.neighbour), radius)
         return {
             "street_code": _get(self.streets.codes, street),
             "district_code": _get(self.district_codes, self._find_districts(x, y, street)),
@@ -191,7 +192,7 @@ class Territory:
                 self.exceptions.locate_positions(x, y),
             ),
             "boundary_m": _plain(np.minimum(near.boundary_m, self.cap_m)),
-            "neighbour_code": _get(self.streets.codes, near.neighbour),
+            "neighbour_code": _get(self.streets.codes, neighbour),
             "confidence": _plain(sure),
         }
 
