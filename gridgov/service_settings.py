@@ -57,7 +57,8 @@ class ServiceSettings:
     oidc_client_secret: str = _setting("", "client secret there")
     behind_https: bool = _setting(
         False,  # noqa: FBT003
-        "whether a proxy in front serves HTTPS: cookies are then sent over HTTPS only, and the proxy's word on the caller is taken",
+        "whether a proxy in front serves HTTPS: cookies are then sent over HTTPS only, "
+        "and the proxy's word on the caller is taken",
     )
     clock_behind_min: int = _setting(
         0, "minutes by which the service's clock is behind the machine's; for demos with old data"

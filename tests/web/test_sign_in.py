@@ -157,7 +157,8 @@ def test_other_site_changes_nothing(client):
     assert answer.status_code == 403
 
 
-def test_second_factor(client, service):
+@pytest.mark.usefixtures("service")
+def test_second_factor(client):
     sign_in(client, Role.SUPERVISOR)
     post(client, "/account/code/begin")
     page = client.get("/account").text

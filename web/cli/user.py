@@ -15,7 +15,6 @@ from gridgov.rules.order_table import Role
 from gridgov.service_settings import read_settings
 from gridgov.services.accounts import (
     LANGUAGES,
-    Account,
     NewAccount,
     add_account,
     disable_account,
@@ -25,6 +24,7 @@ from gridgov.services.accounts import (
     set_password,
 )
 from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
+from gridgov.storage.models.accounts import Account
 
 FROM_INPUT_HELP = "Read the password from standard input; without it, it is asked for on a terminal and made elsewhere."
 
