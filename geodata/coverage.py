@@ -22,7 +22,7 @@ from geodata.coverage_faults import (
     keep_polygons,
 )
 from geodata.coverage_nesting import CodedPolygons, find_changes, find_nesting_faults
-from geodata.crs import STORAGE_CRS, project
+from geodata.crs import STORAGE_CRS, divide_long_edges, project
 from geodata.errors import GeodataError
 from geodata.problems import Problem
 from geodata.shapes import explain_invalid, measure_disputed
@@ -172,7 +172,7 @@ def _take_sound(
     areas: gpd.GeoDataFrame, key: str, metric_crs: str
 ) -> tuple[gpd.GeoDataFrame, list[Fault]]:
     """Return the features with a code and a polygon, in metres and valid, and the faults of the others."""
-    frame = project(areas, metric_crs)
+    frame = project(divide_long_edges(areas), metric_crs)
     geometry = frame.geometry.to_numpy()
     codes = _get_codes(frame, key)
     faults = _find_code_faults(frame, codes)

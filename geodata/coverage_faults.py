@@ -143,13 +143,11 @@ def find_overlaps(codes: list[str], polygons: Geometries, tolerances: Tolerances
 
 def find_gaps(codes: list[str], polygons: Geometries, tolerances: Tolerances) -> list[Fault]:
     """Return the gaps that areas enclose, holes of their union: one fault per group of areas around and severity."""
-    union = shapely.union_all(polygons)
-    rings = [ring for part in shapely.get_parts(union) for ring in shapely.get_rings(part)[1:]]
-    if not rings:
+    holes = _find_holes(shapely.union_all(polygons))
+    if not len(holes):
         return []
-    holes = shapely.polygons(rings)
     tree = shapely.STRtree(polygons)
-    around: list[set[str]] = [set() for _ in rings]
+    around: list[set[str]] = [set() for _ in holes]
     for hole, area in zip(*tree.query(holes, predicate="intersects"), strict=True):
         around[hole].add(codes[area])
     together: dict[tuple[tuple[str, ...], FaultSeverity], list[shapely.Geometry]] = {}
@@ -157,6 +155,16 @@ def find_gaps(codes: list[str], polygons: Geometries, tolerances: Tolerances) ->
         severity = tolerances.judge(float(shapely.area(hole)), measure_width(hole))
         together.setdefault((tuple(sorted(near)), severity), []).append(hole)
     return [_make_gap(found, near, severity) for (near, severity), found in together.items()]
+
+
+def _find_holes(union: shapely.Geometry) -> Geometries:
+    """Return the ground that a union encloses, also between parts that touch in points only."""
+    lines = shapely.union_all(shapely.get_parts(shapely.boundary(shapely.get_parts(union))))
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    shapely.prepare(union)
+    inside = shapely.point_on_surface(faces)
+    holes: Geometries = faces[~shapely.intersects(union, inside)]
+    return holes
 
 
 def find_loose_edges(

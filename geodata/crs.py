@@ -8,12 +8,16 @@ from functools import lru_cache
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from geodata.errors import GeodataError
 
 FloatArray = npt.NDArray[np.float64]
+
+LONGEST_EDGE_DEG = 0.0005
+"""Longer edges get vertices before they are projected: 50 m straight in degrees bend by 0.05 mm."""
 
 STORAGE_CRS = "EPSG:4326"
 
@@ -79,6 +83,50 @@ def project(frame: gpd.GeoDataFrame, metric_crs: str) -> gpd.GeoDataFrame:
     crs = _parse_crs(metric_crs)
     placed = frame if frame.crs is not None else frame.set_crs(STORAGE_CRS)
     return placed.to_crs(crs)
+
+
+def divide_long_edges(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return polygons in degrees with vertices on edges longer than :data:`LONGEST_EDGE_DEG`.
+
+    An edge that is straight in degrees is an arc in metres: a vertex that a neighbour has on it would not
+    lie on the straight line between its projected ends. The new vertices of an edge are the same floats
+    whichever way it is walked, so that neighbours go on sharing it (GEOS's segmentize differs by rounding).
+    A frame in a projected system comes back as it is.
+    """
+    if frame.crs is not None and not frame.crs.is_geographic:
+        return frame
+    shapes = np.array(frame.geometry.to_numpy(), dtype=object)
+    for at in np.flatnonzero(np.isin(shapely.get_type_id(shapes), (3, 6))):
+        step = np.abs(np.diff(shapely.get_coordinates(shapes[at]), axis=0))
+        if step.size and (step > LONGEST_EDGE_DEG).any():
+            parts = [_divide_polygon(part) for part in shapely.get_parts(shapes[at])]
+            shapes[at] = (
+                parts[0] if shapes[at].geom_type == "Polygon" else shapely.multipolygons(parts)
+            )
+    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+
+
+def _divide_polygon(polygon: shapely.Polygon) -> shapely.Polygon:
+    if polygon.is_empty:
+        return polygon
+    rings = [_divide_ring(shapely.get_coordinates(ring)) for ring in shapely.get_rings(polygon)]
+    return shapely.Polygon(rings[0], rings[1:])
+
+
+def _divide_ring(xy: FloatArray) -> shapely.LinearRing:
+    pieces = np.ceil(np.abs(np.diff(xy, axis=0)).max(axis=1) / LONGEST_EDGE_DEG)
+    pieces = np.where(np.isfinite(pieces), np.maximum(pieces, 1), 1).astype(np.int64)
+    edge = np.repeat(np.arange(len(pieces)), pieces)
+    place = np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    start, end = xy[:-1][edge], xy[1:][edge]
+    backwards = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
+    low = np.where(backwards[:, None], end, start)
+    high = np.where(backwards[:, None], start, end)
+    steps = np.where(backwards, pieces[edge] - place, place) / pieces[edge]
+    points = low + (high - low) * steps[:, None]
+    points = np.where((place == 0)[:, None], start, points)
+    ring: shapely.LinearRing = shapely.linearrings(np.concatenate([points, xy[-1:]]))
+    return ring
 
 
 def _transform(

@@ -124,6 +124,37 @@ def test_a_hole_inside_one_area_is_a_gap_unless_an_enclave_fills_it():
     assert check(make_areas([ring, hole])).faults.empty
 
 
+def test_edges_straight_in_degrees_are_no_gap_and_no_overlap():
+    """A vertex on a long edge lies beside the straight line between the edge's ends in metres."""
+    north = shapely.Polygon([(116, 40), (116.05, 40), (116.05, 40.03), (116, 40.03)])
+    south = [(116, 40), (116.025, 40), (116.05, 40), (116.05, 39.97), (116, 39.97)]
+    east = [(116.05, 40), (116.05, 40.03), (116.06, 40.03), (116.06, 39.97), (116.05, 39.97)]
+    west = [(116, 40), (116, 40.03), (115.99, 40.03), (115.99, 39.97), (116, 39.97)]
+    shapes = [north, *(shapely.Polygon(ring) for ring in (south, east, west))]
+    frame = gpd.GeoDataFrame({"code": list("1234")}, geometry=shapes, crs=4326)
+    report = check_coverage(frame, key="code", metric_crs="EPSG:4548", layer_name="streets")
+    assert (report.faults["severity"] == "note").all()
+    moved = shapely.transform(shapes[1], lambda xy: xy - [0.0, 1e-5])  # 1.11 m away
+    frame = frame.set_geometry(gpd.GeoSeries([north, moved, *shapes[2:]], crs=4326))
+    report = check_coverage(frame, key="code", metric_crs="EPSG:4548", layer_name="streets")
+    gap = report.faults[(report.faults["kind"] == "gap") & (report.faults["severity"] != "note")]
+    assert gap["width_m"].tolist() == pytest.approx([1.11], abs=0.02)
+    assert gap["area_m2"].tolist() == pytest.approx([1.11 * 4_270], rel=0.01)
+
+
+def test_a_gap_between_two_areas_that_touch_at_its_ends_is_found():
+    upper = shapely.Polygon([(0, 0), (50, 10), (100, 0), (100, 50), (0, 50)])
+    lower = shapely.Polygon([(0, 0), (50, -10), (100, 0), (100, -50), (0, -50)])
+    frame = gpd.GeoDataFrame(
+        {"code": ["1", "2"]}, geometry=[upper, lower], crs="EPSG:4548"
+    ).translate(500_000, 4_400_000)
+    frame = gpd.GeoDataFrame({"code": ["1", "2"]}, geometry=frame, crs="EPSG:4548")
+    report = check_coverage(frame, key="code", metric_crs="EPSG:4548", layer_name="streets")
+    gap = report.faults[report.faults["kind"] == "gap"]
+    assert gap["area_m2"].tolist() == pytest.approx([1_000.0])
+    assert gap["codes"].tolist() == ["1;2"]
+
+
 def test_an_open_gap_is_a_mismatched_edge():
     left = shapely.box(0, 0, 1000, 1000)
     right = shapely.box(1000.4, 0, 2000, 1000)
