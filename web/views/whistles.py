@@ -210,7 +210,7 @@ def read_degrees(text: str) -> float | None:
 # --- blowing --------------------------------------------------------------------------------------
 
 
-@blueprint.get("/new/<order_no>")
+@blueprint.get("/new/<order_no>", endpoint="new")
 @permission(Permission.WHISTLES_READ)
 def preview(order_no: str) -> str:
     """Show whom a call would bring together before it is blown."""
