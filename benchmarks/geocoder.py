@@ -1,6 +1,6 @@
 """The geocoder measured: accuracy by folds, circles, speed, size; with baselines in the same run.
 
-    .venv/bin/python benchmarks/geocoder.py accuracy speed sample scale   (default: accuracy speed)
+    .venv/bin/python benchmarks/geocoder.py accuracy speed sample firms   (default: accuracy speed)
 
 Needs the folder ../shared/data beside the checkout for real addresses. Baselines that are installed are used:
 rapidfuzz (nearest by edit distance), cpca, jionlp (districts only); road-and-number look-up is below.
@@ -18,6 +18,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from geocoder_firms import report_firms
+from geocoder_sample import report_sample
 
 from geodata.datum import convert, convert_geometry
 from geodata.gazetteer import Gazetteer, GazetteerSource, make_gazetteer
@@ -26,6 +28,7 @@ from geodata.geocoder import Geocoder
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "beijing"
 LIMITS = (100, 250, 500)
 FOLDS = 5
+FIRMS = (300_000, 3_000_000)
 _LADDER = re.compile(r"^(地址:)?(北京市)?(市辖区)?(\w{1,2}[城阳]区)?(\w{2,5}?街道)?(\w{2,6}?社区)?")
 
 
@@ -320,14 +323,12 @@ def report_peers(texts: pd.Series, sources: list[GazetteerSource]) -> None:
         print(f"  {name}: {20 / max(time_best(work, 1), 1e-9):,.0f} addresses/s")
 
 
-def report_scale() -> None:
-    report_speed(3_000_000)
-    import resource  # noqa: PLC0415 - of this report alone
-
-    print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
-
-
-REPORTS = {"accuracy": report_accuracy, "speed": report_speed, "scale": report_scale}
+REPORTS = {
+    "accuracy": report_accuracy,
+    "speed": report_speed,
+    "sample": report_sample,
+    "firms": lambda: [report_firms(size, time_best) for size in FIRMS],
+}
 
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or ["accuracy", "speed"]:

@@ -79,7 +79,22 @@ def _read_traditional() -> list[tuple[str, str]]:
 
 def fold_text(text: str) -> str:
     """Return `text` folded, as the index stores names."""
-    return fold_with_positions(text)[0]
+    return text.translate(_get_translation())
+
+
+class _Translation(dict[int, int | None]):
+    """The fold table as :meth:`str.translate` wants it; each code is looked up once."""
+
+    def __missing__(self, code: int) -> int | None:
+        beyond = OTHER_CODE if 0x20000 <= code < 0x30000 else 0
+        folded = int(get_fold_table()[code]) if code < 0x10000 else beyond
+        self[code] = folded or None
+        return self[code]
+
+
+@lru_cache(maxsize=1)
+def _get_translation() -> _Translation:
+    return _Translation()
 
 
 def fold_with_positions(text: str) -> tuple[str, np.ndarray]:

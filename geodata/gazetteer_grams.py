@@ -22,13 +22,15 @@ LONGEST_SPAN = 14
 MOST_ALIKE = 6
 """Names alike that become candidates."""
 _MOST_PER_GRAM = 3_000
-"""Bigrams that more names share (有限公司) tell nothing and are skipped."""
+"""Bigrams that more names share (有限公司) tell nothing: they count in the norm and list no names."""
 _BEGIN = 0xFFFF
 _MIXED_UP = (("zh", "z"), ("ch", "c"), ("sh", "s"))
 
 
 class Grams(NamedTuple):
     """Bigrams of sounds → names: ``name[start[i]:start[i + 1]]`` for the sorted ``key[i]``.
+
+    A bigram that too many share lists no names.
 
     ``sound`` of each code · ``weight`` squared rarity of each bigram · ``norm`` of each name.
     """
@@ -78,35 +80,47 @@ def _simplify(reading: str) -> str:
 def make_grams(codes: np.ndarray, start: np.ndarray, listed: np.ndarray) -> Grams:
     """Build the index of the names `listed` (bool per name) of a trie's pool of names."""
     sound = get_sounds()
-    keys, names = _list_grams(codes, start, listed, sound)
-    pair = np.unique(keys.astype(np.uint64) << np.uint64(32) | names.astype(np.uint64))
+    pair = _list_grams(codes, start, listed, sound)
+    pair.sort()  # in place: registers of firms have a hundred million bigrams
+    pair = pair[np.append(True, pair[1:] != pair[:-1])] if len(pair) else pair
     keys, names = (pair >> np.uint64(32)).astype(np.uint32), pair.astype(np.uint32).astype(np.int32)
-    key, first, count = np.unique(keys, return_index=True, return_counts=True)
+    del pair
+    first = (
+        np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+        if len(keys)
+        else keys.astype(np.int64)
+    )
+    count = np.diff(np.append(first, len(keys)))
     rarity = np.log((listed.sum() + 1.0) / (count + 0.5))
     weight = (rarity**2).astype(np.float32)
     norm = np.sqrt(np.bincount(names, weights=np.repeat(weight, count), minlength=len(start) - 1))
-    bounds = np.append(first, len(keys)).astype(np.int64)
-    return Grams(sound, key, bounds, names, weight, norm.astype(np.float32))
+    kept = np.repeat(count <= _MOST_PER_GRAM, count)
+    bounds = np.concatenate([[0], np.cumsum(np.where(count <= _MOST_PER_GRAM, count, 0))])
+    return Grams(
+        sound, keys[first], bounds.astype(np.int64), names[kept], weight, norm.astype(np.float32)
+    )
 
 
 @njit(cache=True, nogil=True)
 def _list_grams(
     codes: np.ndarray, start: np.ndarray, listed: np.ndarray, sound: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    keys = np.empty(len(codes), dtype=np.uint32)
-    names = np.empty(len(codes), dtype=np.int32)
+) -> np.ndarray:
+    """Return every bigram of the listed names, shifted left by 32 bits, with its name."""
+    size = 0
+    for name in range(len(start) - 1):
+        size += start[name + 1] - start[name] if listed[name] else 0
+    pair = np.empty(size, dtype=np.uint64)
     n = 0
     for name in range(len(start) - 1):
         if not listed[name]:
             continue
-        before = np.uint32(_BEGIN)
+        before = np.uint64(_BEGIN)
         for i in range(start[name], start[name + 1]):
-            here = np.uint32(sound[codes[i]])
-            keys[n] = before << np.uint32(16) | here
-            names[n] = name
+            here = np.uint64(sound[codes[i]])
+            pair[n] = before << np.uint64(48) | here << np.uint64(32) | np.uint64(name)
             before = here
             n += 1
-    return keys[:n], names[:n]
+    return pair
 
 
 @njit(cache=True, nogil=True)
@@ -136,10 +150,7 @@ def find_alike(grams: Grams, span: np.ndarray, least: float, alike: Alike) -> No
             square += np.log(len(grams.norm) + 1.0) ** 2
             continue
         square += grams.weight[at]
-        first, last = grams.start[at], grams.start[at + 1]
-        if last - first > _MOST_PER_GRAM:
-            continue
-        for p in range(first, last):
+        for p in range(grams.start[at], grams.start[at + 1]):
             name = grams.name[p]
             if alike.total[name] == 0.0:
                 alike.touched[touched] = name

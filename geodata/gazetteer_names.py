@@ -40,8 +40,10 @@ _GATES = re.compile(r"^(.)..?门([内外])")
 _PLACE_ENDINGS = re.compile(
     r"(地下停车场|停车场|地下车库|车库|公交站|地铁站|有限责任公司|股份有限公司|有限公司|小区)$"
 )
+_PLACE_LAST = frozenset("场库站司区")
 _BRACKETS = re.compile(r"\([^)]*\)")
 _LANE = re.compile(r"[条巷]$")
+_ORDINAL_ENDS = "条巷区里院"
 _ORDINAL = re.compile(r"^[头一二三四五六七八九十]+[条巷区里院]$")
 
 
@@ -93,13 +95,17 @@ def make_way_names(name: str, aliases: list[str]) -> list[str]:
 
 def make_place_names(name: str) -> list[str]:
     """Return the names of a place: without brackets and without a general ending."""
-    plain = _BRACKETS.sub("", name)
-    stem = _PLACE_ENDINGS.sub("", plain)
+    plain = _BRACKETS.sub("", name) if "(" in name else name
+    stem = _PLACE_ENDINGS.sub("", plain) if plain[-1:] in _PLACE_LAST else plain
+    if stem == name:
+        return [name] if is_telling(name) else []
     return [n for n in dict.fromkeys((name, plain, stem)) if len(n) >= 2 and is_telling(n)]
 
 
 def is_telling(name: str) -> bool:
     """Tell whether a name says anything alone (二条, 三区 and bare numbers do not)."""
+    if name[-1:] not in _ORDINAL_ENDS and not name[:1].isdigit():
+        return len(name) >= 2  # the usual case, at a tenth of the price
     return len(name) >= 2 and not _ORDINAL.match(name) and not name.isdigit()
 
 

@@ -51,12 +51,13 @@ def make_places(records: Records) -> tuple[Places, pd.DataFrame]:
     named = records.places.dropna(subset=["name"])
     named = named[named["name"].str.len() >= 2]
     rows = _merge_points(named)
-    unique = rows["name"].unique()
-    spoken = {name: make_place_names(name) for name in unique}
-    names = pd.DataFrame({"place": np.arange(len(rows)), "names": rows["name"].map(spoken)})
-    names = names.explode("names").dropna()
-    full = rows["name"].to_numpy()[names["place"].to_numpy(np.int64)]
-    names = names.rename(columns={"names": "name"}).assign(alias=lambda f: f["name"] != full)
+    full = rows["name"].to_numpy(dtype=object)
+    spoken = [make_place_names(name) for name in full]
+    count = np.fromiter(map(len, spoken), dtype=np.int64, count=len(spoken))
+    place = np.repeat(np.arange(len(spoken)), count)
+    name = np.array([one for own in spoken for one in own], dtype=object)
+    names = pd.DataFrame({"name": pd.Series(name, dtype="str"), "place": place})
+    names["alias"] = name != full[place]
     names = names[names.groupby("name")["place"].transform("size") <= MOST_SEPARATE]
     f32 = [rows[c].to_numpy(np.float32) for c in ("x", "y", "r")]
     return Places(*f32), names.reset_index(drop=True)

@@ -176,17 +176,23 @@ def _get_areas(index: Index, name: int) -> np.ndarray:
 
 def _keep_inside(index: Index, found: _Things, areas: np.ndarray) -> _Things:
     """Return the things that lie in one of the areas, without these areas themselves."""
-    inside = mark_inside(index.areas, areas, *_find_points(index, found))
+    inside = mark_inside(index.areas, areas, *_find_middles(index, found))
     inside &= (found.kind != AREA) | ~np.isin(found.ident, areas)
     return _Things(*(part[inside] for part in found))
 
 
-def _find_points(index: Index, found: _Things) -> tuple[np.ndarray, np.ndarray]:
-    """Return the points of things in plane metres: numbers, middles of roads, places."""
+def _find_middles(index: Index, found: _Things) -> tuple[np.ndarray, np.ndarray]:
+    """Return the middles of things in plane metres."""
     x, y = np.zeros(len(found.kind)), np.zeros(len(found.kind))
     for kind, things in ((AREA, index.areas), (WAY, index.ways), (PLACE, index.places)):
         own = found.kind == kind
         x[own], y[own] = things.x[found.ident[own]], things.y[found.ident[own]]
+    return x, y
+
+
+def _find_points(index: Index, found: _Things) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points of things in plane metres: numbers, middles on roads, places."""
+    x, y = _find_middles(index, found)
     ways = index.ways
     for i in np.flatnonzero(found.kind == WAY):
         way, number = found.ident[i], found.number[i]
