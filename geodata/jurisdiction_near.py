@@ -101,9 +101,9 @@ def make_nearest(edge: np.int64, square: float, place: Place, near: NearGrid) ->
     """Return what is to know of an edge, its owner :data:`ANY_AREA` if there is none."""
     if edge < 0:
         return Nearest(square, 0.0, 0.0, 0.0, 0.0, ANY_AREA, NO_EDGE, sure=False)
-    x1, y1, x2, y2 = near.edges[edge]
-    ax, ay = (x1 - place.x) * place.mx, (y1 - place.y) * place.my
-    bx, by = (x2 - place.x) * place.mx, (y2 - place.y) * place.my
+    edges = near.edges
+    ax, ay = (edges[edge, 0] - place.x) * place.mx, (edges[edge, 1] - place.y) * place.my
+    bx, by = (edges[edge, 2] - place.x) * place.mx, (edges[edge, 3] - place.y) * place.my
     foot_x, foot_y, share = find_share(ax, ay, bx, by)
     inward = 1.0 if share < 1.0 else -1.0
     wanted = PLAIN_START if share == 0.0 else PLAIN_END if share == 1.0 else 0

@@ -17,9 +17,8 @@ from numba import njit
 from geodata.jurisdiction_kernels import SCALE_X, SCALE_Y, X0, X1, Y0, Y1, Compiled
 from geodata.jurisdiction_near import (
     NO_EDGE,
-    Nearest,
     Place,
-    find_nearest,
+    find_edge,
     find_share,
     make_nearest,
     make_place,
@@ -271,14 +270,12 @@ def _divide(part: int, near: NearGrid, levels: int, table: IntArray) -> tuple[In
 
 
 @njit(cache=True)
-def _find_list(x: float, y: float, near: NearGrid, tree: NearTree) -> int:
+def _find_list(x: float, y: float, grid: FloatArray, side: int, tree: NearTree) -> int:
     """Return where the list of a point inside the grid begins, 0 for none."""
-    fx = (x - near.grid[X0]) * near.grid[SCALE_X]
-    fy = (y - near.grid[Y0]) * near.grid[SCALE_Y]
-    last = near.side - 1
-    column, row = min(int(fx), last), min(int(fy), last)
+    fx, fy = (x - grid[X0]) * grid[SCALE_X], (y - grid[Y0]) * grid[SCALE_Y]
+    column, row = min(int(fx), side - 1), min(int(fy), side - 1)
     fx, fy = fx - column, fy - row
-    value = int(tree.table[np.uintp(row * near.side + column)])
+    value = int(tree.table[np.uintp(row * side + column)])
     while value >= 0:
         fx, fy = 2.0 * fx, 2.0 * fy
         east, north = fx >= 1.0, fy >= 1.0
@@ -288,23 +285,26 @@ def _find_list(x: float, y: float, near: NearGrid, tree: NearTree) -> int:
 
 
 @njit(cache=True)
-def _search(place: Place, cap_m: float, start: int, near: NearGrid, tree: NearTree) -> Nearest:
-    """Return what ``find_nearest`` does, from the list that begins at `start`."""
-    if start == OUTSIDE or tree.lists[start] < 0:
-        return find_nearest(place, cap_m, near)
+def _search(
+    place: Place, cap_m: float, start: int, lists: IntArray, edges: FloatArray
+) -> tuple[np.int64, float]:
+    """Return the nearest edge of a list and its squared distance, :data:`NO_EDGE` if there is none."""
     found, square = NO_EDGE, cap_m * cap_m
-    for i in range(np.uintp(start + 1), np.uintp(start + 1 + tree.lists[start])):
-        here = measure_edge(tree.lists[i], place, near.edges)
-        if here < square or (here == square and found < 0):
-            found, square = np.int64(tree.lists[i]), here
-    if found >= 0 and near.owners[found, 0] > place.limit:
-        return find_nearest(place, cap_m, near)  # an area that counts for others only is nearer
-    return make_nearest(found, square, place, near)
+    for i in range(np.uintp(start + 1), np.uintp(start + 1 + lists[start])):
+        at = np.uintp(lists[i])
+        ax, ay = (edges[at, 0] - place.x) * place.mx, (edges[at, 1] - place.y) * place.my
+        bx, by = (edges[at, 2] - place.x) * place.mx, (edges[at, 3] - place.y) * place.my
+        x, y, _ = find_share(ax, ay, bx, by)
+        here = x * x + y * y
+        closer = here < square or (here == square and found < 0)
+        found = np.int64(at) if closer else found
+        square = here if closer else square
+    return found, square
 
 
 @njit(cache=True)
-def _find_bucket(x: float, y: float, near: NearGrid) -> int:
-    grid, shift = near.grid, BUCKETS / near.side
+def _find_bucket(x: float, y: float, grid: FloatArray, side: int) -> int:
+    shift = BUCKETS / side
     column = clamp_cell(x, grid[X0], grid[SCALE_X] * shift, BUCKETS)
     return clamp_cell(y, grid[Y0], grid[SCALE_Y] * shift, BUCKETS) * BUCKETS + column
 
@@ -327,6 +327,36 @@ def _is_inside(x: float, y: float, grid: FloatArray) -> bool:
     return bool((x >= grid[X0]) & (x <= grid[X1]) & (y >= grid[Y0]) & (y <= grid[Y1]))
 
 
+@njit(cache=True)
+def _order_points(
+    lon: FloatArray,
+    lat: FloatArray,
+    near: NearGrid,
+    tree: NearTree,
+    answers: tuple[FloatArray, IntArray],
+    space: IntArray,
+) -> IntArray:
+    """Answer for the points that are far; return the others, neighbours in space side by side.
+
+    `space` is working space for three numbers a point; in its first row are left the starts of their lists.
+    """
+    starts, waiting, buckets = space
+    grid, side, count = near.grid, near.side, 0
+    for i in range(len(lon)):
+        x, y = lon[i], lat[i]
+        answers[1][i] = -1
+        answers[0][i] = np.inf if abs(x) < np.inf and abs(y) < np.inf else np.nan
+        if not (abs(x) < np.inf and abs(y) < 90.0):
+            continue
+        starts[i] = _find_list(x, y, grid, side, tree) if _is_inside(x, y, grid) else OUTSIDE
+        if starts[i] != 0:
+            waiting[count], buckets[count] = i, _find_bucket(x, y, grid, side)
+            count += 1
+    order = np.empty(count, dtype=np.int32)
+    _sort_by_bucket(waiting[:count], buckets[:count], order)
+    return order
+
+
 @njit(cache=True, nogil=True)
 def measure_many(
     lon: FloatArray,
@@ -342,26 +372,22 @@ def measure_many(
 
     First all points that are far, then the others by buckets: what lies around them stays in the cache.
     """
-    boundary_m, neighbour = answers
-    size = min(CHUNK, len(lon))
-    waiting, buckets, order = np.empty((3, size), dtype=np.int32)
-    lists = np.empty(size, dtype=np.int32)
+    lists, edges, owners = tree.lists, near.edges, near.owners
+    space = np.empty((3, min(CHUNK, len(lon))), dtype=np.int32)
     for first in range(0, len(lon), CHUNK):
-        count = 0
-        for i in range(first, min(first + CHUNK, len(lon))):
-            x, y = lon[i], lat[i]
-            neighbour[i] = -1
-            boundary_m[i] = np.inf if abs(x) < np.inf and abs(y) < np.inf else np.nan
-            if not (abs(x) < np.inf and abs(y) < 90.0):
-                continue
-            start = _find_list(x, y, near, tree) if _is_inside(x, y, near.grid) else OUTSIDE
-            if start != 0:
-                waiting[count], buckets[count] = i - first, _find_bucket(x, y, near)
-                lists[i - first] = start
-                count += 1
-        _sort_by_bucket(waiting[:count], buckets[:count], order)
-        for k in range(count):
-            i, start = first + order[k], lists[order[k]]
-            place = make_place(lon[i], lat[i], own[i])
-            best = _search(place, cap_m, start, near, tree)
-            boundary_m[i], neighbour[i] = measure_best(place, own[i], cap_m, best, index)
+        part = slice(first, min(first + CHUNK, len(lon)))
+        boundary_m, neighbour = answers[0][part], answers[1][part]
+        x, y, at = lon[part], lat[part], own[part]
+        for i in _order_points(x, y, near, tree, (boundary_m, neighbour), space):
+            start, place = space[0, i], make_place(x[i], y[i], at[i])
+            found, square = NO_EDGE, cap_m * cap_m
+            search = start == OUTSIDE or lists[start] < 0
+            if not search:
+                found, square = _search(place, cap_m, start, lists, edges)
+                # Where the owner counts for other points only, another edge may be the nearest that counts.
+                search = found >= 0 and owners[found, 0] > place.limit
+            if search:
+                found, square = find_edge(place, cap_m, near)
+            if found >= 0:
+                best = make_nearest(found, square, place, near)
+                boundary_m[i], neighbour[i] = measure_best(place, at[i], cap_m, best, index)
