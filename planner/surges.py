@@ -47,21 +47,16 @@ def find_surges(
     if not 0 < day_share <= 1:
         raise ValueError(f"share of the day {day_share}; expected above 0 and at most 1")
     weeks = int(constants.number("planning.surge_weeks"))
-    days = [on - at * WEEK for at in range(1, weeks + 1)]
-    table = counts.pivot_table(
-        index="level1_code", columns="day", values="n", aggfunc="sum", fill_value=0
-    ).reindex(columns=[on, *days], fill_value=0)
-    before = table[days].to_numpy(dtype=np.float64)
+    codes, n, before = _take_weekdays(counts, on, weeks)
     mean = before.mean(axis=1)
     spread = before.var(axis=1, ddof=1) if weeks > 1 else mean
     # One order a month is assumed of an item never seen on this weekday, so that a single one is no surge.
     expected = np.maximum(mean, 1 / weeks) * day_share
     variance = np.maximum(spread, mean) * day_share
-    n = table[on].to_numpy(dtype=np.int64)
     p = _find_tail(n, expected, variance)
     found = pd.DataFrame(
         {
-            "level1_code": table.index.astype("str"),
+            "level1_code": codes,
             "n": n,
             "expected": np.round(expected, 1),
             "ratio": np.round(n / expected, 1),
@@ -71,6 +66,18 @@ def find_surges(
     enough = found["n"] >= constants.number("planning.surge_orders_min")
     kept = found[enough & (found["q"] <= constants.number("planning.surge_q"))]
     return kept.sort_values(["q", "n"], ascending=[True, False], ignore_index=True)
+
+
+def _take_weekdays(
+    counts: pd.DataFrame, on: date, weeks: int
+) -> tuple[pd.Index, npt.NDArray[np.int64], Floats]:
+    """Return items, their orders of the day, and those of the same weekday in each week before (items, weeks)."""
+    days = [on - at * WEEK for at in range(1, weeks + 1)]
+    table = counts.pivot_table(
+        index="level1_code", columns="day", values="n", aggfunc="sum", fill_value=0
+    ).reindex(columns=[on, *days], fill_value=0)
+    codes = table.index.astype("str")
+    return codes, table[on].to_numpy(dtype=np.int64), table[days].to_numpy(dtype=np.float64)
 
 
 def _find_tail(n: npt.NDArray[np.int64], expected: Floats, variance: Floats) -> Floats:

@@ -113,34 +113,47 @@ def make_area_view(
     for row in rows:
         row["door"] = to_orders(**filters, **{kind: row["code"] or NONE})
     values = {row["code"]: int(row["n"]) for row in rows if row["code"]}
-    shapes = get_shapes(session, kind, street_code=chosen.street_code)
-    limits = find_limits(list(values.values()))
     door = to_orders(**{**filters, kind: "CODE", "window": "WINDOW"})
     doors = [[words.list_door, door]] if door else []
     if inside:
         doors.append([words.inside_door, inside])
     opened = [[word, address.replace("WINDOW", window_key)] for word, address in doors]
-    stamp = find_stamp(session)
-    bounds = find_view_bounds(shapes, values)
-    made = make_room_map(bounds, base=get_base())
-    if chosen.street_code and get_base() is None:
-        add_ground(made, shapes_url=to_shapes(stamp, "street", chosen.street_code))
-    add_areas(
-        made,
-        values,
-        shapes_url=to_shapes(stamp, kind, chosen.street_code),
-        limits=limits,
-        texts={"unit": words.unit, "doors": opened, "line": 0.35 if kind == "cell" else 0.7},
-    )
-    add_outlines(made, shapes_url=to_shapes(stamp, "street", chosen.street_code))
+    texts = {"unit": words.unit, "doors": opened, "line": 0.35 if kind == "cell" else 0.7}
+    room = _make_area_room(session, kind, chosen.street_code, values=values, texts=texts)
     return AreaView(
         kind=kind,
         rows=rows,
         total=sum(int(row["n"]) for row in rows),
-        limits=limits,
-        room=render_room(made, bounds, get_base()),
+        limits=find_limits(list(values.values())),
+        room=room,
         months=_make_months(session, kind, chosen, values, doors, words.whole, window_key),
     )
+
+
+def _make_area_room(
+    session: Session,
+    kind: str,
+    street_code: str,
+    *,
+    values: Mapping[str, int],
+    texts: Mapping[str, Any],
+) -> RoomMap:
+    """Return the map of areas filled by class, lines above, quiet ground below where one street fills the map."""
+    stamp, base = find_stamp(session), get_base()
+    bounds = find_view_bounds(get_shapes(session, kind, street_code=street_code), values)
+    outlines = to_shapes(stamp, "street", street_code)
+    made = make_room_map(bounds, base=base)
+    if street_code and base is None:
+        add_ground(made, shapes_url=outlines)
+    add_areas(
+        made,
+        values,
+        shapes_url=to_shapes(stamp, kind, street_code),
+        limits=find_limits(list(values.values())),
+        texts=texts,
+    )
+    add_outlines(made, shapes_url=outlines)
+    return render_room(made, bounds, base)
 
 
 def find_view_bounds(shapes: Shapes, values: Mapping[str, float]) -> tuple[float, ...] | None:

@@ -61,22 +61,7 @@ def list_calls(
     window
         Begin and end of when they were blown; running calls are listed whenever they were blown.
     """
-    away = CalledUnit.state.not_in(PRESENT)
-    late = sa.and_(away, CalledUnit.report_in_by < now)
-    counts = (
-        sa.select(
-            CalledUnit.call_id,
-            sa.func.count(CalledUnit.id).label("called"),
-            sa.func.count(CalledUnit.id).filter(~away).label("present"),
-            sa.func.count(CalledUnit.id)
-            .filter(CalledUnit.state == UnitState.RELEASED)
-            .label("released"),
-            sa.func.count(CalledUnit.id).filter(late).label("late"),
-            sa.func.min(sa.case((away, CalledUnit.report_in_by))).label("next_by"),
-        )
-        .group_by(CalledUnit.call_id)
-        .subquery()
-    )
+    counts = _count_units(now)
     call, n = WhistleCall, counts.c
     made: Any = (
         sa.select(
@@ -96,6 +81,26 @@ def list_calls(
     if state == "late":
         made = made.where(n.late > 0)
     return pd.DataFrame(session.execute(made).all(), columns=list(CALL_COLUMNS))
+
+
+def _count_units(now: datetime) -> sa.Subquery:
+    """Return the called units of each call by how they stand."""
+    away = CalledUnit.state.not_in(PRESENT)
+    late = sa.and_(away, CalledUnit.report_in_by < now)
+    return (
+        sa.select(
+            CalledUnit.call_id,
+            sa.func.count(CalledUnit.id).label("called"),
+            sa.func.count(CalledUnit.id).filter(~away).label("present"),
+            sa.func.count(CalledUnit.id)
+            .filter(CalledUnit.state == UnitState.RELEASED)
+            .label("released"),
+            sa.func.count(CalledUnit.id).filter(late).label("late"),
+            sa.func.min(sa.case((away, CalledUnit.report_in_by))).label("next_by"),
+        )
+        .group_by(CalledUnit.call_id)
+        .subquery()
+    )
 
 
 def _make_conditions(
