@@ -8,6 +8,7 @@ from web.auth import has_permission
 from web.frame import to
 from web.permissions import Permission
 
+
 def to_orders(**filters: Any) -> str:
     """Return the address of the orders list with a filter, empty where the visitor has no such list.
 
