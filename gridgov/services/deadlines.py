@@ -127,10 +127,9 @@ def _tell_passed(
     share: float,
     after: timedelta,
 ) -> dict[str, int]:
-    """Tell what the clocks have passed since the last round."""
-    days = {"since": desk.get_day(since), "today": desk.get_day(now)}
-    with transaction(sessions) as session:
-        found = {
+    """Tell what the clocks have passed since the last round, batch by batch."""
+    with sessions() as session:
+        found: dict[str, tuple[str, Sequence[Order]]] = {
             "raised": (
                 "overdue_raised",
                 due_orders.find_long_overdue(session, since=since, now=now, after=after),
@@ -143,11 +142,16 @@ def _tell_passed(
                 "contact_overdue",
                 due_orders.find_contact_overdue(session, since=since, now=now),
             ),
-            "ended": ("", due_orders.find_ended(session, **days)),
+            "ended": (
+                "",
+                due_orders.find_ended(session, since=desk.get_day(since), today=desk.get_day(now)),
+            ),
         }
-        for topic, orders in found.values():
-            for order in orders:
-                _tell(session, desk, order, topic or _ENDED[order.state], now=now)
+    for topic, orders in found.values():
+        for start in range(0, len(orders), BATCH):
+            with transaction(sessions) as session:
+                for order in orders[start : start + BATCH]:
+                    _tell(session, desk, order, topic or _ENDED[order.state], now=now)
     return {name: len(orders) for name, (_, orders) in found.items()}
 
 
