@@ -14,6 +14,7 @@ import pytest
 
 from tests.databases import make_sqlite
 from tests.web.pages import DESK, STREET
+from web.cli.user import make_password
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,11 @@ def test_password_is_made_where_nobody_can_type(gridgov, monkeypatch):
     assert len(first) >= 16
     _, out, _ = gridgov("user", "passwd", "li")
     assert out.split("password: ")[1].strip() != first
+
+
+def test_a_made_password_never_holds_the_login():
+    # One letter is in every second random password; it would then be refused.
+    assert not [made for _ in range(200) if "a" in (made := make_password("A")).lower()]
 
 
 @pytest.mark.parametrize(

@@ -45,13 +45,20 @@ def open_database() -> Iterator[Session]:
         engine.dispose()
 
 
-def read_password(*, from_input: bool) -> tuple[str, bool]:
+def make_password(login: str) -> str:
+    """Return a new random password; one that happens to contain the login would be refused."""
+    while login.lower() in (made := secrets.token_urlsafe(12)).lower():
+        continue
+    return made
+
+
+def read_password(login: str, *, from_input: bool) -> tuple[str, bool]:
     """Return a password and whether it was made here and must be shown."""
     if from_input:
         return sys.stdin.readline().rstrip("\r\n"), False
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True)), False
-    return secrets.token_urlsafe(12), True
+    return make_password(login), True
 
 
 @user.command(help="Make the account LOGIN with a role in a unit.")
@@ -86,7 +93,9 @@ def add(  # noqa: PLR0913 - options of a command
         language=language,
         oidc_subject=oidc_subject,
     )
-    password, is_made = (None, False) if no_password else read_password(from_input=password_stdin)
+    password, is_made = (
+        (None, False) if no_password else read_password(login, from_input=password_stdin)
+    )
     with open_database() as session:
         account = add_account(session, new, password=password, now=datetime.now(UTC))
         click.echo(f"{account.login}: {role} of {unit_code}")
@@ -130,7 +139,7 @@ def _describe(account: Account) -> dict[str, str]:
 @click.option("--password-stdin", is_flag=True, help=FROM_INPUT_HELP)
 def passwd(*, login: str, password_stdin: bool) -> None:
     """Change a password."""
-    password, is_made = read_password(from_input=password_stdin)
+    password, is_made = read_password(login, from_input=password_stdin)
     with open_database() as session:
         set_password(session, get_account(session, login), password, now=datetime.now(UTC))
     click.echo(f"{login}: password changed" + (f"\npassword: {password}" if is_made else ""))
