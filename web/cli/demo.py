@@ -12,7 +12,7 @@ from geodata.folders import check_replaceable
 from gridgov.city import load_city
 from gridgov.progress import Progress
 from gridgov.sample.moment import cut_export
-from gridgov.sample.writer import DEFAULT_APPEALS, DEFAULT_SEED, write_sample
+from gridgov.sample.writer import DEFAULT_SEED, write_sample
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.load import LoadOptions, load_appeals, summarize
 from gridgov.services.load_pack import load_pack
@@ -26,6 +26,8 @@ from web.cli.sample import STAGES as SAMPLE_STAGES
 from web.cli.serve import run_server
 from web.demo_accounts import DEMO_PASSWORD, add_demo_accounts
 
+DEMO_APPEALS = 60_000
+"""Enough for every planted hotspot, and few enough that the first page opens within minutes of a bare checkout."""
 DEMO_SALT = "demo"
 """The demo's persons are invented; a fixed salt makes two demos alike."""
 LOAD_STAGES = {"load": "orders into the database"}
@@ -70,7 +72,7 @@ class DemoFiles:
     show_default=True,
     help="Where city, results and database go.",
 )
-@click.option("--appeals", type=click.IntRange(1_000), default=DEFAULT_APPEALS, show_default=True)
+@click.option("--appeals", type=click.IntRange(1_000), default=DEMO_APPEALS, show_default=True)
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
 @click.option(
     "--serve/--no-serve", "is_served", default=True, help="Stop at the pages of the main job."
