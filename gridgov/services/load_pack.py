@@ -65,7 +65,8 @@ def load_pack(session: Session, city: City, *, at: datetime) -> dict[str, Any]:
         CityPack(
             name=city.name,
             timezone=str(city.settings.timezone),
-            path=str(city.settings.file),
+            # Whole: pages are served from another folder than the one in which somebody loaded.
+            path=str(city.settings.file.resolve()),
             content_hash=city.content_hash,
             boundary_version=city.boundary_version,
             loaded_at=at,
