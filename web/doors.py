@@ -1,12 +1,21 @@
 """Figures are doors: where a count leads, with the same filter; no door where the room behind it does not exist."""
 
 from typing import Any
+from urllib.parse import quote
 
 from flask import current_app
 
 from web.auth import has_permission
 from web.frame import to
 from web.permissions import Permission
+
+MARK = "-code-"
+"""Stands for a code in an address that is made once for all rows of a table."""
+
+
+def fill_in(address: str, code: str) -> str:
+    """Return an address with the code of a row in place of :data:`MARK`."""
+    return address.replace(MARK, quote(code, safe=""))
 
 
 def to_orders(**filters: Any) -> str:

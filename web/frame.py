@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from web.auth import has_permission
 from web.i18n import find_language
@@ -129,19 +129,19 @@ def _find_version(path: str, stamp: int) -> str:
 
 def asset(path: str) -> str:
     """Return the address of a static file; it changes with the content, so browsers keep it for good."""
-    stamp = (STATIC / path).stat().st_mtime_ns
-    return url_for("static", path=path, v=_find_version(path, stamp))
+    # Looked up once a request: a table may show the same icon in each of its rows.
+    known: dict[str, str] = g.setdefault("assets", {})
+    if path not in known:
+        stamp = (STATIC / path).stat().st_mtime_ns
+        known[path] = url_for("static", path=path, v=_find_version(path, stamp))
+    return known[path]
 
 
 def icon(name: str, title: str = "") -> Markup:
     """Return an icon of the sprite; `title` says what it means where no word stands beside it."""
-    sprite = asset("vendor/icons.svg")
-    words = (
-        Markup('role="img" aria-label="{}"').format(title)
-        if title
-        else Markup('aria-hidden="true"')
-    )
-    return Markup('<svg class="icon" {}><use href="{}#{}"></use></svg>').format(words, sprite, name)
+    address = escape(f"{asset('vendor/icons.svg')}#{name}")
+    words = f'role="img" aria-label="{escape(title)}"' if title else 'aria-hidden="true"'
+    return Markup(f'<svg class="icon" {words}><use href="{address}"></use></svg>')  # noqa: S704 - escaped above
 
 
 def write_attributes(values: dict[str, Any]) -> Markup:

@@ -35,9 +35,22 @@ def set_up(app: Flask) -> None:
         for language in LANGUAGES:
             name = str(Locale.parse(language))  # zh_CN is zh_Hans_CN there
             domain.cache[name, domain.domain[0]] = load_translations(language)
+    # A page says hundreds of words: the texts are looked up once a request, not once a word.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: get_texts().ugettext(text),
+        lambda one, many, n: get_texts().ungettext(one, many, n),
+        newstyle=True,
+    )
     app.jinja_env.globals.update(
         languages=LANGUAGES, html_language=lambda: TAGS[find_language()], label=label
     )
+
+
+def get_texts() -> Translations:
+    """Return the texts of this request's language."""
+    if "texts" not in g:
+        g.texts = load_translations(find_language())
+    return cast("Translations", g.texts)
 
 
 def find_language() -> str:

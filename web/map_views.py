@@ -15,7 +15,7 @@ from gridgov.storage.queries.map_counts import (
     count_areas,
 )
 from gridgov.storage.queries.orders import NONE
-from web.doors import to_orders
+from web.doors import MARK, fill_in, to_orders
 from web.maps import (
     RoomMap,
     add_areas,
@@ -110,8 +110,9 @@ def make_area_view(
         The window as it stands in addresses.
     """
     rows = count_area_rows(session, kind, chosen, no_place=words.no_place)
+    door = to_orders(**filters, **{kind: MARK})
     for row in rows:
-        row["door"] = to_orders(**filters, **{kind: row["code"] or NONE})
+        row["door"] = fill_in(door, row["code"] or NONE)
     values = {row["code"]: int(row["n"]) for row in rows if row["code"]}
     door = to_orders(**{**filters, kind: "CODE", "window": "WINDOW"})
     doors = [[words.list_door, door]] if door else []

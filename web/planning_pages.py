@@ -14,7 +14,7 @@ from gridgov.storage.queries.areas import get_area_names, get_area_parents
 from gridgov.storage.queries.map_counts import CountFilter, count_areas
 from gridgov.storage.queries.orders import OrderFilter, OrderPage, list_orders
 from gridgov.storage.queries.plans import get_classes, get_hotspots, get_plan_list
-from web.doors import to_order, to_orders
+from web.doors import MARK, fill_in, to_order, to_orders
 from web.frame import find_zone, to
 from web.maps import (
     RoomMap,
@@ -62,9 +62,11 @@ def make_street_rows(
     parents = get_area_parents(session, "street")
     orders = _count(session, window, unit_codes)
     before = _count(session, window.shift_back(days=YEAR.days), unit_codes)
-    classes = get_classes(session).set_index("street_code")
+    classes = get_classes(session).set_index("street_code")[["class", "reasons"]].to_dict("index")
     plans = {row["street_code"]: row for row in make_plan_rows(get_plan_list(session), names)}
     spots = get_hotspots(session)["street_code"].value_counts().to_dict()
+    href = to("planning.street", street_code=MARK)
+    door = to_orders(street=MARK, window=window.key)
     ranks = pd.Series({code: orders.get(code, 0) for code in names}, dtype="int64").rank(
         method="min", ascending=False
     )
@@ -73,16 +75,16 @@ def make_street_rows(
             "street_code": code,
             "street": name,
             "district": districts.get(parents.get(code, ""), ""),
-            "class": str(classes["class"].get(code, "")),
-            "class_reason": str(classes["reasons"].get(code, "")),
+            "class": str(classes.get(code, {}).get("class", "")),
+            "class_reason": str(classes.get(code, {}).get("reasons", "")),
             "orders": orders.get(code, 0),
             "orders_rank": int(ranks[code]),
             "before": before.get(code, 0),
             "change": find_change(orders.get(code, 0), before.get(code, 0)),
             "hotspots": int(spots.get(code, 0)),
             **_take_plan(plans.get(code)),
-            "href": to("planning.street", street_code=code),
-            "door": to_orders(street=code, window=window.key),
+            "href": fill_in(href, code),
+            "door": fill_in(door, code),
         }
         for code, name in sorted(names.items())
     ]

@@ -15,10 +15,10 @@ from gridgov.rules.assessment import assess_counts
 from gridgov.rules.assessment_window import Window as Month
 from gridgov.rules.assessment_window import find_first_day, make_month, make_window_rules
 from gridgov.rules.constants import Constant, Constants
-from gridgov.rules.rates import COUNT_COLUMNS, make_rates
+from gridgov.rules.rates import make_rates
 from gridgov.rules.score import Weights, find_weights, make_scores, make_weights
 from gridgov.storage.queries.areas import get_units
-from gridgov.storage.queries.rate_counts import get_rate_counts, list_rate_months
+from gridgov.storage.queries.rate_counts import get_rate_counts, get_rate_totals, list_rate_months
 from gridgov.storage.queries.today import find_last_day
 from gridgov.storage.scope import lifted
 
@@ -157,16 +157,14 @@ def make_trend(
     -------
         Plain rows of ``rates.RATE_COLUMNS`` and ``score.SCORE_COLUMNS``, the first month first.
     """
-    with lifted(session):
-        counts = get_rate_counts(session)
-        units = get_units(session)
     if unit_code:
+        with lifted(session):
+            counts, units = get_rate_counts(session), get_units(session)
         table = assess_counts(counts, units, constants=constants)
         return list_plain(table[table["unit_code"] == unit_code].sort_values("month"))
-    names = [name for name in COUNT_COLUMNS if name not in {"month", "unit_code"}]
-    summed = counts.groupby("month", as_index=False)[names].sum()
-    summed.insert(1, "unit_code", ALL)
-    rates = make_rates(summed, constants=constants)
+    with lifted(session):
+        totals = get_rate_totals(session, unit_code=ALL)
+    rates = make_rates(totals, constants=constants)
     scores = make_scores(rates, constants=constants, rules=make_window_rules(constants))
     return list_plain(rates.join(scores))
 

@@ -6,6 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from gridgov.storage.frames import to_frame
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order, Outcome
 
@@ -44,7 +45,7 @@ def read_order_frame(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame
         .where(Order.outcome.not_in([Outcome.MERGED, Outcome.EXCLUDED]))
         .order_by(Order.order_no)
     )
-    frame = pd.DataFrame(session.execute(chosen).all(), columns=[*names, "person_key"])
+    frame = to_frame(session.execute(chosen), [*names, "person_key"])
     for name in (*TEXTS, "person_key"):
         frame[name] = frame[name].astype("str")
     for name in TIMES:

@@ -33,7 +33,7 @@ def index() -> str:
     return render_template(
         "today/wall.html" if request.args.get("mode") == "wall" else "today/index.html",
         **make_facts(),
-        map=make_map(),
+        map=share("today.map", make_map, seconds=KEPT_S),
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from geodata.versions import VersionState
 from gridgov.errors import GridgovError
+from gridgov.storage.frames import to_frame
 from gridgov.storage.models.city import Area, BoundaryVersion, CatalogueItem, Cell, Unit
 
 CRS = "EPSG:4326"
@@ -59,16 +60,23 @@ def get_areas(session: Session, kind: str, *, parent_code: str | None = None) ->
     if parent_code is not None:
         chosen = chosen.where(Area.parent_code == parent_code)
     columns = ["code", "name", "parent_code", "lon", "lat", "geometry"]
-    frame = pd.DataFrame(session.execute(chosen).all(), columns=columns)
+    frame = to_frame(session.execute(chosen), columns)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
 
 
-def get_area_names(session: Session, kinds: Sequence[str] = ("street",)) -> dict[str, str]:
-    """Return the name of each area in force by its code."""
+def get_area_names(
+    session: Session, kinds: Sequence[str] = ("street",), *, codes: Iterable[str] | None = None
+) -> dict[str, str]:
+    """Return the name of each area in force by its code; of all of these kinds, or only of `codes`."""
     active = sa.select(BoundaryVersion.id).where(BoundaryVersion.state == VersionState.ACTIVE)
     chosen = sa.select(Area.code, Area.name).where(
         Area.kind.in_(kinds), Area.version_id.in_(active)
     )
+    if codes is not None:
+        wanted = sorted(set(codes))
+        if not wanted:
+            return {}
+        chosen = chosen.where(Area.code.in_(wanted))
     return dict(session.execute(chosen).all())
 
 
@@ -94,7 +102,7 @@ def get_cells(session: Session, codes: Iterable[str]) -> gpd.GeoDataFrame:
             for code, street, lon, lat, shape in session.execute(chosen)
         ]
     columns = ["code", "name", "parent_code", "lon", "lat", "geometry"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values("code", ignore_index=True)
+    frame = to_frame(rows, columns).sort_values("code", ignore_index=True)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
 
 
@@ -106,7 +114,7 @@ def get_street_cells(session: Session, street_code: str) -> gpd.GeoDataFrame:
         .order_by(Cell.cell_code)
     )
     columns = ["code", "name", "parent_code", "lon", "lat", "geometry"]
-    frame = pd.DataFrame([tuple(row) for row in session.execute(chosen)], columns=columns)
+    frame = to_frame(session.execute(chosen), columns)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
 
 
@@ -122,7 +130,7 @@ def get_units(session: Session) -> pd.DataFrame:
     chosen = sa.select(Unit.unit_code, Unit.name, Unit.kind, Unit.district_code).order_by(
         Unit.valid_from, Unit.unit_code
     )
-    frame = pd.DataFrame(session.execute(chosen).all(), columns=columns)
+    frame = to_frame(session.execute(chosen), columns)
     return frame.drop_duplicates("unit_code", keep="last", ignore_index=True)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.errors import NotFoundError
+from gridgov.storage.frames import to_frame
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.plans import HotspotRow, Plan, PlanTask, Report, StreetClassRow
@@ -52,7 +53,7 @@ def get_hotspots(session: Session, *, street_code: str | None = None) -> gpd.Geo
     )
     if street_code is not None:
         chosen = chosen.where(HotspotRow.street_code == street_code)
-    frame = pd.DataFrame(session.execute(chosen).all(), columns=[*HOTSPOTS_COLUMNS, "geometry"])
+    frame = to_frame(session.execute(chosen), [*HOTSPOTS_COLUMNS, "geometry"])
     return gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
 
 
@@ -75,7 +76,7 @@ def get_classes(session: Session) -> pd.DataFrame:
         .order_by(row.street_code)
     )
     columns = ["street_code", "month", "proposed", "reasons", "decided", "decided_at"]
-    frame = pd.DataFrame(session.execute(chosen).all(), columns=columns)
+    frame = to_frame(session.execute(chosen), columns)
     frame["class"] = frame["decided"].where(frame["decided"].notna(), frame["proposed"])
     frame["class"] = frame["class"].fillna("")
     return frame
@@ -216,7 +217,7 @@ def get_evidence(session: Session, order_nos: list[str]) -> pd.DataFrame:
         .order_by(Order.received_at.desc(), Order.order_no)
     )
     names = [column.name for column in chosen.selected_columns]
-    return pd.DataFrame(session.execute(chosen).all(), columns=names)
+    return to_frame(session.execute(chosen), names)
 
 
 def get_reports(session: Session, *, limit: int = 60) -> pd.DataFrame:

@@ -7,7 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.rules.rates import COUNT_COLUMNS, KEYS
+from gridgov.storage.frames import to_frame
 from gridgov.storage.models.counts import RateCount
+
+COUNTS = [name for name in COUNT_COLUMNS if name not in KEYS]
 
 
 def get_rate_counts(session: Session, *, months: Iterable[str] | None = None) -> pd.DataFrame:
@@ -18,17 +21,39 @@ def get_rate_counts(session: Session, *, months: Iterable[str] | None = None) ->
     months
         Only these; None for all.
     """
-    names = [name for name in COUNT_COLUMNS if name not in KEYS]
-    sums = [sa.func.sum(getattr(RateCount, name)).label(name) for name in names]
     chosen = (
-        sa.select(RateCount.month, RateCount.unit_code, *sums)
+        sa.select(RateCount.month, RateCount.unit_code, *_make_sums())
         .group_by(RateCount.month, RateCount.unit_code)
         .order_by(RateCount.month, RateCount.unit_code)
     )
     if months is not None:
         chosen = chosen.where(RateCount.month.in_(list(months)))
-    frame = pd.DataFrame(session.execute(chosen).all(), columns=list(COUNT_COLUMNS))
-    frame[names] = frame[names].astype("int64")
+    return _read(session, chosen)
+
+
+def get_rate_totals(session: Session, *, unit_code: str) -> pd.DataFrame:
+    """Return the same of all units together, one row a month.
+
+    Parameters
+    ----------
+    unit_code
+        What the rows say in ``unit_code``.
+    """
+    chosen = (
+        sa.select(RateCount.month, sa.literal(unit_code), *_make_sums())
+        .group_by(RateCount.month)
+        .order_by(RateCount.month)
+    )
+    return _read(session, chosen)
+
+
+def _make_sums() -> list[sa.ColumnElement[int]]:
+    return [sa.func.sum(getattr(RateCount, name)).label(name) for name in COUNTS]
+
+
+def _read(session: Session, chosen: sa.Executable) -> pd.DataFrame:
+    frame = to_frame(session.execute(chosen), COUNT_COLUMNS)
+    frame[COUNTS] = frame[COUNTS].astype("int64")
     kept = frame[frame["orders"] > 0]
     return kept.astype(dict.fromkeys(KEYS, "str")).reset_index(drop=True)
 

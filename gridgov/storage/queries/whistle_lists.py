@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from gridgov.errors import NotFoundError
 from gridgov.rules.whistle_call import UnitState
+from gridgov.storage.frames import to_frame
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
 
@@ -80,7 +81,7 @@ def list_calls(
         made = made.where(condition)
     if state == "late":
         made = made.where(n.late > 0)
-    return pd.DataFrame(session.execute(made).all(), columns=list(CALL_COLUMNS))
+    return to_frame(session.execute(made), CALL_COLUMNS)
 
 
 def _count_units(now: datetime) -> sa.Subquery:
@@ -185,6 +186,6 @@ def count_unit_calls(session: Session, *, start: datetime, end: datetime) -> pd.
         .order_by(sa.func.count(row.id).desc(), row.unit_code)
     )
     columns = ["unit_code", "calls", "present", "late", "raised", "rating", "ratings"]
-    frame = pd.DataFrame(session.execute(made).all(), columns=columns)
+    frame = to_frame(session.execute(made), columns)
     frame["rating"] = frame["rating"].astype("float64")
     return frame

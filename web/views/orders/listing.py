@@ -84,11 +84,10 @@ def find_filter_names(asked: Asked) -> dict[str, str]:
     """Return names of the codes that the filter names."""
     session = reading()
     items = {asked.args.get("item", ""), asked.args.get("level1", "")} - {""}
-    areas = get_area_names(session, ("street", "community"))
-    wanted = {asked.args.get("street", ""), asked.args.get("community", "")}
-    return find_item_names(session, items) | {
-        code: name for code, name in areas.items() if code in wanted
-    }
+    areas = {asked.args.get("street", ""), asked.args.get("community", "")} - {""}
+    return find_item_names(session, items) | get_area_names(
+        session, ("street", "community"), codes=areas
+    )
 
 
 def find_views() -> list[SavedView]:

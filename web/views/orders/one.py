@@ -108,6 +108,9 @@ def can_move_pin(order: Order) -> bool:
     return order.outcome is Outcome.OPEN and actor.role in MOVERS and is_near
 
 
+AREA_KINDS = ("street", "community", "district", "exception")
+
+
 def find_detail_names(detail: OrderDetail) -> dict[str, str]:
     """Return names of every unit, item and area that the page mentions."""
     session, order, appeal = reading(), detail.order, detail.appeal
@@ -115,9 +118,8 @@ def find_detail_names(detail: OrderDetail) -> dict[str, str]:
     units |= {code for one in detail.transfers for code in (one.from_unit_code, one.to_unit_code)}
     units |= {one.unit_code for one in (*detail.disputes, *detail.siblings, *detail.members)}
     units |= {entry.unit_code for entry in detail.history}
-    areas = get_area_names(session, ("street", "community", "district", "exception"))
     items = {order.item_code, order.level1_code, *(one.item_code for one in detail.members)}
-    wanted = {
+    areas = {
         appeal.street_code,
         appeal.neighbour_code,
         appeal.community_code,
@@ -125,7 +127,7 @@ def find_detail_names(detail: OrderDetail) -> dict[str, str]:
         appeal.exception_code,
     }
     return (
-        {code: name for code, name in areas.items() if code in wanted}
+        get_area_names(session, AREA_KINDS, codes={code for code in areas if code})
         | find_item_names(session, {item for item in items if item})
         | find_unit_names(session, units - {""})
     )
