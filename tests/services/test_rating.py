@@ -24,7 +24,7 @@ from gridgov.services.rating import (
 from gridgov.storage.counts import record_rates
 from gridgov.storage.db import transaction
 from gridgov.storage.models.orders import Callback, Exclusion, Order
-from gridgov.storage.queries.rate_counts import get_rate_counts
+from gridgov.storage.queries.rate_counts import get_rate_counts, get_rate_totals
 from tests.gridgov.packs import TOML, write_pack
 from tests.services.test_whistle_records import add_order
 
@@ -145,7 +145,11 @@ def test_ranking_from_counts_is_that_of_the_files(sessions, tmp_path, by):
                 change(session, order, rng, at)
     with sessions() as session:
         files = write_files(session, rules, tmp_path)
-        kept = assess_counts(get_rate_counts(session), city.units, constants=city.constants)
+        counts = get_rate_counts(session)
+        totals = get_rate_totals(session, unit_code="*")
+        kept = assess_counts(counts, city.units, constants=city.constants)
+    summed = counts.drop(columns="unit_code").groupby("month", as_index=False).sum()
+    pd.testing.assert_frame_equal(totals.drop(columns="unit_code"), summed)
     report = make_rate_report(pack, files)
     assert report.table["callbacks"].sum() > 4
     assert report.table["excluded"].sum() > 0
