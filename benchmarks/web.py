@@ -91,19 +91,32 @@ def run_service() -> Iterator[None]:
     process = subprocess.Popen(
         [sys.executable, "-m", "web.cli.main", "serve", "--port", str(PORT)],
         env=os.environ | {"GRIDGOV_DEMO": "true", "GRIDGOV_CLOCK_BEHIND_MIN": str(behind)},
-        stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(600):
-            try:
-                if requests.get(f"{BASE}/healthz", timeout=5).ok:
-                    break
-            except requests.RequestException:
-                time.sleep(0.2)
+        wait_until_up(process)
         yield
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def wait_until_up(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the first answer of the service.
+
+    Raises
+    ------
+    RuntimeError
+        It ended, or did not answer within two minutes.
+    """
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            if requests.get(f"{BASE}/healthz", timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise RuntimeError("the service did not start; what it said stands above")
 
 
 def find_places() -> dict[str, list[str]]:
