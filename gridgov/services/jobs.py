@@ -22,7 +22,7 @@ from gridgov.services.deadlines import watch
 from gridgov.services.desk import Desk, load_desk
 from gridgov.services.outbox import deliver_due, open_channels
 from gridgov.services.reports import make_due_reports
-from gridgov.storage.count_sums import compact
+from gridgov.storage.count_sums import compact, sweep
 from gridgov.storage.db import is_postgres, make_sessions, transaction
 from gridgov.storage.models.accounts import AccountSession, RequestCount
 from gridgov.storage.models.city import CityPack
@@ -109,19 +109,20 @@ def _report(crew: Crew, now: datetime) -> Mapping[str, Any]:
 
 
 def _tidy(crew: Crew, now: datetime) -> Mapping[str, Any]:
-    """Remove what nobody needs any more: old sign-ins, and counts of requests whose span is over."""
+    """Remove what nobody needs any more: old sign-ins, counts of requests whose span is over, sums that are nought."""
     old = sa.delete(AccountSession).where(AccountSession.expires_at < now - KEPT)
     past = sa.delete(RequestCount).where(RequestCount.until < now)
     with transaction(crew.sessions) as session:
         removed = [session.connection().execute(query).rowcount for query in (old, past)]
-    return {"sessions": removed[0], "requests": removed[1]}
+        removed.append(sweep(session))
+    return dict(zip(("sessions", "requests", "counts"), removed, strict=True))
 
 
 _S, _M, _H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 JOBS = (
     Job(name="outbox", every=5 * _S, longest=1 * _M, run=_deliver),
     Job(name="watch", every=1 * _M, longest=5 * _M, run=_watch),
-    Job(name="counts", every=10 * _M, longest=10 * _M, run=_compact),
+    Job(name="counts", every=1 * _M, longest=10 * _M, run=_compact),
     Job(name="reports", every=1 * _H, longest=30 * _M, run=_report),
     Job(name="tidy", every=24 * _H, longest=10 * _M, run=_tidy),
 )

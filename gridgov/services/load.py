@@ -25,6 +25,7 @@ from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.services.corrections import apply_corrections
 from gridgov.services.load_rows import Batch, BatchRules, make_batch
 from gridgov.services.load_store import save_batch, take_load_lock
+from gridgov.storage.count_sums import compact
 from gridgov.storage.db import transaction
 from gridgov.storage.models.journal import ImportBatch, ImportRun
 
@@ -273,6 +274,7 @@ def _finish(
             run.finished_at = at
         counts = {name: getattr(result, name) for name in ("added", "known", "rejected", "batches")}
         run.counts = {**run.counts, **counts}
+        compact(session, is_waiting=True)
 
 
 def summarize(result: LoadResult) -> dict[str, object]:

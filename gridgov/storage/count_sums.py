@@ -1,10 +1,10 @@
 """Sums of the counts: deltas are moved into them by a job; a check counts the orders again.
 
 A delta is taken away and added to the sums in one transaction, so that whoever reads sums and deltas in one statement
-(:data:`SOURCES`) sees every order exactly once, at any moment.
+sees every order exactly once, at any moment.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,33 +13,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.storage.bulk import insert_frame
+from gridgov.storage.count_tables import ANY, NAMES, OUTCOMES, SUM_TABLES, SUMS, TALLY, SumTable
 from gridgov.storage.counts import KEY_COLUMNS, RATE_COLUMNS
 from gridgov.storage.db import is_postgres
-from gridgov.storage.models.orders import Outcome
+from gridgov.storage.models.counts import CountDelta
 
 LOCK = 0x67726964
 """Key of the advisory lock that lets one transaction at a time write the sums."""
 
-OUTCOMES = tuple(one.value for one in Outcome)
-"""Columns of a tally."""
-
-MOVED = sa.Table(
-    "moved_counts",
-    sa.MetaData(),
-    *(sa.Column(name, sa.Date if name == "day" else sa.Text) for name in KEY_COLUMNS),
-    sa.Column("n", sa.Integer),
-)
-"""What is being added to the sums; a table of the transaction."""
+SUMMED = ("cell_counts", *(table.name for table in SUM_TABLES))
 
 _KEYS = ", ".join(KEY_COLUMNS)
 _PLACE_KEYS = ", ".join(name for name in KEY_COLUMNS if name != "outcome")
-_AREA_KEYS = "kind, unit_code, span, start_on, level1_code, code"
-_NAMES = ", ".join(OUTCOMES)
-_TALLY = ", ".join(
-    f"sum(CASE WHEN outcome = '{name}' THEN n ELSE 0 END) AS {name}" for name in OUTCOMES
-)
-_SUMS = ", ".join(f"sum({name}) AS {name}" for name in OUTCOMES)
-_ANY = " OR ".join(f"sum({name}) <> 0" for name in OUTCOMES)
 
 
 def compact(session: Session, *, is_waiting: bool = False) -> int:
@@ -57,47 +42,47 @@ def compact(session: Session, *, is_waiting: bool = False) -> int:
     moved = _take_deltas(session)
     if moved:
         _add_up(session)
-    session.execute(sa.text("DROP TABLE moved_counts"))
     _compact_rates(session)
     return moved
 
 
 def add_counts(session: Session, counted: pd.DataFrame) -> None:
-    """Add many orders at once to the sums.
+    """Add many orders at once; nobody waits for it. Who has added them all calls :func:`compact`.
 
     Parameters
     ----------
     session
-        The caller commits, soon: until then nobody else writes the sums.
+        Holds the orders too; the caller commits.
     counted
         Frame of ``counts.KEY_COLUMNS`` and ``n``, as ``counts.count_frame`` gives it.
     """
-    _take_lock(session, is_waiting=True)
-    _drop_moved(session)
-    _make_moved(session)
-    insert_frame(session, MOVED, counted)
-    _add_up(session)
-    session.execute(sa.text("DROP TABLE moved_counts"))
+    deltas: sa.Table = CountDelta.__table__  # type: ignore[assignment]
+    insert_frame(session, deltas, counted)
+
+
+def sweep(session: Session) -> int:
+    """Remove sums that have become nought, such as of a cell whose orders went elsewhere, and return how many."""
+    if not _take_lock(session, is_waiting=False):
+        return 0
+    return sum(
+        _rows(session, f"DELETE FROM {name} WHERE NOT ({ANY})")  # noqa: S608 - names of ours
+        for name in SUMMED
+    )
 
 
 def rebuild(session: Session, timezone: str | ZoneInfo) -> None:
     """Make all counts of orders anew from the orders, for a restored or repaired database."""
     _take_lock(session, is_waiting=True)
-    day = _make_day(session, timezone)
-    for table in ("count_deltas", "cell_counts", "area_counts"):
-        session.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - names of ours
+    for name in ("count_deltas", *SUMMED):
+        session.execute(sa.text(f"DELETE FROM {name}"))  # noqa: S608 - names of ours
     session.execute(
         sa.text(
-            f"""INSERT INTO cell_counts ({_PLACE_KEYS}, {_NAMES})
-            SELECT {_PLACE_KEYS}, {_TALLY} FROM ({_count_orders(day)}) AS counted GROUP BY {_PLACE_KEYS}"""  # noqa: S608
+            f"""INSERT INTO cell_counts ({_PLACE_KEYS}, {NAMES})
+            SELECT {_PLACE_KEYS}, {TALLY} FROM ({_count_orders(session, timezone)}) AS counted GROUP BY {_PLACE_KEYS}"""  # noqa: S608
         )
     )
-    session.execute(
-        sa.text(
-            f"""INSERT INTO area_counts ({_AREA_KEYS}, {_NAMES})
-            {_list_areas(session, "cell_counts", _SUMS)}"""
-        )
-    )
+    for table in SUM_TABLES:
+        _fill(session, table, table.name, days=table.write_days("cell_counts", SUMS))
 
 
 def recount(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame:
@@ -105,18 +90,19 @@ def recount(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame:
 
     Returns
     -------
-        Frame ``table key counted kept``: the table at fault, the key, orders that there are, orders that it says.
+        Frame ``table key difference``: the table at fault, the key, orders that there are less those that it says.
     """
-    day = _make_day(session, timezone)
+    orders = _count_orders(session, timezone)
     kept = f"""SELECT {_KEYS}, -n AS n FROM count_deltas UNION ALL {_list_tallies(-1)}"""  # noqa: S608
-    finest = f"""SELECT {_KEYS}, sum(n) AS difference FROM ({_count_orders(day)} UNION ALL {kept}) AS both_sides
+    finest = f"""SELECT {_KEYS}, sum(n) AS difference FROM ({orders} UNION ALL {kept}) AS both_sides
         GROUP BY {_KEYS} HAVING sum(n) <> 0"""  # noqa: S608
+    checks = [("cell_counts", finest)]
+    checks += [(table.name, query) for table in SUM_TABLES for query in _compare(session, table)]
     differences = [
-        ("cell_counts", "|".join(map(str, row[:-1])), row[-1])
-        for row in session.execute(sa.text(finest))
+        (name, "|".join(map(str, row[:-1])), row[-1])
+        for name, query in checks
+        for row in session.execute(sa.text(query))
     ]
-    for row in session.execute(sa.text(_compare_areas(session))):
-        differences.append(("area_counts", "|".join(map(str, row[:-1])), row[-1]))  # noqa: PERF401
     return pd.DataFrame(differences, columns=["table", "key", "difference"])
 
 
@@ -127,19 +113,9 @@ def _take_lock(session: Session, *, is_waiting: bool) -> bool:
     return session.execute(sa.text(f"SELECT {name}({LOCK})")).scalar() is not False
 
 
-def _drop_moved(session: Session) -> None:
-    session.execute(sa.text("DROP TABLE IF EXISTS moved_counts"))
-
-
-def _make_moved(session: Session) -> None:
-    columns = ", ".join(f"{name} {'date' if name == 'day' else 'text'}" for name in KEY_COLUMNS)
-    session.execute(sa.text(f"CREATE TEMPORARY TABLE moved_counts ({columns}, n integer)"))
-
-
 def _take_deltas(session: Session) -> int:
-    """Put all deltas that are visible into ``moved_counts`` and return how many there were."""
-    _drop_moved(session)
-    _make_moved(session)
+    """Put all deltas that are visible into ``moved_counts``, a table of the connection, and return how many."""
+    _make_empty(session, "moved_counts", "count_deltas", f"{_KEYS}, n")
     if is_postgres(session):
         taken = f"""WITH taken AS (DELETE FROM count_deltas RETURNING {_KEYS}, n)
             INSERT INTO moved_counts SELECT {_KEYS}, n FROM taken"""  # noqa: S608
@@ -149,70 +125,61 @@ def _take_deltas(session: Session) -> int:
     return moved
 
 
+def _make_empty(session: Session, name: str, like: str, columns: str) -> None:
+    session.execute(sa.text(f"DROP TABLE IF EXISTS {name}"))
+    session.execute(
+        sa.text(f"CREATE TEMPORARY TABLE {name} AS SELECT {columns} FROM {like} WHERE false")  # noqa: S608
+    )
+
+
 def _rows(session: Session, statement: str) -> int:
     return int(session.connection().execute(sa.text(statement)).rowcount)
 
 
 def _add_up(session: Session) -> None:
     """Add ``moved_counts`` to the sums."""
+    cells = f"SELECT {_PLACE_KEYS}, {TALLY} FROM moved_counts GROUP BY {_PLACE_KEYS}"  # noqa: S608
+    _upsert(session, "cell_counts", _PLACE_KEYS, cells)
+    for table in SUM_TABLES:
+        _make_empty(session, "moved_sums", table.name, table.columns)
+        _fill(session, table, "moved_sums", days=table.write_days("moved_counts", TALLY))
+        _upsert(session, table.name, table.key, f"SELECT {table.columns} FROM moved_sums")  # noqa: S608
+    for name in ("moved_counts", "moved_sums"):
+        session.execute(sa.text(f"DROP TABLE {name}"))
+
+
+def _upsert(session: Session, name: str, key: str, rows: str) -> None:
+    """Add rows to those of the same key; in the order of the key, which its index takes fastest."""
+    added = ", ".join(f"{one} = {name}.{one} + excluded.{one}" for one in OUTCOMES)
     session.execute(
         sa.text(
-            f"""INSERT INTO cell_counts ({_PLACE_KEYS}, {_NAMES})
-            SELECT * FROM (SELECT {_PLACE_KEYS}, {_TALLY} FROM moved_counts GROUP BY {_PLACE_KEYS}) AS summed
-            WHERE {" OR ".join(f"{name} <> 0" for name in OUTCOMES)}"""  # noqa: S608
-        )
-    )
-    added = ", ".join(f"{name} = area_counts.{name} + excluded.{name}" for name in OUTCOMES)
-    session.execute(
-        sa.text(
-            f"""INSERT INTO area_counts ({_AREA_KEYS}, {_NAMES})
-            SELECT * FROM ({_list_areas(session, "moved_counts", _TALLY)}) AS summed WHERE true
-            ON CONFLICT ({_AREA_KEYS}) DO UPDATE SET {added}"""  # noqa: S608
+            f"""INSERT INTO {name} ({key}, {NAMES})
+            SELECT * FROM ({rows}) AS summed WHERE {ANY} ORDER BY {key}
+            ON CONFLICT ({key}) DO UPDATE SET {added}"""  # noqa: S608
         )
     )
 
 
-AREA_SUMS = (
-    ("street", "street_code", "day", False),
-    ("street", "street_code", "month", False),
-    ("street", "street_code", "day", True),
-    ("street", "street_code", "month", True),
-    ("community", "community_code", "day", False),
-    ("community", "community_code", "month", False),
-)
-"""Sums of ``area_counts``: kind, column of its code, span, whether by unit and level-1 item."""
+def _fill(session: Session, table: SumTable, target: str, *, days: str) -> None:
+    """Add rows of a table of sums: single days by the query `days`, longer spans from these."""
+    for query in (days, *table.write_longer(target, is_postgres=is_postgres(session))):
+        session.execute(sa.text(f"INSERT INTO {target} ({table.columns}) {query}"))
 
 
-def _list_areas(session: Session, source: str, sums: str) -> str:
-    """Return the query of every row of ``area_counts`` from rows of `source`."""
-    month = (
-        "CAST(date_trunc('month', day) AS date)"
-        if is_postgres(session)
-        else "date(day, 'start of month')"
-    )
-    parts = []
-    for kind, column, span, is_split in AREA_SUMS:
-        unit, level1 = ("unit_code", "level1_code") if is_split else ("''", "''")
-        start = "day" if span == "day" else month
-        known = "" if kind == "street" else f"WHERE {column} <> ''"
-        groups = ", ".join(
-            [start, column, *((unit, level1) if is_split else ())],
-        )
-        parts.append(
-            f"SELECT '{kind}' AS kind, {unit} AS unit_code, '{span}' AS span, {start} AS start_on, "  # noqa: S608
-            f"{level1} AS level1_code, {column} AS code, {sums} FROM {source} {known} GROUP BY {groups}"
-        )
-    return " UNION ALL ".join(parts)
-
-
-def _compare_areas(session: Session) -> str:
+def _compare(session: Session, table: SumTable) -> Iterator[str]:
+    """Give the queries of rows that differ: single days from the finest counts, each length from the one before."""
+    days = table.write_days("cell_counts", SUMS)
+    longer = table.write_longer(table.name, is_postgres=is_postgres(session))
+    lengths = [1, *(length for _shorter, length in table.list_steps())]
     negative = ", ".join(f"-{name}" for name in OUTCOMES)
-    key = _AREA_KEYS
     total = " + ".join(f"abs(sum({name}))" for name in OUTCOMES)
-    return f"""SELECT {key}, {total} AS difference FROM (
-        {_list_areas(session, "cell_counts", _SUMS)}
-        UNION ALL SELECT {key}, {negative} FROM area_counts) AS both_sides
-        GROUP BY {key} HAVING {_ANY}"""  # noqa: S608
+    wrong = " OR ".join(f"sum({name}) <> 0" for name in OUTCOMES)
+    for length, wanted in zip(lengths, (days, *longer), strict=True):
+        kept = f"SELECT {table.key}, {negative} FROM {table.name} WHERE days = {length}"  # noqa: S608
+        yield (
+            f"SELECT {table.key}, {total} AS difference FROM ({wanted} UNION ALL {kept}) AS both_sides "  # noqa: S608
+            f"GROUP BY {table.key} HAVING {wrong}"
+        )
 
 
 def _list_tallies(sign: int) -> str:
@@ -224,18 +191,19 @@ def _list_tallies(sign: int) -> str:
     )
 
 
-def _count_orders(day: str) -> str:
-    columns = ", ".join(
-        day
-        if name == "day"
-        else f"coalesce({name}, '') AS {name}"
-        if name not in {"unit_code", "outcome"}
-        else name
-        for name in KEY_COLUMNS
-    )
+def _count_orders(session: Session, timezone: str | ZoneInfo) -> str:
+    """Return the query of the orders themselves, by ``counts.KEY_COLUMNS``."""
+    # The counts compare codes byte by byte; a column of the orders does not say so.
+    collation = ' COLLATE "C"' if is_postgres(session) else ""
+    columns = {
+        **{name: f"coalesce({name}, ''){collation} AS {name}" for name in KEY_COLUMNS},
+        "day": _make_day(session, timezone),
+        "outcome": "outcome",
+    }
     # The groups are numbered: SQLite would take their names for the columns that may be missing.
     groups = ", ".join(str(at + 1) for at in range(len(KEY_COLUMNS)))
-    return f"SELECT {columns}, count(*) AS n FROM orders GROUP BY {groups}"  # noqa: S608
+    listed = ", ".join(columns[name] for name in KEY_COLUMNS)
+    return f"SELECT {listed}, count(*) AS n FROM orders GROUP BY {groups}"  # noqa: S608
 
 
 def _make_day(session: Session, timezone: str | ZoneInfo) -> str:

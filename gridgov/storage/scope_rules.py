@@ -15,7 +15,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from gridgov.storage.models.accounts import Account, AccountSession, SavedView
 from gridgov.storage.models.appeals import Appeal, AppealPerson, PinMove
-from gridgov.storage.models.counts import AreaCount, CellCount, CountDelta
+from gridgov.storage.models.counts import AreaCount, CellCount, CountDelta, UnitCount
 from gridgov.storage.models.journal import LogEntry, Message
 from gridgov.storage.models.orders import (
     Callback,
@@ -38,7 +38,7 @@ OF_ORDERS = (OrderPause, Transfer, Dispute, Callback, Exclusion, WhistleCall)
 """Models whose rows belong to an order."""
 OF_APPEALS = (AppealPerson, PinMove)
 """Models whose rows belong to an appeal."""
-COUNTED = (CountDelta, CellCount, AreaCount)
+COUNTED = (CountDelta, CellCount, UnitCount)
 """Counts by unit. Rates are public by law (DOMAIN.md section 5) and stay open."""
 SCOPE_KINDS_KEPT = 512
 
@@ -123,6 +123,7 @@ def _limit_units(scope: Scope) -> dict[Any, Any]:
         **{model: model.order_id.in_(orders) for model in OF_ORDERS},
         **{model: model.appeal_id.in_(appeals) for model in OF_APPEALS},
         **{model: model.unit_code.in_(scope.unit_codes) for model in COUNTED},
+        AreaCount: sa.false(),  # over all units
         CalledUnit: CalledUnit.call_id.in_(calls),
         CheckIn: CheckIn.called_unit_id.in_(called),
         Issue: Issue.id.in_(issues.correlate(None)),

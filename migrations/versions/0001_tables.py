@@ -86,11 +86,18 @@ def upgrade() -> None:
     op.create_table(
         "area_counts",
         sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("unit_code", sa.String(length=32), nullable=False),
-        sa.Column("span", sa.String(8), nullable=False),
+        sa.Column("days", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("start_on", sa.Date(), nullable=False),
-        sa.Column("level1_code", sa.String(length=200), nullable=False),
-        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column(
+            "street_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "code",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("open", sa.Integer(), nullable=False),
         sa.Column("solved", sa.Integer(), nullable=False),
         sa.Column("partly", sa.Integer(), nullable=False),
@@ -98,22 +105,8 @@ def upgrade() -> None:
         sa.Column("excluded", sa.Integer(), nullable=False),
         sa.Column("merged", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "kind",
-            "unit_code",
-            "span",
-            "start_on",
-            "level1_code",
-            "code",
-            name=op.f("pk_area_counts"),
+            "kind", "days", "start_on", "street_code", "code", name=op.f("pk_area_counts")
         ),
-    )
-    op.create_index(
-        "ix_area_counts_level1",
-        "area_counts",
-        ["level1_code", "span", "start_on"],
-        unique=False,
-        postgresql_where=sa.text("unit_code <> ''"),
-        sqlite_where=sa.text("unit_code <> ''"),
     )
     op.create_table(
         "boundary_versions",
@@ -157,27 +150,74 @@ def upgrade() -> None:
     )
     op.create_table(
         "cell_counts",
-        sa.Column("id", BigId, autoincrement=True, nullable=False),
-        sa.Column("cell_code", sa.String(length=40), nullable=False),
-        sa.Column("community_code", sa.String(length=32), nullable=False),
-        sa.Column("street_code", sa.String(length=32), nullable=False),
-        sa.Column("unit_code", sa.String(length=32), nullable=False),
+        sa.Column(
+            "cell_code",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("item_code", sa.String(length=200), nullable=False),
-        sa.Column("level1_code", sa.String(length=200), nullable=False),
+        sa.Column(
+            "item_code",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "unit_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "community_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "street_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "level1_code",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("open", sa.Integer(), nullable=False),
         sa.Column("solved", sa.Integer(), nullable=False),
         sa.Column("partly", sa.Integer(), nullable=False),
         sa.Column("unsolved", sa.Integer(), nullable=False),
         sa.Column("excluded", sa.Integer(), nullable=False),
         sa.Column("merged", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_cell_counts")),
+        sa.PrimaryKeyConstraint(
+            "cell_code",
+            "day",
+            "item_code",
+            "unit_code",
+            "community_code",
+            "street_code",
+            "level1_code",
+            name=op.f("pk_cell_counts"),
+        ),
     )
-    op.create_index("ix_cell_counts_cell_day", "cell_counts", ["cell_code", "day"], unique=False)
     op.create_index("ix_cell_counts_item_day", "cell_counts", ["item_code", "day"], unique=False)
     op.create_index(
-        "ix_cell_counts_street_day", "cell_counts", ["street_code", "day"], unique=False
+        "ix_cell_counts_level1_day", "cell_counts", ["level1_code", "day"], unique=False
     )
+    op.create_index(
+        "ix_cell_counts_street_day",
+        "cell_counts",
+        ["street_code", "day"],
+        unique=False,
+        postgresql_include=[
+            "cell_code",
+            "open",
+            "solved",
+            "partly",
+            "unsolved",
+            "excluded",
+            "merged",
+        ],
+    )
+    op.create_index("ix_cell_counts_unit_day", "cell_counts", ["unit_code", "day"], unique=False)
     op.create_table(
         "cells",
         sa.Column("cell_code", sa.String(length=40), nullable=False),
@@ -209,13 +249,37 @@ def upgrade() -> None:
     op.create_table(
         "count_deltas",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
-        sa.Column("cell_code", sa.String(length=40), nullable=False),
-        sa.Column("community_code", sa.String(length=32), nullable=False),
-        sa.Column("street_code", sa.String(length=32), nullable=False),
-        sa.Column("unit_code", sa.String(length=32), nullable=False),
+        sa.Column(
+            "cell_code",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "community_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "street_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "unit_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("item_code", sa.String(length=200), nullable=False),
-        sa.Column("level1_code", sa.String(length=200), nullable=False),
+        sa.Column(
+            "item_code",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "level1_code",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("outcome", sa.String(16), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_count_deltas")),
@@ -432,6 +496,46 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "street_code", "month", name=op.f("uq_street_classes_street_code_month")
         ),
+    )
+    op.create_table(
+        "unit_counts",
+        sa.Column(
+            "unit_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("days", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("start_on", sa.Date(), nullable=False),
+        sa.Column(
+            "level1_code",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "street_code",
+            sa.String(length=32).with_variant(sa.String(length=32, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("open", sa.Integer(), nullable=False),
+        sa.Column("solved", sa.Integer(), nullable=False),
+        sa.Column("partly", sa.Integer(), nullable=False),
+        sa.Column("unsolved", sa.Integer(), nullable=False),
+        sa.Column("excluded", sa.Integer(), nullable=False),
+        sa.Column("merged", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "unit_code",
+            "days",
+            "start_on",
+            "level1_code",
+            "street_code",
+            name=op.f("pk_unit_counts"),
+        ),
+    )
+    op.create_index(
+        "ix_unit_counts_level1", "unit_counts", ["level1_code", "days", "start_on"], unique=False
+    )
+    op.create_index(
+        "ix_unit_counts_street", "unit_counts", ["street_code", "days", "start_on"], unique=False
     )
     op.create_table(
         "units",
@@ -951,6 +1055,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_units_unit_code"), table_name="units")
     op.drop_index("ix_units_path", table_name="units", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_table("units")
+    op.drop_index("ix_unit_counts_street", table_name="unit_counts")
+    op.drop_index("ix_unit_counts_level1", table_name="unit_counts")
+    op.drop_table("unit_counts")
     op.drop_table("street_classes")
     op.drop_index(op.f("ix_request_counts_until"), table_name="request_counts")
     op.drop_table("request_counts")
@@ -985,19 +1092,26 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.drop_index("ix_cells_shape_gist", table_name="cells", postgresql_using="gist")
     op.drop_table("cells")
-    op.drop_index("ix_cell_counts_street_day", table_name="cell_counts")
+    op.drop_index("ix_cell_counts_unit_day", table_name="cell_counts")
+    op.drop_index(
+        "ix_cell_counts_street_day",
+        table_name="cell_counts",
+        postgresql_include=[
+            "cell_code",
+            "open",
+            "solved",
+            "partly",
+            "unsolved",
+            "excluded",
+            "merged",
+        ],
+    )
+    op.drop_index("ix_cell_counts_level1_day", table_name="cell_counts")
     op.drop_index("ix_cell_counts_item_day", table_name="cell_counts")
-    op.drop_index("ix_cell_counts_cell_day", table_name="cell_counts")
     op.drop_table("cell_counts")
     op.drop_index(op.f("ix_catalogue_items_item_code"), table_name="catalogue_items")
     op.drop_table("catalogue_items")
     op.drop_table("boundary_versions")
-    op.drop_index(
-        "ix_area_counts_level1",
-        table_name="area_counts",
-        postgresql_where=sa.text("unit_code <> ''"),
-        sqlite_where=sa.text("unit_code <> ''"),
-    )
     op.drop_table("area_counts")
     op.drop_index("ix_appeals_received_at", table_name="appeals")
     if op.get_bind().dialect.name == "postgresql":

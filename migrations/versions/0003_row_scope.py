@@ -110,7 +110,8 @@ POLICIES = {
     "log_entries": ("gridgov_sees_entry(subject_kind, subject_no)", "true"),
     "count_deltas": (OWN_UNIT, "true"),
     "cell_counts": (OWN_UNIT, "true"),
-    "area_counts": (OWN_UNIT, "true"),
+    "unit_counts": (OWN_UNIT, "true"),
+    "area_counts": ("false", "true"),  # over all units
     "messages": (OWN_MESSAGE, OWN_MESSAGE),
     "accounts": (f"{KEEPS} OR id = {ACCOUNT}", f"{KEEPS} OR id = {ACCOUNT}"),
     "account_sessions": (OWN_ACCOUNT, OWN_ACCOUNT),

@@ -99,7 +99,7 @@ def test_every_job_has_a_schedule_that_the_library_reads():
     assert [make_cron(job) for job in JOBS] == [
         "* * * * * */5",
         "*/1 * * * * 0",
-        "*/10 * * * * 0",
+        "*/1 * * * * 0",
         "17 * * * * 0",
         "17 2 * * * 0",
     ]

@@ -14,6 +14,7 @@ from gridgov.storage.audit_check import verify
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.accounts import Account, SavedView
 from gridgov.storage.models.appeals import AppealPerson
+from gridgov.storage.models.counts import AreaCount
 from gridgov.storage.models.journal import LogEntry, Message
 from gridgov.storage.models.orders import Issue, IssueStep, Order, OrderPause, Transfer
 from gridgov.storage.models.tables import METADATA, Base
@@ -44,6 +45,7 @@ MODELS = sorted(
         *OF_ORDERS,
         *OF_APPEALS,
         *COUNTED,
+        AreaCount,
         Order,
         CalledUnit,
         CheckIn,
@@ -200,6 +202,7 @@ EXPECTED = {
     "orders": 1,
     "pin_moves": 0,
     "transfers": 1,
+    "unit_counts": 0,
     "whistle_calls": 1,
 }
 

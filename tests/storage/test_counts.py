@@ -8,7 +8,8 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
-from gridgov.storage.count_sums import compact, rebuild, recount
+from gridgov.storage.count_spans import AREA_LENGTHS, MONTH, UNIT_LENGTHS
+from gridgov.storage.count_sums import add_counts, compact, rebuild, recount, sweep
 from gridgov.storage.counts import (
     KEY_COLUMNS,
     CountKey,
@@ -17,7 +18,7 @@ from gridgov.storage.counts import (
     record_change,
     record_rates,
 )
-from gridgov.storage.models.counts import AreaCount, CellCount, CountDelta, RateCount
+from gridgov.storage.models.counts import AreaCount, CellCount, CountDelta, RateCount, UnitCount
 from gridgov.storage.models.orders import Order, Outcome
 from tests.storage.order_rows import add_orders
 
@@ -52,15 +53,13 @@ def test_counts_follow_random_changes(session: Session) -> None:
     assert compact(session) == 0
     assert session.scalar(sa.select(sa.func.count(CountDelta.id))) == 0
     assert _sum(session, CellCount) == len(orders)
-    totals = AreaCount.unit_code == ""
-    for kind, span in (("street", "day"), ("street", "month")):
-        chosen = (AreaCount.kind == kind) & (AreaCount.span == span)
-        assert _sum(session, AreaCount, chosen & totals) == len(orders)
-        assert _sum(session, AreaCount, chosen & ~totals) == len(orders)
     placed = sum(order.community_code is not None for order in orders)
-    for span in ("day", "month"):
-        chosen = (AreaCount.kind == "community") & (AreaCount.span == span)
-        assert _sum(session, AreaCount, chosen) == placed
+    for kind, expected in (("street", len(orders)), ("level1", len(orders)), ("community", placed)):
+        for length in (MONTH, *AREA_LENGTHS):
+            chosen = (AreaCount.kind == kind) & (AreaCount.days == length)
+            assert _sum(session, AreaCount, chosen) == expected
+    for length in (MONTH, *UNIT_LENGTHS):
+        assert _sum(session, UnitCount, UnitCount.days == length) == len(orders)
 
 
 def _sum(session: Session, model: type, where: sa.ColumnElement[bool] | None = None) -> int:
@@ -78,8 +77,64 @@ def test_a_fault_of_the_counts_is_found(session: Session) -> None:
     assert row is not None
     row.open += 2
     session.flush()
-    assert set(recount(session, ZONE)["table"]) == {"cell_counts", "area_counts"}
+    assert set(recount(session, ZONE)["table"]) == {"cell_counts", "area_counts", "unit_counts"}
     rebuild(session, ZONE)
+    assert recount(session, ZONE).empty
+
+
+def test_a_fault_of_a_longer_span_is_found(session: Session) -> None:
+    for order in add_orders(session, 20):
+        record_change(session, None, make_key(order, ZONE))
+    session.flush()
+    compact(session)
+    chosen = sa.select(AreaCount).where(AreaCount.days == 64, AreaCount.kind == "street")
+    row = session.scalars(chosen).first()
+    assert row is not None
+    row.solved -= 1
+    session.flush()
+    found = recount(session, ZONE)
+    assert set(found["table"]) == {"area_counts"}
+    assert found["key"].str.contains(rf"\|64\|{row.start_on}").any()
+
+
+def test_a_key_has_one_row_and_none_when_it_is_nought(session: Session) -> None:
+    orders = add_orders(session, 30)
+    for order in orders:
+        record_change(session, None, make_key(order, ZONE))
+    compact(session)
+    for _ in range(3):
+        for order in orders:
+            before = make_key(order, ZONE)
+            order.outcome = Outcome.SOLVED if order.outcome is Outcome.OPEN else Outcome.OPEN
+            record_change(session, before, make_key(order, ZONE))
+        session.flush()
+        compact(session)
+    keys = {make_key(order, ZONE) for order in orders}
+    places = {tuple(v for k, v in vars(key).items() if k != "outcome") for key in keys}
+    rows = session.scalar(sa.select(sa.func.count()).select_from(CellCount))
+    assert rows == len(places)
+    for order in orders:
+        before = make_key(order, ZONE)
+        order.unit_code = "W9"
+        record_change(session, before, make_key(order, ZONE))
+    session.flush()
+    compact(session)
+    assert sweep(session) > len(places)
+    assert recount(session, ZONE).empty
+    assert set(session.scalars(sa.select(CellCount.unit_code))) == {"W9"}
+    assert set(session.scalars(sa.select(UnitCount.unit_code))) == {"W9"}
+
+
+def test_orders_of_a_load_are_counted_before_and_after_they_are_moved(session: Session) -> None:
+    orders = add_orders(session, 50)
+    names = [name for name in KEY_COLUMNS if name != "day"]
+    frame = pd.DataFrame(
+        [{name: getattr(order, name) for name in [*names, "received_at"]} for order in orders]
+    )
+    add_counts(session, count_frame(frame, ZONE))
+    assert recount(session, ZONE).empty
+    assert compact(session) > 0
+    assert _sum(session, CellCount) == 50
     assert recount(session, ZONE).empty
 
 

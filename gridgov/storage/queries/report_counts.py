@@ -24,9 +24,7 @@ def find_first_day(session: Session) -> date | None:
 def count_items(session: Session, first_on: date, last_on: date) -> pd.Series:
     """Return orders by level-1 item of a window of days of receipt, both included; most first, ``""`` for no item."""
     chosen = CountFilter(first_on=first_on, last_on=last_on)
-    both = sa.union_all(
-        *find_sources(session, "level1", chosen, grain=Grain.WINDOW)
-    ).subquery()
+    both = sa.union_all(*find_sources(session, "level1", chosen, grain=Grain.WINDOW)).subquery()
     total = sum((both.c[name] for name in OUTCOMES), sa.literal(0))
     query = sa.select(both.c.code, sa.func.sum(total)).group_by(both.c.code)
     counts = to_frame(session.execute(query), ["code", "n"])

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.rules.whistle_call import UnitState
-from gridgov.storage.models.counts import AreaCount, AreaKind, CountDelta, Span
+from gridgov.storage.frames import to_frame
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
-from gridgov.storage.queries.map_counts import OUTCOMES, CountFilter, find_unit_codes
+from gridgov.storage.queries.count_sources import OUTCOMES, CountFilter, Grain, find_sources
 from gridgov.storage.queries.order_clocks import make_clocks
 
 HERE = frozenset({UnitState.REPORTED_IN, UnitState.RELEASED})
@@ -125,28 +125,11 @@ def _count_calls(
 
 def count_item_days(session: Session, chosen: CountFilter) -> pd.DataFrame:
     """Return orders by level-1 item and day of receipt: ``level1_code day n``, days without any left out."""
-    codes = find_unit_codes(session, chosen)
-    row, delta = AreaCount, CountDelta
-    whole: Any = sum((getattr(row, name) for name in OUTCOMES[1:]), getattr(row, OUTCOMES[0]))
-    kept = sa.select(
-        row.level1_code.label("level1_code"), row.start_on.label("day"), whole.label("n")
-    ).where(
-        row.kind == AreaKind.STREET,
-        row.span == Span.DAY,
-        row.unit_code != "",
-        row.start_on.between(chosen.first_on, chosen.last_on),
-    )
-    new = sa.select(delta.level1_code, delta.day, delta.n).where(
-        delta.day.between(chosen.first_on, chosen.last_on)
-    )
-    both = sa.union_all(
-        _of_units(kept, row.unit_code, codes), _of_units(new, delta.unit_code, codes)
-    ).subquery()
-    columns = (both.c.level1_code, both.c.day)
-    rows = session.execute(
-        sa.select(*columns, sa.func.sum(both.c.n)).group_by(*columns).order_by(*columns)
-    ).all()
-    frame = pd.DataFrame(rows, columns=["level1_code", "day", "n"])
+    both = sa.union_all(*find_sources(session, "level1", chosen, grain=Grain.DAY)).subquery()
+    total = sum((both.c[name] for name in OUTCOMES), sa.literal(0))
+    columns = (both.c.code, both.c.start_on)
+    query = sa.select(*columns, sa.func.sum(total)).group_by(*columns).order_by(*columns)
+    frame = to_frame(session.execute(query), ["level1_code", "day", "n"])
     frame["n"] = frame["n"].astype("int64")
     return frame[frame["n"] != 0].reset_index(drop=True)
 
