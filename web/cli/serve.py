@@ -1,5 +1,6 @@
 """``gridgov serve``: the pages, by gunicorn with threads, on SQLite and on PostgreSQL."""
 
+import contextlib
 import secrets
 import threading
 from dataclasses import replace
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from geodata.errors import GeodataError
+from gridgov.errors import GridgovError
 from gridgov.service_settings import ServiceSettings, read_settings
 from gridgov.services.job_loop import run_loop
 from gridgov.services.jobs import Crew
@@ -18,7 +21,9 @@ from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.city import CityPack
 from web.app import make_app
 from web.assets import find_assets
-from web.service import EXTENSION
+from web.desk import get_desk
+from web.service import EXTENSION, get_service
+from web.shapes import get_shapes
 
 THREADS = 32
 """Of a process; live pages each hold one that does nothing but wait."""
@@ -107,11 +112,22 @@ def start_worker(_server: object, worker: Any) -> None:
 
     A job is claimed in the database, so several processes never do one twice.
     """
-    service = worker.app.wsgi().extensions[EXTENSION]
+    app = worker.app.wsgi()
+    service = app.extensions[EXTENSION]
     service.engine.dispose(close=False)
+    threading.Thread(target=warm_up, args=(app,), name="warm-up", daemon=True).start()
     if not is_postgres(service.engine):
         crew = Crew(settings=service.settings, engine=service.engine)
         threading.Thread(target=run_loop, args=(crew, STOPPED), name="jobs", daemon=True).start()
+
+
+def warm_up(app: Flask) -> None:
+    """Read what the first visitors would wait for: the city's pack and the shapes of its streets."""
+    with app.app_context(), contextlib.suppress(GridgovError, GeodataError, sa.exc.SQLAlchemyError):
+        # What is wrong is said to whoever opens a page that needs it.
+        get_desk()
+        with get_service().read_sessions() as session:
+            get_shapes(session, "street")
 
 
 def end_worker(_server: object, _worker: object) -> None:

@@ -1,6 +1,7 @@
 """The room of rates: a month's ranking by group, one unit month by month, and how every figure is computed."""
 
 from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup
 
 from gridgov.errors import NotFoundError
 from gridgov.rules.assessment import ASSESSMENT_COLUMNS
@@ -24,10 +25,22 @@ blueprint = Blueprint("rates", __name__, url_prefix="/rates")
 def index() -> str:
     """Show a month."""
     view = find_view()
-    trend = make_trend(reading(), get_constants()) if view else []
-    return render_template(
-        "rates/index.html", view=view, trend=trend, chart=make_trend_chart(trend)
+    if view is None:
+        return render_template("rates/index.html", view=None)
+    trend = share("rates.trend", lambda: make_trend(reading(), get_constants()), seconds=KEPT_S)
+    rows = share(
+        "rates.rows", lambda: render_rows(view), seconds=KEPT_S, more=(view.month, view.group)
     )
+    return render_template(
+        "rates/index.html", view=view, rows=rows, trend=trend, chart=make_trend_chart(trend)
+    )
+
+
+def render_rows(view: MonthView) -> Markup:
+    """Return the rows of a month's table, the same for all who see it in one language."""
+    least = get_constants().number("rates.callbacks_min")
+    page = render_template("rates/rows.html", view=view, least=least)
+    return Markup(page)  # noqa: S704 - made by a template, which escapes
 
 
 @blueprint.get("/month.csv")
