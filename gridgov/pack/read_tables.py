@@ -11,29 +11,19 @@ import pandas as pd
 from geodata.errors import InvalidDataError
 from geodata.problems import Problem, Severity
 from geodata.tables import read_table, row_number
+from gridgov.rules import duties
 from gridgov.rules.catalogue import ITEM_COLUMNS
 from gridgov.rules.dispatch_book import UNIT_COLUMNS
 from gridgov.settings import TableSettings
 
-DUTY_COLUMNS = (
-    "duty_code",
-    "scene_code",
-    "scene_name",
-    "name",
-    "unit",
-    "role",
-    "days",
-    "authority",
-    "batch",
-    "valid_from",
-    "valid_to",
-)
-DEPENDENCY_COLUMNS = ("before_duty", "after_duty", "reason", "valid_from", "valid_to")
+VALIDITY = ("valid_from", "valid_to")
+DUTY_COLUMNS = (*duties.DUTY_COLUMNS, *VALIDITY)
+DEPENDENCY_COLUMNS = (*duties.DEPENDENCY_COLUMNS, *VALIDITY)
 HOLIDAY_COLUMNS = ("date", "kind", "name")
 CATEGORY_COLUMNS = ("value", "item_code")
-POPULATION_COLUMNS = ("street_code", "population", "valid_from", "valid_to")
+POPULATION_COLUMNS = ("street_code", "population", *VALIDITY)
 
-DATE_COLUMNS = frozenset({"valid_from", "valid_to", "date"})
+DATE_COLUMNS = frozenset({*VALIDITY, "date"})
 
 
 @dataclass(frozen=True)

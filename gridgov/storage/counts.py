@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from gridgov.rules.rates import COUNT_COLUMNS, KEYS
 from gridgov.storage.models.counts import CountDelta, RateCount
 from gridgov.storage.models.orders import Outcome
 
@@ -129,17 +130,7 @@ def count_frame(orders: pd.DataFrame, timezone: str | ZoneInfo) -> pd.DataFrame:
     return counted
 
 
-RATE_COLUMNS = (
-    "orders",
-    "callbacks",
-    "excluded",
-    "flagged",
-    "contacted",
-    "solved",
-    "partly",
-    "satisfied",
-    "basically",
-)
+RATE_COLUMNS = tuple(name for name in COUNT_COLUMNS if name not in KEYS)
 """Counts of ``rules.rates.COUNT_COLUMNS`` beside month and unit."""
 
 

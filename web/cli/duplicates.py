@@ -8,9 +8,7 @@ import click
 import pandas as pd
 
 from geodata.crs import find_utm_crs
-from geodata.errors import InvalidDataError
-from geodata.problems import Problem, has_errors
-from geodata.tables import read_table, write_table
+from geodata.tables import write_table
 from gridgov.city_duties import CityDuties, load_city_duties
 from gridgov.rules.catalogue import Catalogue, make_path_catalogue
 from gridgov.rules.constants import STATUS_TEXT, Constants
@@ -18,6 +16,7 @@ from gridgov.rules.duplicate_constants import WEIGHTS
 from gridgov.rules.duplicate_report import Role
 from gridgov.rules.duplicates import NEEDED_COLUMNS, Issues, find_issues
 from web.cli.console import StagePrinter
+from web.cli.orders_file import read_run_orders
 
 STAGES = {"city": "city pack", "orders": "orders", "compare": "comparing appeals"}
 NUMBERS = ("lon", "lat", "uncertainty_m")
@@ -96,19 +95,7 @@ def read_orders(path: Path) -> pd.DataFrame:
     InvalidDataError
         If the file, a column or a value cannot be used.
     """
-    frame, problems = read_table(path)
-    missing = [name for name in NEEDED_COLUMNS if name not in frame.columns]
-    if missing:
-        problems.append(
-            Problem(
-                file=str(path),
-                field=", ".join(missing),
-                problem="column is missing",
-                expected="the orders.parquet or orders.csv of gridgov run",
-            )
-        )
-    if has_errors(problems):
-        raise InvalidDataError(problems)
+    frame = read_run_orders(path, needed=NEEDED_COLUMNS)
     for name in NUMBERS:
         frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
     frame["received_at"] = pd.to_datetime(

@@ -11,14 +11,15 @@ import pandas as pd
 from geodata.datum import Datum, convert_geometry, parse_datum
 from geodata.datum_guess import guess_layer_datum
 from geodata.errors import InvalidDataError
-from geodata.problems import Problem, has_errors
+from geodata.problems import has_errors
 from geodata.rejudge import CHANGE_COLUMNS, Changes
 from geodata.rejudge import rejudge as compare_versions
-from geodata.tables import read_table, write_table
+from geodata.tables import write_table
 from geodata.territory_build import make_territory
 from gridgov.city import City, load_city
 from gridgov.pack.read_layers import read_pack_layer
 from web.cli.console import StagePrinter
+from web.cli.orders_file import read_run_orders
 
 MOST_LINES = 20
 STAGES = {"city": "city pack", "streets": "new streets", "judge": "judging again"}
@@ -63,7 +64,7 @@ def rejudge(
     loaded = load_city(city)
     old = loaded.territory
     show("city", 1)
-    points = _read_orders(orders)
+    points = read_run_orders(orders, needed=("lon", "lat"))
     show("streets", 0)
     streets = _read_streets(loaded, new_layer, code=code, datum=datum)
     new = make_territory(
@@ -82,23 +83,6 @@ def rejudge(
     if out is not None:
         write_table(changes.rows[_choose_columns(changes.rows)], out)
     click.echo(_format_json(changes) if as_json else _format_text(changes, out))
-
-
-def _read_orders(path: Path) -> pd.DataFrame:
-    frame, problems = read_table(path)
-    missing = [name for name in ("lon", "lat") if name not in frame.columns]
-    if missing:
-        problems.append(
-            Problem(
-                file=str(path),
-                field=", ".join(missing),
-                problem="column is missing",
-                expected="the orders.parquet or orders.csv of gridgov run",
-            )
-        )
-    if has_errors(problems):
-        raise InvalidDataError(problems)
-    return frame
 
 
 def _read_streets(

@@ -7,10 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.rules.rates import COUNT_COLUMNS, KEYS
+from gridgov.storage.counts import RATE_COLUMNS
 from gridgov.storage.frames import to_frame
 from gridgov.storage.models.counts import RateCount
-
-COUNTS = [name for name in COUNT_COLUMNS if name not in KEYS]
 
 
 def get_rate_counts(session: Session, *, months: Iterable[str] | None = None) -> pd.DataFrame:
@@ -48,12 +47,13 @@ def get_rate_totals(session: Session, *, unit_code: str) -> pd.DataFrame:
 
 
 def _make_sums() -> list[sa.ColumnElement[int]]:
-    return [sa.func.sum(getattr(RateCount, name)).label(name) for name in COUNTS]
+    return [sa.func.sum(getattr(RateCount, name)).label(name) for name in RATE_COLUMNS]
 
 
 def _read(session: Session, chosen: sa.Executable) -> pd.DataFrame:
     frame = to_frame(session.execute(chosen), COUNT_COLUMNS)
-    frame[COUNTS] = frame[COUNTS].astype("int64")
+    names = list(RATE_COLUMNS)
+    frame[names] = frame[names].astype("int64")
     kept = frame[frame["orders"] > 0]
     return kept.astype(dict.fromkeys(KEYS, "str")).reset_index(drop=True)
 
