@@ -18,7 +18,13 @@ from geodata.crs import check_metric_crs
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.grid_build import AreaHistory, CellArrays, lay_cells, project_rings
 from geodata.grid_cells import FRAME_COLUMNS, Grid, check_areal_frame, make_empty_frame
-from geodata.grid_codes import cell_code, make_cell_codes, make_cell_prefix, split_cell_codes
+from geodata.grid_codes import (
+    cell_code,
+    make_cell_codes,
+    make_cell_prefix,
+    make_cell_prefixes,
+    split_cell_codes,
+)
 from geodata.grid_projection import make_fast_projection
 from geodata.grid_shapes import make_shapes
 from geodata.jurisdiction import AreaIndex
@@ -127,7 +133,7 @@ def _retire(
     """Return all cells that were in force once and are not any more."""
     if previous is None:
         return make_empty_frame()
-    codes = make_cell_codes(list(area_codes), cells.area, cells.sequence)
+    codes = make_cell_codes(make_cell_prefixes(area_codes), cells.area, cells.sequence)
     gone = previous.frame[~previous.codes.isin(codes)].assign(
         valid_to=since.astype("datetime64[s]")
     )

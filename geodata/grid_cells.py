@@ -19,6 +19,7 @@ from geodata.grid_codes import (
     SEQUENCE_DIGITS,
     make_cell_codes,
     make_cell_prefix,
+    make_cell_prefixes,
     split_cell_codes,
 )
 from geodata.grid_index import PositionArray
@@ -85,7 +86,7 @@ class Grid:
         """Code of each cell, unique, in the order of positions; made when first asked for."""
         if self.drawn_codes is not None:
             return self.drawn_codes
-        return make_cell_codes(list(self.area_codes), self.cells.area, self.cells.sequence)
+        return make_cell_codes(self._prefixes, self.cells.area, self.cells.sequence)
 
     def take_codes(self, positions: PositionArray) -> pd.api.extensions.ExtensionArray:
         """Return the codes of cells, missing at -1."""
@@ -93,9 +94,7 @@ class Grid:
             return self.drawn_codes.array.take(positions, allow_fill=True)
         known = np.flatnonzero(positions >= 0)
         at = positions[known]
-        codes = make_cell_codes(
-            list(self.area_codes), self.cells.area[at], self.cells.sequence[at]
-        ).array
+        codes = make_cell_codes(self._prefixes, self.cells.area[at], self.cells.sequence[at]).array
         order = np.full(len(positions), -1)
         order[known] = np.arange(len(known))
         return codes.take(order, allow_fill=True)
@@ -144,13 +143,16 @@ class Grid:
             drawn: PositionArray = self.drawn_codes.get_indexer(wanted).astype(np.int32)
             return drawn
         parts = split_cell_codes(wanted)
-        prefixes = pd.Index([make_cell_prefix(code) for code in self.area_codes], dtype="str")
-        area = prefixes.get_indexer(parts["prefix"])
+        area = self._prefixes.get_indexer(parts["prefix"])
         key = area * SEQUENCES + parts["sequence"].to_numpy()
         order, keys = self._sorted_keys
         place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
         found: PositionArray = np.where((area >= 0) & (keys[place] == key), order[place], -1)
         return found.astype(np.int32)
+
+    @cached_property
+    def _prefixes(self) -> pd.Index:
+        return make_cell_prefixes(self.area_codes)
 
     @cached_property
     def _sorted_keys(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

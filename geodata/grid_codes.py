@@ -4,7 +4,8 @@ Layout: DOMAIN.md §3 (DB11/T 2157—2023): district 6 + street 3 + community 3 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -64,15 +65,20 @@ def cell_code(area_code: str, sequence: int) -> str:
     return f"{make_cell_prefix(area_code)}{sequence:0{SEQUENCE_DIGITS}d}"
 
 
-def make_cell_codes(
-    area_codes: Sequence[str], areas: npt.ArrayLike, sequence: npt.ArrayLike
-) -> pd.Index:
-    """Return the codes of many cells: `areas` are positions in `area_codes`."""
-    prefixes = pd.array([make_cell_prefix(code) for code in area_codes], dtype="str")
-    digits = pd.array([f"{n:0{SEQUENCE_DIGITS}d}" for n in range(LAST_SEQUENCE + 1)], dtype="str")
-    return pd.Index(
-        prefixes.take(np.asarray(areas)) + digits.take(np.asarray(sequence)), name="cell_code"
-    )
+def make_cell_prefixes(area_codes: Iterable[str]) -> pd.Index:
+    """Return :func:`make_cell_prefix` of many areas, in their order."""
+    return pd.Index([make_cell_prefix(code) for code in area_codes], dtype="str")
+
+
+def make_cell_codes(prefixes: pd.Index, areas: npt.ArrayLike, sequence: npt.ArrayLike) -> pd.Index:
+    """Return the codes of many cells: `areas` are positions in `prefixes` (:func:`make_cell_prefixes`)."""
+    texts = prefixes.array.take(np.asarray(areas)) + _list_digits().take(np.asarray(sequence))
+    return pd.Index(texts, name="cell_code")
+
+
+@cache
+def _list_digits() -> pd.api.extensions.ExtensionArray:
+    return pd.array([f"{n:0{SEQUENCE_DIGITS}d}" for n in range(LAST_SEQUENCE + 1)], dtype="str")
 
 
 def split_cell_codes(codes: pd.Index) -> pd.DataFrame:
