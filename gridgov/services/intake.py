@@ -7,6 +7,7 @@ frames of one row. An appeal comes in once: its number within its source is its 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 import pandas as pd
@@ -245,18 +246,27 @@ def _write_appeal(
 ) -> tuple[int, str] | None:
     """Add the appeal and its person; return its id and number, None if the source's number is taken."""
     new = prepared.new
-    insert = postgresql.insert if is_postgres(session) else sqlite.insert
+    once = _make_insert(APPEALS, ("source", "appeal_no"), is_postgres(session))
     while True:
         number = new.appeal_no or make_number(session, desk, now)
         values = _make_appeal(desk, prepared, number, now=now)
-        once = insert(APPEALS).on_conflict_do_nothing(index_elements=["source", "appeal_no"])
-        row = once.values(values).returning(APPEALS.c.id)
-        added = session.connection().execute(row).scalar_one_or_none()
+        added = session.connection().execute(once, values).scalar_one_or_none()
         if added is not None:
             _write_person(session, new, values, added)
             return added, number
         if new.appeal_no:
             return None
+
+
+@cache
+def _make_insert(table: sa.Table, unique: tuple[str, ...], on_postgres: bool) -> Any:  # noqa: FBT001
+    """Return the statement that adds a row and says its id, or says nothing where `unique` is taken.
+
+    Made once and given its values when it is executed: with values of its own it would be made, walked and hashed anew
+    for each appeal, which costs more than the database takes.
+    """
+    insert = postgresql.insert if on_postgres else sqlite.insert
+    return insert(table).on_conflict_do_nothing(index_elements=unique).returning(table.c.id)
 
 
 def _make_appeal(desk: Desk, prepared: Prepared, number: str, *, now: datetime) -> dict[str, Any]:
@@ -292,8 +302,7 @@ def _write_person(
         "raw_address": new.address if new.address != (masked["address"] or "") else None,
     }
     if any(values.values()):
-        row = sa.insert(PERSONS).values(appeal_id=appeal_id, **values)
-        session.connection().execute(row)
+        session.connection().execute(sa.insert(PERSONS), {"appeal_id": appeal_id, **values})
 
 
 def _write_order(
@@ -307,7 +316,7 @@ def _write_order(
     new, place, decision = prepared.new, prepared.place, prepared.decision
     dispatched = prepared.state is OrderState.DISPATCHED
     values: dict[str, Any] = dict(
-        order_no=find_order_no(session, new.source, appeal[1]),
+        order_no=f"{appeal[1]}-1",
         appeal_id=appeal[0],
         state=prepared.state,
         state_at=now,
@@ -325,19 +334,16 @@ def _write_order(
         **{name: place[name] for name in (*_ORDER_PLACE, "lon", "lat")},
         boundary_version=desk.boundary_version,
     )
-    session.connection().execute(sa.insert(ORDERS).values(values))
+    once = _make_insert(ORDERS, ("order_no",), is_postgres(session))
+    if session.connection().execute(once, values).scalar_one_or_none() is None:
+        # Another source has the same number: this one's stands before it.
+        values["order_no"] = f"{new.source}:{values['order_no']}"
+        session.connection().execute(sa.insert(ORDERS), values)
     # Not added to the session: the row is written, and nobody changes it here.
     return Order(version=1, **values)
 
 
 _ORDER_PLACE = ("cell_code", "community_code", "street_code", "district_code")
-
-
-def find_order_no(session: Session, source: str, appeal_no: str, at: int = 1) -> str:
-    """Return the number of an appeal's order: the appeal's own and a count, its source before it if that is taken."""
-    number = f"{appeal_no}-{at}"
-    taken = session.scalar(sa.select(sa.literal(1)).where(Order.order_no == number))
-    return f"{source}:{number}" if taken else number
 
 
 def _log(
