@@ -14,6 +14,7 @@ from gridgov.progress import Progress
 from gridgov.sample.moment import cut_export
 from gridgov.sample.writer import DEFAULT_SEED, write_sample
 from gridgov.service_settings import ServiceSettings
+from gridgov.services.desk import make_desk
 from gridgov.services.load import LoadOptions, load_appeals, summarize
 from gridgov.services.load_pack import load_pack
 from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
@@ -25,6 +26,7 @@ from web.cli.run import STAGES, make_report, run_and_report
 from web.cli.sample import STAGES as SAMPLE_STAGES
 from web.cli.serve import run_server
 from web.demo_accounts import DEMO_PASSWORD, add_demo_accounts
+from web.demo_work import play_day
 
 DEMO_APPEALS = 60_000
 """Enough for every planted hotspot, and few enough that the first page opens within minutes of a bare checkout."""
@@ -152,7 +154,9 @@ def fill_database(
     with transaction(sessions) as session:
         planned = plan_database(session, city, as_of=as_of, progress=progress)
         logins = add_demo_accounts(session, now=as_of)
+        stories = play_day(session, make_desk(city, salt=settings.salt), as_of=as_of)
     engine.dispose()
     counts = "read {read:,} = added {added:,} + known {known:,} + rejected {rejected:,}"
     plans = "{hotspots:,} hotspots, {plans:,} street plans".format(**planned)
-    return f"{counts.format(**summarize(result))}; {plans}; {len(logins)} accounts"
+    work = f"{len(logins)} accounts, {len(stories)} orders at work"
+    return f"{counts.format(**summarize(result))}; {plans}; {work}"
