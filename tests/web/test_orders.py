@@ -369,3 +369,22 @@ def test_open_pages_hear_of_a_change(engine, site, take_in):
     assert int(re.search(r"data: (\d+)", told).group(1)) > seen
     events.close()
     assert watcher.waiting == 0
+
+
+def test_pages_beyond_the_places_ask_now_and_then(site):
+    with site.app_context():
+        watcher = get_watcher()
+    watcher.places = 1
+    live = tell_changes(watcher, 7, lives_s=20)
+    assert "retry: 3000" in next(live)
+    late = list(tell_changes(watcher, 7, lives_s=20))
+    assert late == ["retry: 20000\nevent: hello\ndata: 7\n\n"]
+    assert watcher.waiting == 1
+    live.close()
+    again = tell_changes(watcher, 7, lives_s=20)
+    assert "retry: 3000" in next(again)
+    again.close()
+    watcher.places = 0
+    answer = enter(site, Role.DISPATCHER).get("/orders/stream")
+    assert answer.mimetype == "text/event-stream"
+    assert answer.text.startswith("retry: 20000\nevent: hello\n")

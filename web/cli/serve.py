@@ -82,6 +82,8 @@ def run_server(
     # All processes must sign with the same key.
     keyed = replace(settings, secret_key=settings.secret_key or secrets.token_hex(32))
     app = make_app(keyed, engine=engine)
+    # Lists that wait for changes may hold half of the threads; the others are for everybody's clicks.
+    app.config["LIVE_PLACES"] = threads // 2
     for hint in list_hints(engine, settings):
         click.echo(hint, err=True)
     click.echo(f"gridgov on http://{host}:{port}  (Ctrl+C stops it)", err=True)

@@ -22,6 +22,10 @@ BEAT_EVERY_S = 15.0
 """A line now and then, so that nobody in between takes the connection for dead."""
 LIVES_S = 240.0
 """A connection ends by then and the page opens a new one: an ended session does not stay connected."""
+PLACES = 16
+"""Open connections of a process at most, where ``gridgov serve`` does not say otherwise."""
+ASK_AGAIN_MS = 20_000
+"""How often a page asks that found no place."""
 EXTENSION = "gridgov_watcher"
 
 
@@ -41,9 +45,14 @@ def find_newest_change() -> int:
 
 @dataclass(kw_only=True)
 class Watcher:
-    """Looks at the log while anybody waits; without a page it sleeps."""
+    """Looks at the log while anybody waits; without a page it sleeps.
+
+    Each page that waits holds a thread of its process, so only `places` may: were there more such pages than threads,
+    nobody else would be served.
+    """
 
     service: Service
+    places: int = PLACES
     newest: int = 0
     waiting: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -56,10 +65,12 @@ class Watcher:
             self._changed.wait_for(lambda: self.newest > seen, timeout_s)
             return max(self.newest, seen)
 
-    def enter(self) -> None:
-        """Count one page more that waits."""
+    def enter(self) -> bool:
+        """Count one page more that waits, if there is a place for it; tell whether there was."""
         with self._changed:
-            self.waiting += 1
+            is_free = self.waiting < self.places
+            self.waiting += is_free
+            return is_free
 
     def leave(self) -> None:
         """Count one page less."""
@@ -90,7 +101,10 @@ class Watcher:
 
 def get_watcher() -> Watcher:
     """Return the watcher of this process."""
-    found = current_app.extensions.setdefault(EXTENSION, Watcher(service=get_service()))
+    places = int(current_app.config.get("LIVE_PLACES", PLACES))
+    found = current_app.extensions.setdefault(
+        EXTENSION, Watcher(service=get_service(), places=places)
+    )
     assert isinstance(found, Watcher)  # noqa: S101 - set above
     return found
 
@@ -111,8 +125,15 @@ def stream() -> Response:
 
 
 def tell_changes(watcher: Watcher, seen: int, *, lives_s: float) -> Iterator[str]:
-    """Give events: ``changed`` with the number of the newest entry of the log, after `seen`."""
-    watcher.enter()
+    """Give events: ``changed`` with the number of the newest entry of the log, after `seen`.
+
+    Where all places are taken, the newest entry is told and the connection ends; the browser opens it again by itself
+    after :data:`ASK_AGAIN_MS`, so that such a page is a little late and nobody is shut out.
+    """
+    # Not before the first event is asked for: a response that is never read would keep its place for ever.
+    if not watcher.enter():
+        yield f"retry: {ASK_AGAIN_MS}\nevent: hello\ndata: {seen}\n\n"
+        return
     try:
         end = time.monotonic() + lives_s
         yield f"retry: 3000\nevent: hello\ndata: {seen}\n\n"
