@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import geopandas as gpd
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from gridgov.city import City
@@ -17,6 +19,11 @@ from gridgov.storage.bulk import insert_frame, list_columns
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.city import Cell
 
+_SEEN: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+"""Cells that each database has for good: cells are never deleted, so nobody needs to ask twice."""
+_ADDED = "gridgov_new_cells"
+FEW = 50
+"""Up to so many new cells are inserted as they are; a table of their own would cost more."""
 MOST_CODES = 500
 """Codes in one statement; below every limit of variables."""
 
@@ -41,10 +48,14 @@ def ensure_cells(session: Session, city: City, codes: Iterable[str], *, on: date
     wanted = sorted(set(codes))
     if grid is None or not wanted:
         return 0
-    known = _find_known(session, wanted)
-    missing = pd.Index([code for code in wanted if code not in known], dtype="str")
+    seen = _SEEN.setdefault(session.get_bind(), set())
+    missing = pd.Index([code for code in wanted if code not in seen], dtype="str")
     if not len(missing):  # the usual case, many times a second
         return 0
+    known = _find_known(session, list(missing))
+    # What this transaction has added itself may yet be rolled back.
+    seen |= known - session.info.get(_ADDED, set())
+    missing = missing[[code not in known for code in missing]]
     missing = missing[grid.find_positions(missing) >= 0]
     if not len(missing):
         return 0
@@ -63,6 +74,7 @@ def ensure_cells(session: Session, city: City, codes: Iterable[str], *, on: date
         }
     )
     _insert_new(session, rows)
+    session.info.setdefault(_ADDED, set()).update(missing)
     return len(rows)
 
 
@@ -83,6 +95,12 @@ def _find_known(session: Session, codes: list[str]) -> set[str]:
 def _insert_new(session: Session, rows: pd.DataFrame) -> None:
     """Insert cells that another transaction may be inserting at the same time."""
     table: Any = Cell.__table__
+    if len(rows) <= FEW:
+        insert = postgresql.insert if is_postgres(session) else sqlite.insert
+        plain = rows.astype(object).where(rows.notna(), None)
+        values = [{str(name): one for name, one in row.items()} for row in plain.to_dict("records")]
+        session.connection().execute(insert(table).on_conflict_do_nothing(), values)
+        return
     if not is_postgres(session):
         insert_frame(session, table, rows)  # the transaction has the whole file
         return

@@ -42,6 +42,15 @@ __all__ = ["NewAppeal", "Prepared", "Taken", "prepare", "take_in"]
 APPEALS = cast("sa.Table", Appeal.__table__)
 PERSONS = cast("sa.Table", AppealPerson.__table__)
 ORDERS = cast("sa.Table", Order.__table__)
+_FIND_TAKEN = (
+    sa.select(ORDERS.c.order_no)
+    .join(APPEALS, APPEALS.c.id == ORDERS.c.appeal_id)
+    .where(
+        APPEALS.c.source == sa.bindparam("of_source"),
+        APPEALS.c.appeal_no == sa.bindparam("of_number"),
+    )
+    .order_by(ORDERS.c.id)
+)
 _PLACED = ("lon", "lat", "place_level", "uncertainty_m", "matched", "place_problem")
 _JUDGED = tuple(JURISDICTION_COLUMNS)
 
@@ -178,13 +187,8 @@ def find_taken(session: Session, source: str, appeal_no: str) -> Taken | None:
     """Return what a source's number has become, None if it is new or has no number."""
     if not appeal_no:
         return None
-    query = (
-        sa.select(Order.order_no)
-        .join(Appeal, Appeal.id == Order.appeal_id)
-        .where(Appeal.source == source, Appeal.appeal_no == appeal_no)
-        .order_by(Order.id)
-    )
-    numbers = tuple(session.scalars(query))
+    values = {"of_source": source, "of_number": appeal_no}
+    numbers = tuple(session.connection().execute(_FIND_TAKEN, values).scalars())
     return Taken(appeal_no=appeal_no, order_nos=numbers, is_new=False) if numbers else None
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, SessionTransaction
@@ -50,6 +50,16 @@ FIELDS = (
 """Columns under the hash, in this order."""
 
 _PENDING = "gridgov_log"
+# Made once: every change of anything goes through these three.
+_LOCK_HEAD = (
+    sa.select(LogHead.position, LogHead.hash)
+    .where(LogHead.chain == sa.bindparam("of_chain"))
+    .with_for_update()
+)
+_MOVE_HEAD = sa.update(cast("sa.Table", LogHead.__table__)).where(
+    LogHead.chain == sa.bindparam("of_chain")
+)
+_INSERT = sa.insert(cast("sa.Table", LogEntry.__table__))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,15 +138,14 @@ def choose_chain(subject_kind: str, subject_no: str) -> int:
 
 def lock_head(session: Session, chain: int) -> Head:
     """Return where a chain ends; until the transaction ends nobody else adds to it."""
-    query = sa.select(LogHead.position, LogHead.hash).where(LogHead.chain == chain)
-    row = session.connection().execute(query.with_for_update()).one()
+    row = session.connection().execute(_LOCK_HEAD, {"of_chain": chain}).one()
     return Head(chain=chain, position=row.position, hash=bytes(row.hash))
 
 
 def move_head(session: Session, head: Head) -> None:
     """Write where a chain ends now."""
-    change = sa.update(LogHead).where(LogHead.chain == head.chain)
-    session.connection().execute(change.values(position=head.position, hash=head.hash))
+    values = {"of_chain": head.chain, "position": head.position, "hash": head.hash}
+    session.connection().execute(_MOVE_HEAD, values)
 
 
 def chain_rows(
@@ -284,7 +293,7 @@ def _write(session: Session) -> None:
     # An entry may be about what its account does not see any more: it has just given it away.
     with lifted(session):
         head, rows = _chain(lock_head(session, chain), waiting)
-        session.connection().execute(sa.insert(LogEntry), rows)
+        session.connection().execute(_INSERT, rows)
         move_head(session, head)
 
 
