@@ -11,13 +11,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.errors import NotFoundError
+from gridgov.rules.order_needs import Actor
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.outbox_channels import (
     TIMEOUT_S,
@@ -25,11 +26,14 @@ from gridgov.services.outbox_channels import (
     send_email,
     send_webhook,
 )
+from gridgov.storage import audit
 from gridgov.storage.db import is_postgres, transaction
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.journal import Message, Webhook
+from gridgov.storage.scope import lifted
 
 CHANNELS_KEY = "gridgov_channels"
+MESSAGES = cast("sa.Table", Message.__table__)
 APP, EMAIL, WEBHOOK = "app", "email", "webhook"
 EVERYTHING = "*"
 """Topic of a webhook that hears of everything; an empty unit code hears of every unit."""
@@ -132,7 +136,8 @@ def notify(
         if channel in channels
     ]
     insert = postgresql.insert if is_postgres(session) else sqlite.insert
-    session.execute(insert(Message).on_conflict_do_nothing(index_elements=["message_key"]), rows)
+    once = insert(MESSAGES).on_conflict_do_nothing(index_elements=["message_key"])
+    session.connection().execute(once, rows)
 
 
 def make_key(recipient: str, event: str) -> str:
@@ -143,32 +148,36 @@ def make_key(recipient: str, event: str) -> str:
     return f"{recipient[:50]}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+# Made once: they are asked with every change that somebody must hear of.
+_ACCOUNTS = (
+    sa.select(Account.id, Account.unit_code, Account.email)
+    .where(Account.unit_code.in_(sa.bindparam("units", expanding=True)), Account.active)
+    .order_by(Account.id)
+)
+_WEBHOOKS = (
+    sa.select(Webhook.id, Webhook.unit_code, Webhook.url)
+    .where(
+        Webhook.active,
+        Webhook.unit_code.in_(sa.bindparam("units", expanding=True)),
+        Webhook.topic.in_(sa.bindparam("topics", expanding=True)),
+    )
+    .order_by(Webhook.id)
+)
 _Recipient = tuple[str, str, int | None, str, str | None]
 
 
 def _find_recipients(session: Session, units: Sequence[str], topic: str) -> Iterator[_Recipient]:
     """Yield channel, name within the channel, account, unit and address of everybody who must know."""
-    accounts = session.execute(
-        sa.select(Account.id, Account.unit_code, Account.email)
-        .where(Account.unit_code.in_(units), Account.active)
-        .order_by(Account.id)
-    ).all()
+    connection = session.connection()
+    accounts = connection.execute(_ACCOUNTS, {"units": units}).all()
     staffed = {row.unit_code for row in accounts}
     yield from ((APP, f"unit {unit}", None, unit, None) for unit in units if unit not in staffed)
     for row in accounts:
         yield APP, str(row.id), row.id, row.unit_code, None
         if row.email:
             yield EMAIL, str(row.id), row.id, row.unit_code, row.email
-    hooks = session.execute(
-        sa.select(Webhook.id, Webhook.unit_code, Webhook.url)
-        .where(
-            Webhook.active,
-            Webhook.unit_code.in_([*units, ""]),
-            Webhook.topic.in_([topic, EVERYTHING]),
-        )
-        .order_by(Webhook.id)
-    ).all()
-    for hook in hooks:
+    asked = {"units": (*units, ""), "topics": (topic, EVERYTHING)}
+    for hook in connection.execute(_WEBHOOKS, asked):
         for unit in [hook.unit_code] if hook.unit_code else units:
             yield WEBHOOK, f"{hook.id} {unit}", None, unit, hook.url
 
@@ -293,23 +302,76 @@ def _put_off(
 
 
 def find_dead(session: Session, *, at_most: int = 100) -> list[Message]:
-    """Return messages that were given up, the newest first."""
-    dead = sa.select(Message).where(Message.dead_at.is_not(None), Message.delivered_at.is_(None))
+    """Return messages that were given up and that nobody has put aside, the newest first."""
+    dead = sa.select(Message).where(
+        Message.dead_at.is_not(None), Message.delivered_at.is_(None), Message.read_at.is_(None)
+    )
     return list(
         session.scalars(dead.order_by(Message.dead_at.desc(), Message.id.desc()).limit(at_most))
     )
 
 
-def revive(session: Session, message_id: int, *, at: datetime) -> Message:
-    """Return a dead message, due again with all its tries.
+def count_retried(session: Session) -> int:
+    """Return how many messages wait for another try after one that failed."""
+    waiting = sa.select(sa.func.count()).where(
+        Message.delivered_at.is_(None), Message.dead_at.is_(None), Message.last_error.is_not(None)
+    )
+    return session.scalar(waiting) or 0
+
+
+def revive(
+    session: Session, message_id: int, *, at: datetime, actor: Actor | None = None
+) -> Message:
+    """Return a dead message, due again with all its tries; logged where somebody did it.
 
     Raises
     ------
     NotFoundError
         There is no dead message with this number.
     """
-    message = session.get(Message, message_id, with_for_update=True)
+    message = _get_dead(session, message_id)
+    with lifted(session):
+        _log(session, message, "revive_message", at=at, actor=actor)
+        message.dead_at, message.read_at, message.tries, message.not_before = None, None, 0, at
+    return message
+
+
+def put_aside(session: Session, message_id: int, *, at: datetime, actor: Actor) -> Message:
+    """Return a dead message that nobody need look at any more: it stays, undelivered, and leaves the list.
+
+    Raises
+    ------
+    NotFoundError
+        There is no dead message with this number.
+    """
+    message = _get_dead(session, message_id)
+    with lifted(session):
+        _log(session, message, "put_aside_message", at=at, actor=actor)
+        message.read_at = at
+    return message
+
+
+def _get_dead(session: Session, message_id: int) -> Message:
+    # A statement, not session.get: what the account may not see is not there.
+    asked = sa.select(Message).where(Message.id == message_id).with_for_update()
+    message = session.scalars(asked).one_or_none()
     if message is None or message.dead_at is None:
         raise NotFoundError("dead message", str(message_id))
-    message.dead_at, message.tries, message.not_before = None, 0, at
     return message
+
+
+def _log(
+    session: Session, message: Message, action: str, *, at: datetime, actor: Actor | None
+) -> None:
+    if actor is None:
+        return
+    audit.record(
+        session,
+        at=at,
+        action=action,
+        subject_kind="message",
+        subject_no=str(message.id),
+        before={"tries": message.tries, "last_error": message.last_error},
+        after=None,
+        actor=actor,
+    )
