@@ -16,6 +16,7 @@ from gridgov.services.intake import NewAppeal, prepare, take_in
 from gridgov.services.intake_checks import IntakeError
 from gridgov.storage.audit_check import verify
 from gridgov.storage.models.appeals import Appeal, AppealPerson, PinMove
+from gridgov.storage.models.city import Cell
 from gridgov.storage.models.journal import LogEntry, Message
 from gridgov.storage.models.orders import Order
 from tests.services.city import DESK, INSIDE, NOW, STREET, take
@@ -155,6 +156,21 @@ def test_nothing_is_kept_of_what_is_rolled_back(loaded: sessionmaker[Session], d
         session.rollback()
         for model in (Order, Appeal, AppealPerson, Message):
             assert session.scalars(sa.select(model)).all() == []
+
+
+def test_a_cell_that_was_rolled_back_comes_with_the_next_appeal(
+    loaded: sessionmaker[Session], desk: Desk
+) -> None:
+    with loaded() as session:
+        take(session, desk)
+        take(session, desk)  # finds the cell that this transaction has added
+        session.rollback()
+    for _ in range(2):
+        with loaded.begin() as session:
+            take(session, desk)
+        with loaded() as session:
+            cell = session.scalars(sa.select(Order.cell_code)).first()
+            assert session.scalars(sa.select(Cell.cell_code)).all() == [cell]
 
 
 def test_what_needs_a_person_waits_at_the_desk(loaded: sessionmaker[Session], desk: Desk) -> None:
