@@ -1,6 +1,7 @@
 """Random walks over the services on both databases; after every step the promises of the service are checked."""
 
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -16,10 +17,13 @@ from gridgov.services.desk import Desk
 from gridgov.services.handling import act
 from gridgov.services.order_rows import find_outcome
 from gridgov.services.pins import move_pin
+from gridgov.services.rating import find_rate_key
 from gridgov.storage.audit_check import check_log
 from gridgov.storage.count_sums import compact, recount
+from gridgov.storage.counts import RATE_COLUMNS
 from gridgov.storage.models.journal import LogEntry
 from gridgov.storage.models.orders import Issue, Order
+from gridgov.storage.queries.rate_counts import get_rate_counts
 from gridgov.storage.scope import Scope, bind
 from tests.services.city import DISPATCHER, NEIGHBOUR, STREET, at, make_evidence, take
 
@@ -186,6 +190,19 @@ class Walker:
                 sa.select(sa.func.count()).select_from(Order)
             )
 
+    def check_rates(self) -> int:
+        """Count anew what each order is worth in the rates, and compare with what was kept while writing."""
+        with self.sessions() as session:
+            computed: Counter[tuple[str, str, str]] = Counter()
+            for row in session.scalars(sa.select(Order)):
+                key = find_rate_key(session, self.desk, row) or {}
+                for name in RATE_COLUMNS:
+                    computed[key.get("month"), key.get("unit_code"), name] += key.get(name, 0)
+            table = get_rate_counts(session).set_index(["month", "unit_code"]).stack()
+        kept = {(*at, name): n for (*at, name), n in table.items() if n}
+        assert kept == {at: n for at, n in computed.items() if n}
+        return len(kept)
+
     def check_states(self) -> None:
         """Follow each order through the log: it begins at its receipt and ends where it stands."""
         with self.sessions() as session:
@@ -231,6 +248,9 @@ def test_promises_hold_after_every_step(loaded: sessionmaker[Session], desk: Des
     for _ in range(STEPS):
         walker.step()
         walker.check()
+        if walker.minute % 7 == 0:
+            walker.check_rates()
+    assert walker.check_rates() > 0
     walker.check_states()
     walker.check_scopes()
     assert walker.done > STEPS / 3
