@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask, g, request
 from flask_babel import Babel, get_babel
+from markupsafe import Markup, escape
 
 from gridgov.rules.order_labels import Kind, get_label
 
@@ -42,8 +43,12 @@ def set_up(app: Flask) -> None:
         newstyle=True,
     )
     app.jinja_env.globals.update(
-        languages=LANGUAGES, html_language=lambda: TAGS[find_language()], label=label
+        languages=LANGUAGES,
+        html_language=lambda: TAGS[find_language()],
+        label=label,
+        say_constant=say_constant,
     )
+    app.jinja_env.filters["begun"] = begin
 
 
 def get_texts() -> Translations:
@@ -102,3 +107,17 @@ def label(kind: Kind, code: str | None) -> str:
     if not code:
         return ""
     return get_label(kind, code, language="en" if find_language() == "en" else "zh")
+
+
+def begin(text: str) -> str:
+    """Return a text with a capital: a label that stands alone on a button or at the beginning of a line."""
+    return text[:1].upper() + text[1:]
+
+
+def say_constant(name: str, source: str) -> Markup:
+    """Return what a constant means in the language of the request; `source`, English, where there is no translation."""
+    key = f"constant.{name}"
+    said = get_texts().ugettext(key)
+    if said != key:
+        return escape(said)
+    return Markup('<span lang="en">{}</span>').format(source)

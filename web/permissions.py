@@ -36,6 +36,7 @@ class Permission(StrEnum):
     MAPS_READ = "maps_read"
     PLANNING_READ = "planning_read"
     RATES_READ = "rates_read"
+    OUTBOX_KEEP = "outbox_keep"
 
 
 GRANTS: dict[Permission, frozenset[Role]] = {
@@ -54,6 +55,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.RATES_READ: frozenset(
         {_R.SUPERVISOR, _R.CALLBACK_CLERK, _R.STREET_CENTRE, _R.HANDLER, _R.ADMINISTRATOR} | _STUDY
     ),
+    Permission.OUTBOX_KEEP: frozenset({_R.ADMINISTRATOR}),
 }
 """Permission → roles that have it. The roles are documented, who has which page is assumed [A]."""
 

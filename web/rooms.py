@@ -17,6 +17,7 @@ ROOMS = (
     "web.views.maps",
     "web.views.planning",
     "web.views.rates",
+    "web.views.outbox",
 )
 """Modules with a ``blueprint``."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_file
 
+from gridgov.services.outbox import APP, EMAIL, WEBHOOK
 from gridgov.storage.queries.map_counts import OUTCOMES
 from web.errors import BROKEN, HTTP_KEYS, MEANINGS
 from web.frame import NAVIGATION
@@ -73,6 +74,8 @@ def _list_rooms() -> Iterator[tuple[str, str]]:
         yield f"whistles.standing.{standing}", "whistle calls"
     for reason in REASONS:
         yield f"whistles.reason.{reason}", "whistle calls"
+    for channel in (APP, EMAIL, WEBHOOK):
+        yield f"outbox.channel.{channel}", "undelivered messages"
     for column in ("code", "name", "n", *OUTCOMES):
         yield f"maps.column.{column}", "export of the map"
 

@@ -307,8 +307,14 @@ def test_an_exclusion_needs_a_second_person(engine, site, take_in):
     assert send(street, order_no, "exclusion", reason_code="unreasonable").status_code == 302
     assert get_order(engine, order_no).state is OrderState.REPLIED
     assert send(street, order_no, "exclusion/1/approve").status_code == 422
+    assert "由您提出，须他人批准" in street.get("/orders/exclusions").text
+    waiting = enter(site, Role.SUPERVISOR).get("/orders/exclusions").text
+    assert order_no in waiting
+    assert "请您决定" in waiting
+    assert order_no not in enter(site, "other_street").get("/orders/exclusions").text
     supervisor = enter(site, "desk_supervisor")
     assert send(supervisor, order_no, "exclusion/1/approve").status_code == 302
+    assert "没有待批准的剔除" in supervisor.get("/orders/exclusions").text
     assert get_order(engine, order_no).state is OrderState.EXCLUDED
 
 

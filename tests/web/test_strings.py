@@ -2,7 +2,10 @@
 
 import pytest
 
+from gridgov.rules.constants import DEFAULTS
+from planner.plan_maker import USED
 from web.i18n import LANGUAGES, read_catalogue
+from web.rate_pages import SHOWN_CONSTANTS
 from web.strings import find_missing, list_used
 
 
@@ -29,6 +32,16 @@ def test_english_texts_hold_no_chinese():
     for message in read_catalogue("en"):
         if isinstance(message.string, str) and message.id:
             assert not any("\u4e00" <= sign <= "\u9fff" for sign in message.string), message.id
+
+
+def test_constants_that_pages_show_are_said_in_chinese():
+    said = {message.id for message in read_catalogue("zh_CN") if message.string}
+    used = [name for name in DEFAULTS if name.startswith(USED)] + list(SHOWN_CONSTANTS)
+    assert len(used) > 20
+    assert {f"constant.{name}" for name in used} <= said
+    # No text for a constant that does not exist.
+    known = {f"constant.{name}" for name in DEFAULTS}
+    assert {key for key in said if str(key).startswith("constant.")} <= known
 
 
 class Anything(dict):

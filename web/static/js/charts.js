@@ -15,6 +15,8 @@ function makeAxes(kind, data, colours) {
   const text = { color: colours.soft, fontSize: 11 };
   const category = { type: "category", data: data.x, axisLabel: { ...text, hideOverlap: true }, axisLine: { lineStyle: { color: colours.line } }, axisTick: { show: false } };
   const value = { type: "value", name: data.unit || "", nameTextStyle: text, axisLabel: text, splitLine: { lineStyle: { color: colours.line } }, min: data.min, max: data.max };
+  // Its name would stand at the far end of the axis, where nobody looks for it: the unit goes to each figure.
+  if (kind === "bars") Object.assign(value, { name: "", axisLabel: { ...text, formatter: data.unit ? `{value} ${data.unit}` : undefined } });
   if (kind === "bars") return { yAxis: { ...category, inverse: true, axisLabel: { ...text, width: 130, overflow: "break" } }, xAxis: value };
   return { xAxis: category, yAxis: value };
 }

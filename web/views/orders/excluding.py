@@ -1,18 +1,36 @@
 """Exclusions from the order's page: proposed by one person, approved or withdrawn by another."""
 
-from flask import request
+from flask import g, render_template, request
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.rules.order_table import OrderAction
 from gridgov.services.desk import Desk
-from gridgov.services.exclusions import approve, propose, withdraw
+from gridgov.services.exclusions import approve, find_proposals, propose, withdraw
+from gridgov.storage.queries.orders import find_unit_names
 from web import limits
 from web.permissions import Permission, permission
-from web.service import get_scope, get_service
+from web.service import get_scope, get_service, reading
 from web.views.orders.blueprint import blueprint
 from web.views.orders.changes import carry_out, read_seen_version
+
+WAITING_MAX = 200
+
+
+@blueprint.get("/exclusions")
+@permission(Permission.ORDERS_READ)
+def list_proposals() -> str:
+    """Show the exclusions that wait for a second person, the oldest first."""
+    session = reading()
+    found = find_proposals(session, at_most=WAITING_MAX + 1)
+    return render_template(
+        "orders/exclusions.html",
+        rows=found[:WAITING_MAX],
+        more=len(found) > WAITING_MAX,
+        own_key=g.visitor.person_key,
+        names=find_unit_names(session, {row.unit_code for row in found}),
+    )
 
 
 @blueprint.post("/<order_no>/exclusion")
