@@ -11,8 +11,19 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.errors import ConflictError, GridgovError
 from gridgov.rules.order_needs import ANSWERED, Actor, Facts
 from gridgov.rules.order_states import OrderActionError, find_actions
-from gridgov.rules.order_table import BY_STATE, Need, OrderState, Permit, Relation, Role, Transition
+from gridgov.rules.order_table import (
+    BY_STATE,
+    CLOSED,
+    Need,
+    OrderAction,
+    OrderState,
+    Permit,
+    Relation,
+    Role,
+    Transition,
+)
 from gridgov.services import issues
+from gridgov.services.callbacks import Answers, record_callback
 from gridgov.services.desk import Desk
 from gridgov.services.handling import act
 from gridgov.services.order_rows import find_outcome
@@ -25,10 +36,19 @@ from gridgov.storage.models.journal import LogEntry
 from gridgov.storage.models.orders import Issue, Order
 from gridgov.storage.queries.rate_counts import get_rate_counts
 from gridgov.storage.scope import Scope, bind
-from tests.services.city import DISPATCHER, NEIGHBOUR, STREET, at, make_evidence, take
+from tests.services.city import CLERK, DISPATCHER, NEIGHBOUR, STREET, at, make_evidence, take
 
-STEPS = 70
+STEPS = 100
 POINTS = [(116.405, 39.905), (116.405, 39.925), (116.425, 39.905), (116.425, 39.925)]
+
+HURRIED = (
+    OrderAction.DISPATCH,
+    OrderAction.ACCEPT,
+    OrderAction.CONTACT,
+    OrderAction.HANDLE,
+    OrderAction.REPLY,
+)
+CALLED = (OrderState.REPLIED, OrderState.CALLBACK, *CLOSED)
 
 
 class Walker:
@@ -51,6 +71,9 @@ class Walker:
             self.move,
             self.group,
             self.stale,
+            self.hurry,
+            self.call,
+            self.call,
         ]
         choice = self.rng.choice(kinds)
         with self.sessions() as session:
@@ -100,6 +123,35 @@ class Walker:
             facts=self.fill(session, row, transition),
             seen_version=row.version,
         )
+
+    def hurry(self, session: Session) -> None:
+        """Bring an order to its reply, which chance alone seldom does."""
+        row = self.pick(session)
+        for action in HURRIED:
+            transition = row and BY_STATE.get((row.state, action))
+            if transition:
+                act(
+                    session,
+                    self.desk,
+                    row.order_no,
+                    action,
+                    actor=self.choose(row, sorted(transition.who)),
+                    facts=self.fill(session, row, transition),
+                )
+
+    def call(self, session: Session) -> None:
+        rows = session.scalars(
+            sa.select(Order).where(Order.state.in_(CALLED)).order_by(Order.id)
+        ).all()
+        if rows:
+            answers = Answers(
+                called_at=at(self.minute),
+                contacted=self.rng.choice([True, True, False, None]),
+                solved=self.rng.choice(["true", "partly", "false", None]),
+                satisfied=self.rng.choice(["satisfied", "basically", "unsatisfied", None]),
+            )
+            order_no = self.rng.choice(rows).order_no
+            record_callback(session, self.desk, order_no, actor=CLERK, answers=answers)
 
     def choose(self, row: Order, permits: list[Permit]) -> Actor:
         role, relation = self.rng.choice(permits)
