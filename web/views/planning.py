@@ -5,7 +5,12 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from gridgov.errors import NotFoundError
-from gridgov.storage.queries.areas import get_area_names, get_item_names, get_unit_names
+from gridgov.storage.queries.areas import (
+    get_area_names,
+    get_areas,
+    get_item_names,
+    get_unit_names,
+)
 from gridgov.storage.queries.plans import (
     PlanRecord,
     find_last_run,
@@ -21,6 +26,7 @@ from web import limits
 from web.doors import to_orders
 from web.exports import make_csv, send_csv
 from web.permissions import Permission, permission
+from web.plan_picture import make_plan_picture
 from web.planning_charts import make_day_chart, make_diagnosis_charts
 from web.planning_pages import (
     SORTS,
@@ -137,9 +143,15 @@ def hotspot(hotspot_no: str) -> str:
 @permission(Permission.PLANNING_READ)
 def plan(plan_no: str) -> str:
     """Show a plan as a document that can be printed."""
-    record = get_plan(reading(), plan_no)
+    session = reading()
+    record = get_plan(session, plan_no)
     return render_template(
         "planning/plan.html",
+        picture=make_plan_picture(
+            get_areas(session, "street", code=record.street_code),
+            get_areas(session, "community", parent_code=record.street_code),
+            record.document,
+        ),
         plan=record,
         document=record.document,
         charts=make_diagnosis_charts(record.document["diagnosis"]),

@@ -41,7 +41,9 @@ def find_version_name(session: Session) -> str:
     )
 
 
-def get_areas(session: Session, kind: str, *, parent_code: str | None = None) -> gpd.GeoDataFrame:
+def get_areas(
+    session: Session, kind: str, *, parent_code: str | None = None, code: str | None = None
+) -> gpd.GeoDataFrame:
     """Return areas of one kind in force: ``code name parent_code lon lat geometry``, EPSG:4326, by code.
 
     Parameters
@@ -50,6 +52,8 @@ def get_areas(session: Session, kind: str, *, parent_code: str | None = None) ->
         ``district``, ``street``, ``community`` or ``exception``.
     parent_code
         Only those inside this area; None for all.
+    code
+        Only this one; None for all.
     """
     active = sa.select(BoundaryVersion.id).where(BoundaryVersion.state == VersionState.ACTIVE)
     chosen = (
@@ -59,6 +63,8 @@ def get_areas(session: Session, kind: str, *, parent_code: str | None = None) ->
     )
     if parent_code is not None:
         chosen = chosen.where(Area.parent_code == parent_code)
+    if code is not None:
+        chosen = chosen.where(Area.code == code)
     columns = ["code", "name", "parent_code", "lon", "lat", "geometry"]
     frame = to_frame(session.execute(chosen), columns)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
