@@ -755,7 +755,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_orders_received", "orders", ["received_at", "id"], unique=False)
     op.create_index(
-        "ix_orders_street_received", "orders", ["street_code", "received_at", "id"], unique=False
+        "ix_orders_street_received",
+        "orders",
+        ["street_code", "received_at", "id"],
+        unique=False,
+        postgresql_include=["unit_code", "level1_code", "item_code", "outcome"],
     )
     op.create_index(
         "ix_orders_unit_open",
@@ -767,7 +771,11 @@ def upgrade() -> None:
         sqlite_where=sa.text("outcome = 'open'"),
     )
     op.create_index(
-        "ix_orders_unit_received", "orders", ["unit_code", "received_at", "id"], unique=False
+        "ix_orders_unit_received",
+        "orders",
+        ["unit_code", "received_at", "id"],
+        unique=False,
+        postgresql_include=["street_code", "level1_code", "item_code", "outcome"],
     )
     op.create_table(
         "pin_moves",
@@ -1001,7 +1009,11 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_pin_moves_appeal_id"), table_name="pin_moves")
     op.drop_index(op.f("ix_pin_moves_address_key"), table_name="pin_moves")
     op.drop_table("pin_moves")
-    op.drop_index("ix_orders_unit_received", table_name="orders")
+    op.drop_index(
+        "ix_orders_unit_received",
+        table_name="orders",
+        postgresql_include=["street_code", "level1_code", "item_code", "outcome"],
+    )
     op.drop_index(
         "ix_orders_unit_open",
         table_name="orders",
@@ -1009,7 +1021,11 @@ def downgrade() -> None:
         postgresql_where=sa.text("outcome = 'open'"),
         sqlite_where=sa.text("outcome = 'open'"),
     )
-    op.drop_index("ix_orders_street_received", table_name="orders")
+    op.drop_index(
+        "ix_orders_street_received",
+        table_name="orders",
+        postgresql_include=["unit_code", "level1_code", "item_code", "outcome"],
+    )
     op.drop_index("ix_orders_received", table_name="orders")
     op.drop_index(
         "ix_orders_open_state",
