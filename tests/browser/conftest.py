@@ -7,6 +7,7 @@ from gridgov.storage.db import make_engine
 from tests.browser.site import Visit, open_browser, open_context, serve
 from tests.database_fixtures import postgres_template, sqlite_template
 from tests.databases import clone_database, make_sqlite
+from tests.web.orders_city import make_city_desk, make_city_pages, seed_city
 from tests.web.pages import PASSWORD, make_pages, seed
 
 __all__ = ["postgres_template", "sqlite_template"]
@@ -45,6 +46,31 @@ def _serve(url):
     with serve(app) as base:
         yield base
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory):
+    """The small city."""
+    return make_city_desk(tmp_path_factory.mktemp("city"))
+
+
+@pytest.fixture(scope="module")
+def engine(postgres_template, desk):
+    """A PostgreSQL database of a module's own, with the small city and its accounts."""
+    with clone_database(postgres_template) as url:
+        made = make_engine(url)
+        seed_city(made, desk)
+        yield made
+        made.dispose()
+
+
+@pytest.fixture(scope="module")
+def city_site(engine, desk):
+    """The address of the service with the small city, on PostgreSQL alone; lists hear of changes."""
+    app = make_city_pages(engine, desk)
+    app.config["LIVE_STREAM_S"] = 60
+    with serve(app) as base:
+        yield base
 
 
 @pytest.fixture

@@ -3,44 +3,51 @@
 import re
 
 import pytest
+import sqlalchemy as sa
 
-from gridgov.storage.db import make_engine, make_sessions, transaction
-from tests.browser.site import serve
-from tests.databases import clone_database
-from tests.services.city import take
-from tests.web.orders_city import make_city_desk, make_city_pages, seed_city
+from gridgov.rules.order_needs import Facts
+from gridgov.rules.order_table import OrderAction
+from gridgov.services import whistles
+from gridgov.storage.db import make_sessions, transaction
+from gridgov.storage.models.orders import Order
+from tests.services.city import CENTRE, at, do, take
+from tests.web.orders_city import DEPARTMENT
 
 WHOLE = "window=2024-03-01..2024-03-31"
+SCRIPT = "<script>alert(1)</script>"
 LONG = "小区北门外夜间烧烤油烟噪声扰民，占用盲道，" * 20
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    return make_city_desk(tmp_path_factory.mktemp("journeys"))
-
-
-@pytest.fixture(scope="module")
-def engine(postgres_template):
-    with clone_database(postgres_template) as url:
-        made = make_engine(url)
-        yield made
-        made.dispose()
-
-
-@pytest.fixture(scope="module")
-def site(engine, desk):
-    """The service with the small city; this module's pages are on PostgreSQL alone."""
-    seed_city(engine, desk)
-    app = make_city_pages(engine, desk)
-    app.config["LIVE_STREAM_S"] = 60
-    with serve(app) as base:
-        yield base
+def site(city_site):
+    """Journeys go through the small city on PostgreSQL."""
+    return city_site
 
 
 @pytest.fixture
 def order_no(engine, desk):
     with transaction(make_sessions(engine)) as session:
         return take(session, desk, text=LONG).order_nos[0]
+
+
+def walk_to_reply(page):
+    """Take the street's or department's order from acceptance to the reply."""
+    for action in ("accept", "contact", "handle", "reply"):
+        form = page.locator(f"#act-{action}")
+        if form.get_attribute("open") is None:
+            form.locator("summary").click()
+        form.locator("textarea").fill(f"{action} {SCRIPT}")
+        form.locator("button.btn-primary").click()
+        page.wait_for_selector(".notice-success")
+
+
+def blow_joint(session, desk):
+    """Let the street call the department that helps with stalls; return the number of the call."""
+    order_no = take(session, desk, appeal_no="joint").order_nos[0]
+    do(session, desk, order_no, OrderAction.ACCEPT, CENTRE, minutes=1)
+    do(session, desk, order_no, OrderAction.CONTACT, CENTRE, minutes=2)
+    facts = Facts(at=at(3), reason_code="joint")
+    return whistles.blow(session, desk, order_no, actor=CENTRE, facts=facts).call_no
 
 
 def test_operator_takes_an_appeal_in(open_page):
@@ -69,13 +76,7 @@ def test_street_accepts_contacts_handles_and_replies(open_page, order_no, size):
     page = visit.go(f"/orders?{WHOLE}")
     visit.check()
     page.click(f"tr[data-order='{order_no}'] a")
-    for action in ("accept", "contact", "handle", "reply"):
-        form = page.locator(f"#act-{action}")
-        if form.get_attribute("open") is None:
-            form.locator("summary").click()
-        form.locator("textarea").fill(f"第一步到最后一步：{action}")
-        form.locator("button.btn-primary").click()
-        page.wait_for_selector(".notice-success")
+    walk_to_reply(page)
     assert page.locator(".badge-state", has_text="已反馈").count()
     visit.check()
 
@@ -131,13 +132,7 @@ def test_clerk_calls_back_and_the_order_closes(open_page, engine, desk):
         number = take(session, desk).order_nos[0]
     street = open_page("street_centre")
     page = street.go(f"/orders/{number}")
-    for action in ("accept", "contact", "handle", "reply"):
-        form = page.locator(f"#act-{action}")
-        if form.get_attribute("open") is None:
-            form.locator("summary").click()
-        form.locator("textarea").fill(action)
-        form.locator("button.btn-primary").click()
-        page.wait_for_selector(".notice-success")
+    walk_to_reply(page)
     clerk = open_page("callback_clerk", "phone")
     page = clerk.go(f"/orders/{number}")
     page.select_option("[name=contacted]", "true")
@@ -159,3 +154,57 @@ def test_pages_have_no_barriers(open_page, order_no, size, lang):
         visit.check()
     visit.go(f"/orders?{WHOLE}&state=excluded&lang={lang}")
     visit.check()
+
+
+def test_department_takes_its_order_and_reports_in_to_a_call(open_page, engine, desk):
+    with transaction(make_sessions(engine)) as session:
+        number = take(session, desk, appeal_no="department").order_nos[0]
+        session.execute(
+            sa.update(Order).where(Order.order_no == number).values(unit_code=DEPARTMENT)
+        )
+        session.expire_all()
+        called = blow_joint(session, desk)
+    visit = open_page("handler", "phone")
+    page = visit.go(f"/orders/{number}")
+    walk_to_reply(page)
+    # What was typed is text in the history and nothing else.
+    assert SCRIPT in page.inner_text(".steps")
+    visit.check()
+    page = visit.go(f"/whistles/{called}")
+    page.click("button:has-text('报到') >> nth=0")
+    page.wait_for_selector("text=已记录报到")
+    visit.check()
+
+
+def test_two_people_edit_and_the_second_loses_nothing(open_page, order_no):
+    first, second = open_page("street_centre"), open_page("street_centre")
+    for visit in (first, second):
+        visit.go(f"/orders/{order_no}")
+    first.page.locator("#act-accept button.btn-primary").click()
+    first.page.wait_for_selector(".notice-success")
+    second.expected_statuses.add(409)
+    second.page.fill("#accept-text", "第二个人写的说明")
+    second.page.locator("#act-accept button.btn-primary").click()
+    second.page.wait_for_selector(".notice-danger")
+    assert "没有保存" in second.page.inner_text(".notice-danger")
+    assert order_no in second.page.inner_text("h1")
+    second.check()
+
+
+def test_supervisor_decides_an_exclusion_from_the_list(open_page, order_no):
+    street = open_page("street_centre")
+    page = street.go(f"/orders/{order_no}")
+    walk_to_reply(page)
+    form = page.locator("#act-exclude")
+    form.locator("summary").click()
+    form.locator("select").select_option("unreasonable")
+    form.locator("button.btn-primary").click()
+    page.wait_for_selector(".notice-success")
+    desk = open_page("desk_supervisor")
+    page = desk.go("/orders/exclusions")
+    desk.check()
+    page.click(f"a:has-text('{order_no}')")
+    page.click("button:has-text('批准剔除')")
+    page.wait_for_selector(".notice-success")
+    assert page.locator(".badge-state", has_text="已剔除").count()
+    desk.check()

@@ -4,42 +4,24 @@ import re
 
 import pytest
 
-from gridgov.storage.db import make_engine, make_sessions, transaction
-from tests.browser.site import serve
-from tests.databases import clone_database
+from gridgov.storage.db import make_sessions, transaction
 from tests.services.city import STREET
-from tests.web.orders_city import make_city_desk, make_city_pages, seed_city
 from tests.web.room_rows import SPOT, contact_pipe, fill_rooms
 
 WHOLE = "window=2024-02-01..2024-03-31"
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    return make_city_desk(tmp_path_factory.mktemp("rooms"))
-
-
-@pytest.fixture(scope="module")
-def engine(postgres_template):
-    with clone_database(postgres_template) as url:
-        made = make_engine(url)
-        yield made
-        made.dispose()
-
-
-@pytest.fixture(scope="module")
 def filled(engine, desk):
-    seed_city(engine, desk)
     with transaction(make_sessions(engine)) as session:
         return fill_rooms(session, desk)
 
 
 @pytest.fixture(scope="module")
-def site(engine, desk, filled):
-    """The service with something in each room; this module's pages are on PostgreSQL alone."""
+def site(city_site, filled):
+    """The small city with something in each room."""
     assert filled.plan_no
-    with serve(make_city_pages(engine, desk)) as base:
-        yield base
+    return city_site
 
 
 def list_paths(filled):
@@ -162,8 +144,8 @@ def test_street_calls_the_water_company_until_it_may_go(open_page, site, engine,
     page.wait_for_selector("text=已吹哨")
     page.click("button:has-text('报到') >> nth=0")
     page.wait_for_selector("text=已记录报到")
-    while page.locator("button:has-text('办结')").count():
-        page.locator("button:has-text('办结')").first.click()
+    while page.locator("button:has-text('办结职责')").count():
+        page.locator("button:has-text('办结职责')").first.click()
         page.wait_for_load_state()
     page.click("button:has-text('撤哨')")
     page.wait_for_selector("text=撤哨时间")

@@ -15,6 +15,8 @@ from gridgov.sample.moment import cut_export
 from gridgov.sample.writer import DEFAULT_SEED, write_sample
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.desk import make_desk
+from gridgov.services.job_loop import run_once
+from gridgov.services.jobs import Crew
 from gridgov.services.load import LoadOptions, load_appeals, summarize
 from gridgov.services.load_pack import load_pack
 from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
@@ -155,6 +157,8 @@ def fill_database(
         planned = plan_database(session, city, as_of=as_of, progress=progress)
         logins = add_demo_accounts(session, now=as_of)
         stories = play_day(session, make_desk(city, salt=settings.salt), as_of=as_of)
+    # The first round of jobs adds up what the load counted: nobody who opens the demo shall wait for it.
+    run_once(Crew(settings=settings, engine=engine))
     engine.dispose()
     counts = "read {read:,} = added {added:,} + known {known:,} + rejected {rejected:,}"
     plans = "{hotspots:,} hotspots, {plans:,} street plans".format(**planned)

@@ -43,6 +43,7 @@ from web.service import reading
 from web.where import get_unit_scope, get_window
 
 blueprint = Blueprint("planning", __name__, url_prefix="/planning")
+REPORT_KINDS = ("daily", "weekly", "monthly", "yearly")
 TASK_COLUMNS = (
     "task_no",
     "title",
@@ -239,6 +240,8 @@ def reports() -> str:
     """Show the reports that were made."""
     session = reading()
     rows = get_reports(session).to_dict("records")
+    # The newest of each kind first, kinds from the shortest period to the longest.
+    rows.sort(key=lambda row: REPORT_KINDS.index(row["kind"]) if row["kind"] in REPORT_KINDS else 9)
     return render_template("planning/reports.html", rows=rows, units=get_unit_names(session))
 
 

@@ -141,5 +141,6 @@ def say_filter(asked: Asked, names: Mapping[str, str]) -> list[tuple[str, str]]:
         parts = _split(word) if name != "q" else (word,)
         words = [choices.get(name, {}).get(part) or names.get(part, part) for part in parts]
         shown = "、".join(words[:3]) + (" …" if len(words) > 3 else "")
-        said.append((name, f"{gettext(f'orders.filter.{name}')}: {shown}"))
+        label_of = gettext(f"orders.filter.{name}")
+        said.append((name, gettext("orders.filter.said", name=label_of, words=shown)))
     return said

@@ -44,6 +44,7 @@ def index() -> str:
         level1=sorted(get_item_names(reading(), level=1).items(), key=lambda pair: pair[1]),
         said=say_filter(asked, names),
         tabs=[(name, name or "all", count_tab(name)) for name in TABS],
+        tab_most=TAB_COUNT_MAX,
         views=find_views(),
     )
 
