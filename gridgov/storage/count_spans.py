@@ -1,16 +1,15 @@
 """Spans of days for which sums are kept: lengths are nested, so that any window is made of few.
 
 A span of ``n`` days begins on a day whose number since 0001-01-01 (which is 1, as ``date.toordinal`` counts) is a
-multiple of ``n``. With lengths 1, 2, 4 … a window of two years is made of at most eighteen spans.
+multiple of ``n``. A window of two years is made of at most 38 spans.
 """
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-AREA_LENGTHS = tuple(2**power for power in range(10))
-"""Lengths in days of sums over all units."""
-UNIT_LENGTHS = (1, 8, 64)
-"""Lengths in days of sums by unit and item: rows are many there, and longer spans add up fewer of them."""
+LENGTHS = (1, 8, 64)
+"""Lengths in days. More of them would make a window of fewer rows, but a city with few orders a day would keep each
+order once for every length."""
 MONTH = 0
 """Stands for a calendar month where a length is named."""
 
@@ -18,7 +17,7 @@ Span = tuple[int, date]
 """Length and first day."""
 
 
-def split_window(first_on: date, last_on: date, lengths: Sequence[int]) -> list[Span]:
+def split_window(first_on: date, last_on: date, lengths: Sequence[int] = LENGTHS) -> list[Span]:
     """Return the fewest spans that make up a window, in their order.
 
     Parameters
@@ -41,7 +40,7 @@ def split_window(first_on: date, last_on: date, lengths: Sequence[int]) -> list[
     return spans
 
 
-def split_months(first_on: date, last_on: date, lengths: Sequence[int]) -> list[Span]:
+def split_months(first_on: date, last_on: date) -> list[Span]:
     """Return spans that make up a window, none reaching over the end of a month; whole ones as :data:`MONTH`."""
     month = first_on.replace(day=1)
     spans: list[Span] = []
@@ -51,7 +50,7 @@ def split_months(first_on: date, last_on: date, lengths: Sequence[int]) -> list[
         if (first, last) == (month, after - timedelta(days=1)):
             spans.append((MONTH, month))
         else:
-            spans += split_window(first, last, lengths)
+            spans += split_window(first, last)
         month = after
     return spans
 

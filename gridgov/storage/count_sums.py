@@ -5,6 +5,7 @@ sees every order exactly once, at any moment.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.storage.bulk import insert_frame
-from gridgov.storage.count_tables import ANY, NAMES, OUTCOMES, SUM_TABLES, SUMS, TALLY, SumTable
+from gridgov.storage.count_tables import (
+    ANY,
+    NAMES,
+    OUTCOMES,
+    STEPS,
+    SUM_TABLES,
+    SUMS,
+    TALLY,
+    SumTable,
+)
 from gridgov.storage.counts import KEY_COLUMNS, RATE_COLUMNS
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.counts import CountDelta
@@ -74,15 +84,12 @@ def rebuild(session: Session, timezone: str | ZoneInfo) -> None:
     """Make all counts of orders anew from the orders, for a restored or repaired database."""
     _take_lock(session, is_waiting=True)
     for name in ("count_deltas", *SUMMED):
-        session.execute(sa.text(f"DELETE FROM {name}"))  # noqa: S608 - names of ours
-    session.execute(
-        sa.text(
-            f"""INSERT INTO cell_counts ({_PLACE_KEYS}, {NAMES})
-            SELECT {_PLACE_KEYS}, {TALLY} FROM ({_count_orders(session, timezone)}) AS counted GROUP BY {_PLACE_KEYS}"""  # noqa: S608
-        )
-    )
-    for table in SUM_TABLES:
-        _fill(session, table, table.name, days=table.write_days("cell_counts", SUMS))
+        # A table of dead rows would be built beside them.
+        erase = "TRUNCATE" if is_postgres(session) else "DELETE FROM"
+        session.execute(sa.text(f"{erase} {name}"))
+    counted = f"""SELECT {_PLACE_KEYS}, {TALLY} FROM ({_count_orders(session, timezone)}) AS counted
+        GROUP BY {_PLACE_KEYS}"""  # noqa: S608
+    _fill_empty(session, counted)
 
 
 def recount(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame:
@@ -139,22 +146,73 @@ def _rows(session: Session, statement: str) -> int:
 def _add_up(session: Session) -> None:
     """Add ``moved_counts`` to the sums."""
     cells = f"SELECT {_PLACE_KEYS}, {TALLY} FROM moved_counts GROUP BY {_PLACE_KEYS}"  # noqa: S608
-    _upsert(session, "cell_counts", _PLACE_KEYS, cells)
+    if is_postgres(session):
+        session.execute(sa.text("SET LOCAL work_mem = '128MB'"))
+    if session.scalar(sa.text("SELECT NOT EXISTS (SELECT 1 FROM cell_counts)")):
+        _fill_empty(session, cells)
+    else:
+        _upsert(session, "cell_counts", _PLACE_KEYS, cells)
+        for table in SUM_TABLES:
+            _make_empty(session, "moved_sums", table.name, table.columns)
+            _fill(session, table, "moved_sums", days=table.write_days("moved_counts", TALLY))
+            rows = f"SELECT {table.columns} FROM moved_sums"  # noqa: S608
+            _upsert(session, table.name, table.key, rows, order=table.order)
+        session.execute(sa.text("DROP TABLE moved_sums"))
+    session.execute(sa.text("DROP TABLE moved_counts"))
+
+
+def _fill_empty(session: Session, cells: str) -> None:
+    """Make all sums from a query of the finest ones, where there are none yet; indexes are made after the rows."""
+    with _without_indexes(session, "cell_counts"):
+        session.execute(
+            sa.text(
+                f"INSERT INTO cell_counts ({_PLACE_KEYS}, {NAMES}) "  # noqa: S608
+                f"SELECT * FROM ({cells}) AS summed WHERE {ANY} ORDER BY day, street_code"
+            )
+        )
     for table in SUM_TABLES:
-        _make_empty(session, "moved_sums", table.name, table.columns)
-        _fill(session, table, "moved_sums", days=table.write_days("moved_counts", TALLY))
-        _upsert(session, table.name, table.key, f"SELECT {table.columns} FROM moved_sums")  # noqa: S608
-    for name in ("moved_counts", "moved_sums"):
-        session.execute(sa.text(f"DROP TABLE {name}"))
+        with _without_indexes(session, table.name):
+            _fill(session, table, table.name, days=table.write_days("cell_counts", SUMS))
 
 
-def _upsert(session: Session, name: str, key: str, rows: str) -> None:
-    """Add rows to those of the same key; in the order of the key, which its index takes fastest."""
+@contextmanager
+def _without_indexes(session: Session, name: str) -> Iterator[None]:
+    """Drop the indexes of a table that nobody can use yet, and make them again; all within the transaction."""
+    if not is_postgres(session):
+        yield
+        return
+    keys = session.execute(
+        sa.text(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE conrelid = CAST(:name AS regclass) AND contype = 'p'"
+        ),
+        {"name": name},
+    ).all()
+    indexes = session.execute(
+        sa.text("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = :name"),
+        {"name": name},
+    ).all()
+    for key, _definition in keys:
+        session.execute(sa.text(f"ALTER TABLE {name} DROP CONSTRAINT {key}"))
+    others = [one for one in indexes if one[0] not in {key for key, _definition in keys}]
+    for index, _definition in others:
+        session.execute(sa.text(f"DROP INDEX {index}"))
+    yield
+    session.execute(sa.text("SET LOCAL maintenance_work_mem = '512MB'"))
+    for key, definition in keys:
+        session.execute(sa.text(f"ALTER TABLE {name} ADD CONSTRAINT {key} {definition}"))
+    for _index, definition in others:
+        session.execute(sa.text(definition))
+    session.execute(sa.text(f"ANALYZE {name}"))
+
+
+def _upsert(session: Session, name: str, key: str, rows: str, *, order: str = "") -> None:
+    """Add rows to those of the same key, in an order that indexes take fast and in which they are read."""
     added = ", ".join(f"{one} = {name}.{one} + excluded.{one}" for one in OUTCOMES)
     session.execute(
         sa.text(
             f"""INSERT INTO {name} ({key}, {NAMES})
-            SELECT * FROM ({rows}) AS summed WHERE {ANY} ORDER BY {key}
+            SELECT * FROM ({rows}) AS summed WHERE {ANY} ORDER BY {order or key}
             ON CONFLICT ({key}) DO UPDATE SET {added}"""  # noqa: S608
         )
     )
@@ -170,7 +228,7 @@ def _compare(session: Session, table: SumTable) -> Iterator[str]:
     """Give the queries of rows that differ: single days from the finest counts, each length from the one before."""
     days = table.write_days("cell_counts", SUMS)
     longer = table.write_longer(table.name, is_postgres=is_postgres(session))
-    lengths = [1, *(length for _shorter, length in table.list_steps())]
+    lengths = [1, *(length for _shorter, length in STEPS)]
     negative = ", ".join(f"-{name}" for name in OUTCOMES)
     total = " + ".join(f"abs(sum({name}))" for name in OUTCOMES)
     wrong = " OR ".join(f"sum({name}) <> 0" for name in OUTCOMES)

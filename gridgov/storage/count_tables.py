@@ -1,13 +1,14 @@
 """The tables of sums by span, and the SQL of their rows: single days from finer counts, longer spans from shorter.
 
-Making a span of 2n days from two of n days, and so on, costs about twice the single days in all, however many lengths
-there are. Compacting, rebuilding and checking all use the same statements, on other tables.
+Longer spans are added up from shorter ones, which are fewer rows than the orders. Compacting, rebuilding and checking
+use the same statements on other tables.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from gridgov.storage.count_spans import AREA_LENGTHS, MONTH, UNIT_LENGTHS, write_start
+from gridgov.storage.count_spans import LENGTHS, MONTH, write_start
 from gridgov.storage.models.orders import Outcome
 
 OUTCOMES = tuple(one.value for one in Outcome)
@@ -18,6 +19,8 @@ TALLY = ", ".join(
     f"sum(CASE WHEN outcome = '{name}' THEN n ELSE 0 END) AS {name}" for name in OUTCOMES
 )
 """Sums of rows with an outcome and a number each."""
+STEPS = (*pairwise(LENGTHS), (1, MONTH))
+"""(length that another is made of, that other)."""
 ANY = " OR ".join(f"{name} <> 0" for name in OUTCOMES)
 
 
@@ -52,17 +55,11 @@ class SumTable:
         Its key, without length and first day of the span.
     parts
         Where its single days come from.
-    lengths
-        Of its spans in days, from 1, each a multiple of the one before.
-    has_months
-        Whether calendar months are kept besides.
     """
 
     name: str
     keys: tuple[str, ...]
     parts: tuple[Part, ...]
-    lengths: tuple[int, ...]
-    has_months: bool = False
 
     @property
     def columns(self) -> str:
@@ -73,6 +70,11 @@ class SumTable:
     def key(self) -> str:
         """Return its primary key."""
         return ", ".join((*self.keys, "days", "start_on"))
+
+    @property
+    def order(self) -> str:
+        """Return the order in which its rows should lie: what a window reads lies together."""
+        return ", ".join(("days", "start_on", *self.keys))
 
     def write_days(self, source: str, sums: str) -> str:
         """Return the query of its single days from a table with the columns of ``counts.KEY_COLUMNS``."""
@@ -85,7 +87,7 @@ class SumTable:
 
     def write_longer(self, source: str, *, is_postgres: bool) -> Iterator[str]:
         """Give the query of each length from a shorter one of `source`, the shortest first."""
-        for shorter, length in self.list_steps():
+        for shorter, length in STEPS:
             start = write_start(str(length), is_postgres=is_postgres, day="start_on")
             keys = ", ".join(self.keys)
             # Numbered: the name would be that of the shorter span's first day.
@@ -94,11 +96,6 @@ class SumTable:
                 f"SELECT {keys}, CAST({length} AS smallint) AS days, {start} AS start_on, {SUMS} "  # noqa: S608
                 f"FROM {source} WHERE days = {shorter} GROUP BY {groups}"
             )
-
-    def list_steps(self) -> list[tuple[int, int]]:
-        """Return (length, length that is made of it)."""
-        steps = list(zip(self.lengths, self.lengths[1:], strict=False))
-        return [*steps, (1, MONTH)] if self.has_months else steps
 
 
 AREAS = SumTable(
@@ -113,8 +110,6 @@ AREAS = SumTable(
         ),
         Part(keys=("'level1'", "''", "level1_code"), groups=("level1_code",)),
     ),
-    lengths=AREA_LENGTHS,
-    has_months=True,
 )
 UNITS = SumTable(
     name="unit_counts",
@@ -125,7 +120,5 @@ UNITS = SumTable(
             groups=("unit_code", "level1_code", "street_code"),
         ),
     ),
-    lengths=UNIT_LENGTHS,
-    has_months=True,
 )
 SUM_TABLES = (AREAS, UNITS)

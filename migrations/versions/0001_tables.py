@@ -534,9 +534,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_unit_counts_level1", "unit_counts", ["level1_code", "days", "start_on"], unique=False
     )
-    op.create_index(
-        "ix_unit_counts_street", "unit_counts", ["street_code", "days", "start_on"], unique=False
-    )
     op.create_table(
         "units",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
@@ -1071,7 +1068,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_units_unit_code"), table_name="units")
     op.drop_index("ix_units_path", table_name="units", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_table("units")
-    op.drop_index("ix_unit_counts_street", table_name="unit_counts")
     op.drop_index("ix_unit_counts_level1", table_name="unit_counts")
     op.drop_table("unit_counts")
     op.drop_table("street_classes")

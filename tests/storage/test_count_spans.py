@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from gridgov.storage.count_spans import (
-    AREA_LENGTHS,
+    LENGTHS,
     MONTH,
-    UNIT_LENGTHS,
     find_next_month,
     split_months,
     split_window,
@@ -31,7 +30,7 @@ def list_days(spans: list[tuple[int, date]]) -> list[date]:
     return days
 
 
-@pytest.mark.parametrize("lengths", [AREA_LENGTHS, UNIT_LENGTHS, (1,)])
+@pytest.mark.parametrize("lengths", [LENGTHS, (1, 2, 4), (1,)])
 @given(first=DAYS, width=WIDTHS)
 def test_spans_are_each_day_of_the_window_once(
     lengths: tuple[int, ...], first: date, width: int
@@ -41,32 +40,32 @@ def test_spans_are_each_day_of_the_window_once(
     spans = split_window(first, last, lengths)
     assert list_days(spans) == wanted
     assert all(start.toordinal() % length == 0 for length, start in spans)
-    assert list_days(split_months(first, last, lengths)) == wanted
+    assert list_days(split_months(first, last)) == wanted
 
 
 @given(first=DAYS, width=WIDTHS)
 def test_a_window_is_made_of_few(first: date, width: int) -> None:
-    spans = split_window(first, first + timedelta(days=width), AREA_LENGTHS)
-    assert len(spans) <= 2 * 9 + width // AREA_LENGTHS[-1]
+    spans = split_window(first, first + timedelta(days=width))
+    assert len(spans) <= 4 * 7 + width // LENGTHS[-1]
 
 
 def test_no_span_reaches_into_the_next_month() -> None:
-    spans = split_months(date(2024, 1, 30), date(2024, 4, 1), AREA_LENGTHS)
+    spans = split_months(date(2024, 1, 30), date(2024, 4, 1))
     assert spans == [
         (1, date(2024, 1, 30)),
-        (1, date(2024, 1, 31)),  # two days from here would reach into February
+        (1, date(2024, 1, 31)),
         (MONTH, date(2024, 2, 1)),
         (MONTH, date(2024, 3, 1)),
         (1, date(2024, 4, 1)),
     ]
-    assert split_window(date(2024, 2, 2), date(2024, 2, 1), AREA_LENGTHS) == []
+    assert split_window(date(2024, 2, 2), date(2024, 2, 1)) == []
 
 
 @pytest.mark.parametrize("day", [date(1969, 12, 31), date(2000, 2, 29), date(2026, 11, 25)])
 def test_the_database_begins_spans_on_the_same_day(session: Session, day: date) -> None:
     postgres = is_postgres(session)
     value = f"DATE '{day}'" if postgres else f"'{day}'"
-    for length in (MONTH, *AREA_LENGTHS):
+    for length in (MONTH, *LENGTHS):
         made = write_start(str(length), is_postgres=postgres, day=value)
         found = session.scalar(sa.text(f"SELECT {made}"))
         start = day.replace(day=1)

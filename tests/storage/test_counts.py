@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
-from gridgov.storage.count_spans import AREA_LENGTHS, MONTH, UNIT_LENGTHS
+from gridgov.storage.count_spans import LENGTHS, MONTH
 from gridgov.storage.count_sums import add_counts, compact, rebuild, recount, sweep
 from gridgov.storage.counts import (
     KEY_COLUMNS,
@@ -55,10 +55,10 @@ def test_counts_follow_random_changes(session: Session) -> None:
     assert _sum(session, CellCount) == len(orders)
     placed = sum(order.community_code is not None for order in orders)
     for kind, expected in (("street", len(orders)), ("level1", len(orders)), ("community", placed)):
-        for length in (MONTH, *AREA_LENGTHS):
+        for length in (MONTH, *LENGTHS):
             chosen = (AreaCount.kind == kind) & (AreaCount.days == length)
             assert _sum(session, AreaCount, chosen) == expected
-    for length in (MONTH, *UNIT_LENGTHS):
+    for length in (MONTH, *LENGTHS):
         assert _sum(session, UnitCount, UnitCount.days == length) == len(orders)
 
 
@@ -80,6 +80,30 @@ def test_a_fault_of_the_counts_is_found(session: Session) -> None:
     assert set(recount(session, ZONE)["table"]) == {"cell_counts", "area_counts", "unit_counts"}
     rebuild(session, ZONE)
     assert recount(session, ZONE).empty
+
+
+def test_counts_of_an_empty_table_leave_its_indexes_as_they_were(postgres: sa.Engine) -> None:
+    """A first load drops them and makes them again; a broken one leaves them too."""
+    query = sa.text(
+        "SELECT indexdef FROM pg_indexes WHERE tablename IN ('cell_counts', 'area_counts', 'unit_counts') "
+        "ORDER BY indexdef"
+    )
+    sessions = sessionmaker(postgres)
+    with sessions() as session:
+        before = session.scalars(query).all()
+    for is_kept in (False, True):
+        with sessions() as session:
+            for order in add_orders(session, 30, seed=2 + is_kept):
+                record_change(session, None, make_key(order, ZONE))
+            session.flush()
+            compact(session)
+            if is_kept:
+                session.commit()
+        with sessions() as session:
+            assert session.scalars(query).all() == before
+            assert recount(session, ZONE).empty
+            assert _sum(session, CellCount) == 30 * is_kept
+    assert len(before) == 8
 
 
 def test_a_fault_of_a_longer_span_is_found(session: Session) -> None:

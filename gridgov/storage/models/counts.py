@@ -112,10 +112,7 @@ class UnitCount(Tally, Base):
     """Sums by unit, street and level-1 item."""
 
     __tablename__ = "unit_counts"
-    __table_args__ = (
-        sa.Index("ix_unit_counts_level1", "level1_code", "days", "start_on"),
-        sa.Index("ix_unit_counts_street", "street_code", "days", "start_on"),
-    )
+    __table_args__ = (sa.Index("ix_unit_counts_level1", "level1_code", "days", "start_on"),)
 
     unit_code: Mapped[str] = mapped_column(_bytes(32), primary_key=True)
     days: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)

@@ -9,13 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.storage.count_spans import (
-    AREA_LENGTHS,
-    UNIT_LENGTHS,
-    Span,
-    split_months,
-    split_window,
-)
+from gridgov.storage.count_spans import LENGTHS, Span, split_months, split_window
 from gridgov.storage.models.counts import AreaCount, AreaKind, CellCount, CountDelta, UnitCount
 from gridgov.storage.models.orders import Outcome
 from gridgov.storage.scope import get_scope
@@ -118,14 +112,14 @@ def _from_units(
     row = UnitCount
     code = getattr(row, CODE_COLUMNS[kind])
     made = sa.select(code.label("code"), row.start_on, *_list_tally(row))
-    made = made.where(_match_spans(row, _split(chosen, grain, UNIT_LENGTHS)))
+    made = made.where(_match_spans(row, _split(chosen, grain)))
     return _narrow(made, row, chosen, codes, ("street_code", "level1_code"))
 
 
 def _from_areas(kind: str, chosen: CountFilter, grain: Grain) -> sa.Select[Any]:
     row = AreaCount
     made = sa.select(row.code, row.start_on, *_list_tally(row))
-    spans = _match_spans(row, _split(chosen, grain, AREA_LENGTHS))
+    spans = _match_spans(row, _split(chosen, grain))
     return _narrow(
         made.where(row.kind == AreaKind(kind), spans), row, chosen, None, ("street_code",)
     )
@@ -149,11 +143,11 @@ def _narrow(
     return made if codes is None else made.where(row.unit_code.in_(sorted(codes)))
 
 
-def _split(chosen: CountFilter, grain: Grain, lengths: Sequence[int]) -> list[Span]:
+def _split(chosen: CountFilter, grain: Grain) -> list[Span]:
     first, last = chosen.first_on, chosen.last_on
     if grain is Grain.MONTH:
-        return split_months(first, last, lengths)
-    return split_window(first, last, lengths if grain is Grain.WINDOW else lengths[:1])
+        return split_months(first, last)
+    return split_window(first, last, LENGTHS if grain is Grain.WINDOW else LENGTHS[:1])
 
 
 def _match_spans(row: Any, spans: Sequence[Span]) -> sa.ColumnElement[bool]:
