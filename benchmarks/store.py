@@ -216,7 +216,7 @@ def _count(
 
 
 def _rank(session: Session, rng: np.random.Generator) -> object:
-    month = f"2025-{int(rng.integers(1, 13)):02d}"
+    month = f"{int(rng.integers(2024, 2026))}-{int(rng.integers(1, 13)):02d}"
     return make_rates(get_rate_counts(session, months=[month]), constants=make_constants())
 
 
@@ -228,7 +228,14 @@ QUESTIONS = (
         ask=_count("street", DAYS, of_group=True),
         goal_ms=50,
     ),
-    Question(name="map: communities, to 90 days", ask=_count("community", 90), goal_ms=50),
+    Question(
+        name="map: communities of a street, any window",
+        ask=_count("community", DAYS, in_street=True),
+        goal_ms=50,
+    ),
+    Question(
+        name="communities of the whole city, to 90 days", ask=_count("community", 90), goal_ms=50
+    ),
     Question(
         name="map: cells of a street, to 90 days",
         ask=_count("cell", 90, in_street=True),

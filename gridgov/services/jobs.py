@@ -20,6 +20,7 @@ from gridgov.service_settings import ServiceSettings
 from gridgov.services.class_reviews import review_streets
 from gridgov.services.deadlines import watch
 from gridgov.services.desk import Desk, load_desk
+from gridgov.services.load_pack import activate_due
 from gridgov.services.outbox import deliver_due, open_channels
 from gridgov.services.reports import make_due_reports
 from gridgov.storage.count_sums import compact, sweep
@@ -118,11 +119,19 @@ def _tidy(crew: Crew, now: datetime) -> Mapping[str, Any]:
     return dict(zip(("sessions", "requests", "counts"), removed, strict=True))
 
 
+def _activate(crew: Crew, now: datetime) -> Mapping[str, Any]:
+    """Put loaded boundaries in force whose first day in the city has come."""
+    today = crew.get_desk().get_day(now)
+    with transaction(crew.sessions) as session:
+        return {"boundaries": len(activate_due(session, today=today, at=now))}
+
+
 _S, _M, _H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 JOBS = (
     Job(name="outbox", every=5 * _S, longest=1 * _M, run=_deliver),
     Job(name="watch", every=1 * _M, longest=5 * _M, run=_watch),
     Job(name="counts", every=1 * _M, longest=10 * _M, run=_compact),
+    Job(name="boundaries", every=1 * _H, longest=10 * _M, run=_activate),
     Job(name="reports", every=1 * _H, longest=30 * _M, run=_report),
     Job(name="tidy", every=24 * _H, longest=10 * _M, run=_tidy),
 )

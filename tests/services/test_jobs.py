@@ -1,18 +1,26 @@
 """Jobs and their claim: each is done once, whoever and however many try, whatever happened to the last one."""
 
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 from croniter import croniter
 
+from geodata.versions import VersionState
+from gridgov.city import load_city
 from gridgov.errors import GridgovError
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.job_loop import run_loop, run_once
 from gridgov.services.job_queue import make_cron
 from gridgov.services.jobs import JOBS, Crew, Job, run_job
+from gridgov.services.load_pack import load_pack
 from gridgov.storage.db import transaction
+from gridgov.storage.models.city import BoundaryVersion
 from gridgov.storage.models.journal import JobState
+from tests.gridgov.packs import TOML, write_pack
 
 
 @pytest.fixture
@@ -95,11 +103,36 @@ def test_the_loop_does_each_job_in_its_time_and_stops(crew):
     assert len(done) == 3
 
 
+@pytest.mark.parametrize(("hour", "is_due"), [(23, False), (1, True)])
+def test_boundaries_come_into_force_on_their_day_in_the_city(
+    crew, tmp_path, monkeypatch, hour, is_due
+):
+    zone = ZoneInfo("Asia/Shanghai")
+    before, day = datetime(2024, 6, 1, tzinfo=zone), datetime(2024, 6, 30, hour, tzinfo=zone)
+    now = day + timedelta(days=is_due)
+    city = load_city(write_pack(tmp_path / "now", TOML))
+    later = TOML.replace(
+        'datum = "WGS84"\n', 'datum = "WGS84"\nversion = "next"\nvalid_from = 2024-07-01\n', 1
+    )
+    with transaction(crew.sessions) as session:
+        load_pack(session, city, at=before)
+        load_pack(session, load_city(write_pack(tmp_path / "next", later)), at=before)
+        crew.settings = replace(crew.settings, city=tmp_path / "next")
+    monkeypatch.setattr(Crew, "get_now", lambda _crew: now)
+    (job,) = (one for one in JOBS if one.name == "boundaries")
+    assert run_job(crew, job) == {"boundaries": int(is_due)}
+    with crew.sessions() as session:
+        chosen = sa.select(BoundaryVersion.state).where(BoundaryVersion.version == "next")
+        wanted = VersionState.ACTIVE if is_due else VersionState.INACTIVE
+        assert session.scalar(chosen) is wanted
+
+
 def test_every_job_has_a_schedule_that_the_library_reads():
     assert [make_cron(job) for job in JOBS] == [
         "* * * * * */5",
         "*/1 * * * * 0",
         "*/1 * * * * 0",
+        "17 * * * * 0",
         "17 * * * * 0",
         "17 2 * * * 0",
     ]
