@@ -10,15 +10,17 @@ from web.demo_accounts import DEMO_PASSWORD
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SIZES = {"desk": (1440, 900), "wall": (1920, 1080), "phone": (390, 844)}
 FIRST_ORDER = "the first order of the list"
+FIRST_CALL = "the first running whistle call"
 PICTURES = (
     ("room-today", "supervisor", "desk", "/today"),
     ("room-wall", "supervisor", "wall", "/today?mode=wall"),
     ("room-orders", "dispatcher", "desk", "/orders?clock=unanswered"),
     ("room-order", "dispatcher", "desk", FIRST_ORDER),
+    ("room-call", "supervisor", "desk", FIRST_CALL),
     ("room-new", "operator", "desk", "/orders/new"),
     ("room-map", "analyst", "desk", "/maps"),
     ("room-planning", "planner", "desk", "/planning"),
-    ("room-rates", "analyst", "desk", "/rates"),
+    ("room-rates", "analyst", "desk", "/rates?group=departments"),
     ("room-orders-phone", "street_centre", "phone", "/orders?clock=open"),
 )
 """Name, role, size and address of each picture."""
@@ -39,6 +41,9 @@ def take(browser: Browser, base: str, name: str, role: str, size: str, path: str
     if path == FIRST_ORDER:
         page.goto(f"{base}/orders?clock=unanswered")
         page.click("#orders tbody tr td a")
+    elif path == FIRST_CALL:
+        page.goto(f"{base}/whistles")
+        page.click("main tbody tr a")
     else:
         page.goto(base + path)
     page.wait_for_timeout(SETTLE_MS)
