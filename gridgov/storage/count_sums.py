@@ -221,7 +221,8 @@ def _upsert(session: Session, name: str, key: str, rows: str, *, order: str = ""
 def _fill(session: Session, table: SumTable, target: str, *, days: str) -> None:
     """Add rows of a table of sums: single days by the query `days`, longer spans from these."""
     for query in (days, *table.write_longer(target, is_postgres=is_postgres(session))):
-        session.execute(sa.text(f"INSERT INTO {target} ({table.columns}) {query}"))
+        rows = f"SELECT * FROM ({query}) AS summed WHERE {ANY} ORDER BY {table.order}"  # noqa: S608
+        session.execute(sa.text(f"INSERT INTO {target} ({table.columns}) {rows}"))
 
 
 def _compare(session: Session, table: SumTable) -> Iterator[str]:
