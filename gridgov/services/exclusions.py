@@ -180,6 +180,18 @@ def withdraw(
     return exclusion
 
 
+def check_belongs(session: Session, exclusion_id: int, order_no: str) -> None:
+    """Make sure that an exclusion is of the order that an address names beside it.
+
+    Raises
+    ------
+    NotFoundError
+        It is not, or there is no such exclusion for this account.
+    """
+    if _get(session, exclusion_id)[1].order_no != order_no:
+        raise NotFoundError("exclusion", str(exclusion_id))
+
+
 def _get(session: Session, exclusion_id: int) -> tuple[Exclusion, Order]:
     query = (
         sa.select(Exclusion, Order)

@@ -296,6 +296,11 @@ def test_orders_are_compared_merged_and_made_one_issue(engine, site, take_in):
     assert get_order(engine, second).merged_into == first
     assert send(client, third, "issue", target_order_no=first).status_code == 302
     assert get_order(engine, third).issue_id == get_order(engine, first).issue_id is not None
+    assert "从问题点位中分出" in client.get(f"/orders/{third}").text
+    refused = send(client, third, "issue/leave", text=" ")
+    assert refused.status_code == 422
+    assert send(client, third, "issue/leave", text="两处不同的路灯").status_code == 302
+    assert get_order(engine, third).issue_id != get_order(engine, first).issue_id
 
 
 def test_an_exclusion_needs_a_second_person(engine, site, take_in):
@@ -313,6 +318,7 @@ def test_an_exclusion_needs_a_second_person(engine, site, take_in):
     assert "请您决定" in waiting
     assert order_no not in enter(site, "other_street").get("/orders/exclusions").text
     supervisor = enter(site, "desk_supervisor")
+    assert send(supervisor, take_in(), "exclusion/1/approve").status_code == 404  # of another order
     assert send(supervisor, order_no, "exclusion/1/approve").status_code == 302
     assert "没有待批准的剔除" in supervisor.get("/orders/exclusions").text
     assert get_order(engine, order_no).state is OrderState.EXCLUDED

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.rules.order_table import OrderAction
 from gridgov.services.desk import Desk
-from gridgov.services.exclusions import approve, find_proposals, propose, withdraw
+from gridgov.services.exclusions import approve, check_belongs, find_proposals, propose, withdraw
 from gridgov.storage.queries.orders import find_unit_names
 from web import limits
 from web.permissions import Permission, permission
@@ -61,6 +61,7 @@ def approve_exclusion(order_no: str, exclusion_id: int) -> BaseResponse | tuple[
     """Approve a proposal as the second person."""
 
     def step(session: Session, desk: Desk) -> tuple[str, str]:
+        check_belongs(session, exclusion_id, order_no)
         approve(session, desk, exclusion_id, actor=get_scope().actor, at=get_service().get_now())
         return "success", gettext("orders.exclusion.approved", order_no=order_no)
 
@@ -74,6 +75,7 @@ def withdraw_exclusion(order_no: str, exclusion_id: int) -> BaseResponse | tuple
     """Take a proposal or an exclusion back."""
 
     def step(session: Session, desk: Desk) -> tuple[str, str]:
+        check_belongs(session, exclusion_id, order_no)
         withdraw(
             session,
             desk,

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from gridgov.errors import NotFoundError
 from gridgov.rules.order_table import OrderAction
 from gridgov.services.desk import Desk
-from gridgov.services.issues import MERGERS, merge_issues, open_issue
+from gridgov.services.issues import MERGERS, merge_issues, open_issue, split_issue
 from gridgov.storage.queries.areas import get_area_names
 from gridgov.storage.queries.order_detail import OrderDetail, get_order_detail
 from gridgov.storage.queries.orders import find_item_names, find_unit_names
@@ -102,6 +102,30 @@ def join_issue(order_no: str) -> BaseResponse | tuple[str, int]:
         return "success", gettext("orders.issue.joined", order_no=order_no, issue_no=issues[0])
 
     return carry_out(order_no, OrderAction.MERGE, step)
+
+
+@blueprint.post("/<order_no>/issue/leave")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def leave_issue(order_no: str) -> BaseResponse | tuple[str, int]:
+    """Say that an order is about something else than the other orders of its issue."""
+
+    def step(session: Session, desk: Desk) -> tuple[str, str]:
+        detail = get_order_detail(session, order_no)
+        if detail.issue is None:
+            raise NotFoundError("issue", order_no)
+        split_issue(
+            session,
+            desk,
+            detail.issue.issue_no,
+            [order_no],
+            actor=get_scope().actor,
+            at=get_service().get_now(),
+            reason=request.form.get("text", "").strip(),
+        )
+        return "success", gettext("orders.issue.left", order_no=order_no)
+
+    return carry_out(order_no, OrderAction.SPLIT, step)
 
 
 def _get_issue(session: Session, desk: Desk, order_no: str, at: datetime) -> str:

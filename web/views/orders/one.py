@@ -15,6 +15,7 @@ from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.duplicates import Issues, find_issues
 from gridgov.rules.order_table import OrderAction, OrderState
 from gridgov.services.handling import ActionView, find_actions
+from gridgov.services.issues import MERGERS
 from gridgov.services.pins import MOVERS
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.queries.areas import get_area_names
@@ -97,6 +98,7 @@ def show_order(
         soon_hours=SOON / timedelta(hours=1),
         paused=detail.order.state is OrderState.SUSPENDED,
         can_move_pin=can_move_pin(detail.order),
+        can_leave_issue=bool(detail.members) and get_scope().role in MERGERS,
         say_problem=say_problem,
     )
 
