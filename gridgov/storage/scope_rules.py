@@ -70,14 +70,17 @@ def see_orders(scope: Scope) -> sa.ColumnElement[bool]:
     """Return which orders a scope sees: its units' own, and those to which its units are called."""
     if scope.sees_all:
         return sa.true()
+    return sa.or_(ORDERS.c.unit_code.in_(scope.unit_codes), see_called(scope))
+
+
+def see_called(scope: Scope) -> sa.ColumnElement[bool]:
+    """Return to which orders the units of a scope are called."""
     called = (
         sa.select(CALLS.c.order_id)
         .join(CALLED, CALLED.c.call_id == CALLS.c.id)
         .where(CALLED.c.unit_code.in_(scope.unit_codes))
     )
-    return sa.or_(
-        ORDERS.c.unit_code.in_(scope.unit_codes), Among(ORDERS.c.id, called.scalar_subquery())
-    )
+    return Among(ORDERS.c.id, called.scalar_subquery())
 
 
 @lru_cache(maxsize=SCOPE_KINDS_KEPT)

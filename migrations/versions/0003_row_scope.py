@@ -92,8 +92,12 @@ OWN_ACCOUNT = f"{KEEPS} OR account_id = {ACCOUNT}"
 
 POLICIES = {
     # table: (what gridgov_app sees, what gridgov_city sees)
-    # Asked once for the statement, so that an index serves both sides.
-    "orders": (f"{OWN_UNIT} OR id = ANY ((SELECT gridgov_called_orders())::bigint[])", "true"),
+    # Both lists are asked once for the statement. "IS TRUE" leaves the choice of the index to the query's own
+    # conditions: with a bare OR, PostgreSQL would gather every order of a unit before it looks at anything else.
+    "orders": (
+        f"({OWN_UNIT} OR id = ANY ((SELECT gridgov_called_orders())::bigint[])) IS TRUE",
+        "true",
+    ),
     "appeals": ("gridgov_sees_appeal(id)", "true"),
     "appeal_persons": (f"{PERSONAL} AND gridgov_sees_appeal(appeal_id)", PERSONAL),
     "pin_moves": ("gridgov_sees_appeal(appeal_id)", "true"),

@@ -1,7 +1,7 @@
 """When an open order is due, late or waiting: one meaning for figures, lists, maps and the watch."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -21,6 +21,7 @@ CLOCKS = (
 )
 """Names under which pages ask for these orders."""
 
+ORDERS = cast("sa.Table", Order.__table__)
 STOPPED = (OrderState.SUSPENDED,)
 """States in which the final clock stands still."""
 
@@ -28,7 +29,7 @@ STOPPED = (OrderState.SUSPENDED,)
 def make_clocks(
     *, now: datetime, day_end: datetime, soon: timedelta
 ) -> dict[str, sa.ColumnElement[bool]]:
-    """Return name of :data:`CLOCKS` → condition on ``Order``.
+    """Return name of :data:`CLOCKS` → condition on the table of orders.
 
     Parameters
     ----------
@@ -43,27 +44,27 @@ def make_clocks(
     -----
     The final clock runs until the unit has replied: an order that waits for its callback is open, but not late.
     """
-    is_open = Order.outcome == Outcome.OPEN
-    unanswered = sa.and_(is_open, Order.replied_at.is_(None))
-    running = sa.and_(unanswered, Order.state.not_in(STOPPED))
+    is_open = ORDERS.c.outcome == Outcome.OPEN
+    unanswered = sa.and_(is_open, ORDERS.c.replied_at.is_(None))
+    running = sa.and_(unanswered, ORDERS.c.state.not_in(STOPPED))
     found: dict[str, Any] = {
         "open": is_open,
         "unanswered": unanswered,
-        "overdue": sa.and_(running, Order.due_at < now),
-        "due_soon": sa.and_(running, Order.due_at >= now, Order.due_at < now + soon),
-        "due_today": sa.and_(running, Order.due_at >= now, Order.due_at < day_end),
+        "overdue": sa.and_(running, ORDERS.c.due_at < now),
+        "due_soon": sa.and_(running, ORDERS.c.due_at >= now, ORDERS.c.due_at < now + soon),
+        "due_today": sa.and_(running, ORDERS.c.due_at >= now, ORDERS.c.due_at < day_end),
         "contact_overdue": sa.and_(
-            unanswered, Order.contacted_at.is_(None), Order.contact_by < now
+            unanswered, ORDERS.c.contacted_at.is_(None), ORDERS.c.contact_by < now
         ),
         "to_dispatch": sa.and_(
             is_open,
-            Order.state.in_(
+            ORDERS.c.state.in_(
                 (OrderState.RECEIVED, OrderState.NEEDS_INFORMATION, OrderState.REOPENED)
             ),
         ),
-        "review": sa.and_(is_open, Order.review.is_(True)),
+        "review": sa.and_(is_open, ORDERS.c.review.is_(True)),
         "to_call_back": sa.and_(
-            is_open, Order.state.in_((OrderState.REPLIED, OrderState.CALLBACK))
+            is_open, ORDERS.c.state.in_((OrderState.REPLIED, OrderState.CALLBACK))
         ),
     }
     return {name: found[name] for name in CLOCKS}

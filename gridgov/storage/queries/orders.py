@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,6 +14,8 @@ from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.city import CatalogueItem, Unit
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.queries.areas import MOST_CODES, get_area_names
+from gridgov.storage.scope import get_scope
+from gridgov.storage.scope_rules import see_called
 
 PAGE_ROWS = 30
 PAGES_MAX = 200
@@ -26,12 +28,11 @@ EXPORT_ROWS = 2_000
 NONE = "none"
 """Asks for orders that have no such code, such as those whose street is not known."""
 
+ORDERS = cast("sa.Table", Order.__table__)
+APPEALS = cast("sa.Table", Appeal.__table__)
 SORTS: Mapping[str, Any] = {
-    "received_at": Order.received_at,
-    "due_at": Order.due_at,
-    "contact_by": Order.contact_by,
-    "order_no": Order.order_no,
-    "closed_at": Order.closed_at,
+    name: ORDERS.c[name]
+    for name in ("received_at", "due_at", "contact_by", "order_no", "closed_at")
 }
 DEFAULT_SORT = "-received_at"
 
@@ -168,8 +169,7 @@ def list_orders(
             f"page {page}: expected 1 to {PAGES_MAX}; narrow the filter or take the export for more"
         )
     # Chosen by what stands in an index; only the rows of the page are then fetched whole.
-    chosen_ids = _join(sa.select(Order.id), chosen, is_count=True).order_by(*_make_sort(sort))
-    ids = chosen_ids.offset((page - 1) * rows).limit(rows + 1).subquery()
+    ids = _choose_ids(session, chosen, sort=sort, first=(page - 1) * rows, most=rows + 1)
     query = sa.select(*LIST_COLUMNS).join(Appeal, Appeal.id == Order.appeal_id)
     query = query.select_from(Order).join(ids, ids.c.id == Order.id).order_by(*_make_sort(sort))
     found = session.execute(query).all()
@@ -184,15 +184,43 @@ def list_orders(
 
 def count_orders(session: Session, chosen: OrderFilter, *, most: int = COUNT_MAX) -> int:
     """Return how many orders there are, counting to `most` and one at the most."""
-    inner = _join(sa.select(Order.id), chosen, is_count=True).limit(most + 1).subquery()
+    inner = _choose_ids(session, chosen, most=most + 1)
     return session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
+
+
+def _choose_ids(
+    session: Session, chosen: OrderFilter, *, most: int, sort: str = "", first: int = 0
+) -> sa.Subquery:
+    """Return the ids of a page of orders, of all that fit where no sort is asked for.
+
+    An account sees its units' own orders and those to which its units are called. Asked for apart, each side has an
+    index that sorts it; in one condition they would be gathered whole and sorted for every page.
+    """
+    # On the table, whose queries are not limited by themselves: the two sides below say what the account sees.
+    keys = [_get_sort_column(sort), ORDERS.c.id] if sort else [ORDERS.c.id]
+    base = _filter(sa.select(*keys).select_from(ORDERS), chosen)
+    scope = get_scope(session)
+    order = _make_sort(sort) if sort else ()
+    if scope is None or scope.sees_all:
+        whole: sa.Subquery = base.order_by(*order).offset(first).limit(most).subquery()
+        return whole
+    own = ORDERS.c.unit_code.in_(scope.unit_codes)
+    parts = (base.where(own), base.where(~own, see_called(scope)))
+    ends = [part.order_by(*order).limit(first + most).subquery() for part in parts]
+    both = sa.union_all(*(sa.select(*part.c) for part in ends)).subquery()
+    page = sa.select(*both.c)
+    if sort:
+        page = page.order_by(*_make_sort(sort, columns=(both.c[0], both.c[1])))
+    shown: sa.Subquery = page.offset(first).limit(most).subquery()
+    return shown
 
 
 def stream_orders(session: Session, chosen: OrderFilter) -> Iterator[Any]:
     """Give every order of a filter by time of receipt, a few thousand at a time: nothing is held in memory."""
     last: tuple[datetime, int] | None = None
     while True:
-        query = _join(sa.select(*LIST_COLUMNS), chosen)
+        query = sa.select(*LIST_COLUMNS).join(Appeal, Appeal.id == Order.appeal_id)
+        query = query.select_from(Order).where(*_make_conditions(chosen))
         if last is not None:
             query = query.where(sa.tuple_(Order.received_at, Order.id) > sa.tuple_(*last))
         rows = session.execute(query.order_by(Order.received_at, Order.id).limit(EXPORT_ROWS)).all()
@@ -202,33 +230,39 @@ def stream_orders(session: Session, chosen: OrderFilter) -> Iterator[Any]:
         last = (rows[-1].received_at, rows[-1].id)
 
 
-def _make_sort(sort: str) -> tuple[Any, ...]:
+def _get_sort_column(sort: str) -> Any:
     name = sort.removeprefix("-")
     if name not in SORTS:
         raise GridgovError(f"sort {sort!r}: expected one of {', '.join(SORTS)}")
-    column = SORTS[name]
+    return SORTS[name]
+
+
+def _make_sort(sort: str, *, columns: tuple[Any, Any] | None = None) -> tuple[Any, ...]:
+    """Return what to sort by: the columns of orders, or those of a subquery that stand for them."""
+    column = _get_sort_column(sort)
+    key, number = columns or (column, ORDERS.c.id)
     down = sort.startswith("-")
-    key = column.desc() if down else column.asc()
+    first = key.desc() if down else key.asc()
     # Said of a column that is never missing, "nulls last" would only keep its index from being read backwards.
     if getattr(column, "nullable", True):
-        key = key.nulls_last()
-    return (key, Order.id.desc() if down else Order.id.asc())
+        first = first.nulls_last()
+    return (first, number.desc() if down else number.asc())
 
 
-def _join(query: Any, chosen: OrderFilter, *, is_count: bool = False) -> Any:
-    conditions = list(_make_conditions(chosen))
-    if not is_count or chosen.words:
-        query = query.join(Appeal, Appeal.id == Order.appeal_id)
-    return query.select_from(Order).where(*conditions)
+def _filter(query: Any, chosen: OrderFilter) -> Any:
+    """Return a query of the table of orders with the conditions of a filter."""
+    if chosen.words.strip():
+        query = query.join(APPEALS, APPEALS.c.id == ORDERS.c.appeal_id)
+    return query.where(*_make_conditions(chosen))
 
 
 def _make_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool]]:
     if chosen.unit_codes is not None:
-        yield Order.unit_code.in_(sorted(chosen.unit_codes))
+        yield ORDERS.c.unit_code.in_(sorted(chosen.unit_codes))
     if chosen.start is not None:
-        yield Order.received_at >= chosen.start
+        yield ORDERS.c.received_at >= chosen.start
     if chosen.end is not None:
-        yield Order.received_at < chosen.end
+        yield ORDERS.c.received_at < chosen.end
     if chosen.condition is not None:
         yield chosen.condition
     yield from _make_code_conditions(chosen)
@@ -238,12 +272,12 @@ def _make_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool]]:
 
 def _make_code_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool]]:
     several = (
-        (Order.state, chosen.states),
-        (Order.outcome, chosen.outcomes),
-        (Order.route, chosen.routes),
-        (Order.grade, chosen.grades),
-        (Order.kind, chosen.kinds),
-        (Order.cell_code, chosen.cell_codes),
+        (ORDERS.c.state, chosen.states),
+        (ORDERS.c.outcome, chosen.outcomes),
+        (ORDERS.c.route, chosen.routes),
+        (ORDERS.c.grade, chosen.grades),
+        (ORDERS.c.kind, chosen.kinds),
+        (ORDERS.c.cell_code, chosen.cell_codes),
     )
     for column, values in several:
         if values == (NONE,):
@@ -254,25 +288,25 @@ def _make_code_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool
     for name in single:
         value = getattr(chosen, name)
         if value == NONE:
-            yield getattr(Order, name).is_(None)
+            yield ORDERS.c[name].is_(None)
         elif value:
-            yield getattr(Order, name) == value
+            yield ORDERS.c[name] == value
 
 
 def _make_word_conditions(words: str) -> Iterator[sa.ColumnElement[bool]]:
     for word in words.split()[:6]:
         pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         yield sa.or_(
-            Appeal.text.ilike(pattern, escape="\\"),
-            Appeal.address.ilike(pattern, escape="\\"),
+            APPEALS.c.text.ilike(pattern, escape="\\"),
+            APPEALS.c.address.ilike(pattern, escape="\\"),
             *_make_number_conditions(word),
         )
 
 
 def _make_number_conditions(word: str) -> Iterator[sa.ColumnElement[bool]]:
     if any(letter.isdigit() for letter in word):
-        yield Order.order_no.startswith(word, autoescape=True)
-        yield Appeal.appeal_no.startswith(word, autoescape=True)
+        yield ORDERS.c.order_no.startswith(word, autoescape=True)
+        yield APPEALS.c.appeal_no.startswith(word, autoescape=True)
 
 
 def find_names(session: Session, rows: Sequence[Any]) -> dict[str, str]:
