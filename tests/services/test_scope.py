@@ -19,6 +19,7 @@ from gridgov.storage.models.journal import LogEntry, Message
 from gridgov.storage.models.orders import Issue, IssueStep, Order, OrderPause, Transfer
 from gridgov.storage.models.tables import METADATA, Base
 from gridgov.storage.models.whistles import CalledUnit, CheckIn, WhistleCall
+from gridgov.storage.queries.orders import SORTS, OrderFilter, count_orders, list_orders
 from gridgov.storage.scope import Scope, bind, lifted, make_scope
 from gridgov.storage.scope_rules import COUNTED, OF_APPEALS, OF_ORDERS
 from tests.services.city import (
@@ -361,3 +362,26 @@ def test_the_desk_dispatches_through_a_bound_session(
         )
         session.commit()
     assert (change.order.unit_code, act.__name__) == (NEIGHBOUR, "act")
+
+
+@pytest.mark.parametrize("unit", SEEN)
+def test_the_list_and_its_count_are_what_the_account_sees(
+    full: sessionmaker[Session], unit: str
+) -> None:
+    with open_as(full, Role.STREET_CENTRE, unit) as session:
+        seen = session.scalars(sa.select(Order.order_no)).all()
+        for sort in SORTS:
+            for sign in ("", "-"):
+                page = list_orders(session, OrderFilter(), sort=sign + sort)
+                assert sorted(row.order_no for row in page.rows) == sorted(seen)
+                assert page.total == len(seen)
+        turned = [
+            row.order_no
+            for at_page in range(1, len(seen) + 1)
+            for row in list_orders(
+                session, OrderFilter(), sort="order_no", page=at_page, rows=1
+            ).rows
+        ]
+        assert turned == sorted(seen)
+        elsewhere = OrderFilter(street_code="110102003")
+        assert count_orders(session, elsewhere) == (unit == DESK)
