@@ -71,6 +71,8 @@ def warm_land() -> None:
             one.locate(lon, lat)
             one.near(lon, lat)
             street_probabilities(one, lon[:50], lat[:50], np.full(50, 90.0))
+        mapped.prepare_near()  # the tree of nearest edges, which else comes with millions of points
+        mapped.near(lon, lat)
     grid = made.grid
     if grid is not None:
         neighbours(grid, kind="queen")

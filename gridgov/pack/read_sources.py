@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -17,6 +18,12 @@ from gridgov.reading.points import find_inside
 from gridgov.settings import SOURCE_COLUMNS, GazetteerSettings, SourceKind
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
+NAMING_COLUMNS = ("name", "address", "road", "number", "street", "community", "district")
+"""What tells one row of a source from another."""
+SAME_PLACE_M = 200.0
+"""Rows of one name within it are taken for one place with several gates."""
+DEGREE_M = 111_195.0
+"""Metres of a degree of latitude, mean radius of the earth 6,371 km."""
 MOST_OUTSIDE_SHARE = 0.5
 """With more of a source outside the city, its datum or its columns are wrong."""
 
@@ -37,6 +44,7 @@ def read_sources(
         frame = _read_frame(one, faults)
         if frame is not None and len(frame):
             _check_places(frame, one, extent, faults)
+            _check_names(frame, faults)
             sources.append(GazetteerSource(frame=frame, kind=one.kind, name=one.path.name))
         problems.extend(faults.problems)
     return sources, problems
@@ -133,3 +141,28 @@ def _check_places(
         faults.warn(
             f"{outside:.1%} of its {len(frame)} places lie outside the city and are not used"
         )
+
+
+def _check_names(frame: pd.DataFrame, faults: Faults) -> None:
+    """Say so where one name stands for several places and nothing in the rows tells them apart."""
+    naming = [name for name in NAMING_COLUMNS if name in frame]
+    if "geometry" in frame or not naming:
+        return  # a road is drawn in as many lines as it has parts
+    twice = frame[frame.duplicated(naming, keep=False)]
+    if twice.empty:
+        return
+    groups = twice.groupby(naming, dropna=False, sort=False)
+    height = (groups["lat"].max() - groups["lat"].min()) * DEGREE_M
+    width = (groups["lon"].max() - groups["lon"].min()) * DEGREE_M
+    apart = np.hypot(height, width * np.cos(np.radians(groups["lat"].mean())))
+    far = apart[apart > SAME_PLACE_M].sort_values(ascending=False)
+    if far.empty:
+        return
+    first = far.index[0] if isinstance(far.index[0], tuple) else (far.index[0],)
+    words = " ".join(str(part) for part in first if not pd.isna(part))
+    faults.warn(
+        f"{len(far)} names stand for several places that nothing tells apart, such as {words!r}, "
+        f"{far.iloc[0]:,.0f} m apart; an address that names one is answered with both and little confidence",
+        "one row a place, or columns street, community or district that differ",
+        field=", ".join(naming),
+    )

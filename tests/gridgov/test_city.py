@@ -206,6 +206,29 @@ def test_tables_that_are_wrong(tmp_path, table, old, new, row, words):
         assert any(f"{name}:{row} " in fault and words in fault for fault in faults), faults
 
 
+@pytest.mark.parametrize(
+    ("rows", "is_said"),
+    [
+        (["长安大厦,116.425,39.906,", "长安大厦,116.405,39.925,"], True),
+        (["长安大厦,116.425,39.906,A街", "长安大厦,116.405,39.925,B街"], False),
+        (["长安大厦,116.425,39.906,", "长安大厦,116.4252,39.9061,"], False),  # its other gate
+    ],
+)
+def test_names_that_nothing_tells_apart(tmp_path, rows, is_said):
+    table = "\n".join(["name,lon,lat,street", "和平小区,116.405,39.905,", *rows, ""])
+    folder = write_pack(tmp_path / "pack", places=table)
+    settings = folder / "city.toml"
+    text = settings.read_text()
+    assert 'lat = "lat"' in text
+    settings.write_text(text.replace('lat = "lat"', 'lat = "lat", street = "street"', 1))
+    city, problems = check_city(folder)
+    said = [one for one in problems if "nothing tells apart" in one.problem]
+    assert city is not None
+    assert bool(said) == is_said
+    for one in said:
+        assert (one.severity, "'长安大厦', 2," in one.problem) == ("warning", True)
+
+
 def test_streets_that_are_wrong(tmp_path):
     folder = write_pack(tmp_path / "pack")
     cases = {
