@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from gridgov.city import City
 from gridgov.storage.bulk import insert_frame, list_columns
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.city import Cell
+from gridgov.storage.statements import insert_once
 
 _SEEN: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 """Cells that each database has for good: cells are never deleted, so nobody needs to ask twice."""
@@ -96,10 +96,9 @@ def _insert_new(session: Session, rows: pd.DataFrame) -> None:
     """Insert cells that another transaction may be inserting at the same time."""
     table: Any = Cell.__table__
     if len(rows) <= FEW:
-        insert = postgresql.insert if is_postgres(session) else sqlite.insert
         plain = rows.astype(object).where(rows.notna(), None)
         values = [{str(name): one for name, one in row.items()} for row in plain.to_dict("records")]
-        session.connection().execute(insert(table).on_conflict_do_nothing(), values)
+        session.connection().execute(insert_once(session, table), values)
         return
     if not is_postgres(session):
         insert_frame(session, table, rows)  # the transaction has the whole file

@@ -7,13 +7,11 @@ frames of one row. An appeal comes in once: its number within its source is its 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, cast
 
 import pandas as pd
 import shapely
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from geodata.frames import JURISDICTION_COLUMNS
@@ -35,6 +33,7 @@ from gridgov.storage.db import is_postgres
 from gridgov.storage.models.appeals import Appeal, AppealPerson
 from gridgov.storage.models.orders import Issue, Order, Outcome
 from gridgov.storage.scope import lifted
+from gridgov.storage.statements import insert_once
 
 __all__ = ["NewAppeal", "Prepared", "Taken", "prepare", "take_in"]
 
@@ -250,7 +249,7 @@ def _write_appeal(
 ) -> tuple[int, str] | None:
     """Add the appeal and its person; return its id and number, None if the source's number is taken."""
     new = prepared.new
-    once = _make_insert(APPEALS, ("source", "appeal_no"), is_postgres(session))
+    once = insert_once(session, APPEALS, unique=("source", "appeal_no"), returning="id")
     while True:
         number = new.appeal_no or make_number(session, desk, now)
         values = _make_appeal(desk, prepared, number, now=now)
@@ -260,17 +259,6 @@ def _write_appeal(
             return added, number
         if new.appeal_no:
             return None
-
-
-@cache
-def _make_insert(table: sa.Table, unique: tuple[str, ...], on_postgres: bool) -> Any:  # noqa: FBT001
-    """Return the statement that adds a row and says its id, or says nothing where `unique` is taken.
-
-    Made once and given its values when it is executed: with values of its own it would be made, walked and hashed anew
-    for each appeal, which costs more than the database takes.
-    """
-    insert = postgresql.insert if on_postgres else sqlite.insert
-    return insert(table).on_conflict_do_nothing(index_elements=unique).returning(table.c.id)
 
 
 def _make_appeal(desk: Desk, prepared: Prepared, number: str, *, now: datetime) -> dict[str, Any]:
@@ -338,7 +326,7 @@ def _write_order(
         **{name: place[name] for name in (*_ORDER_PLACE, "lon", "lat")},
         boundary_version=desk.boundary_version,
     )
-    once = _make_insert(ORDERS, ("order_no",), is_postgres(session))
+    once = insert_once(session, ORDERS, unique=("order_no",), returning="id")
     if session.connection().execute(once, values).scalar_one_or_none() is None:
         # Another source has the same number: this one's stands before it.
         values["order_no"] = f"{new.source}:{values['order_no']}"

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.errors import NotFoundError
@@ -27,10 +26,11 @@ from gridgov.services.outbox_channels import (
     send_webhook,
 )
 from gridgov.storage import audit
-from gridgov.storage.db import is_postgres, transaction
+from gridgov.storage.db import transaction
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.journal import Message, Webhook
 from gridgov.storage.scope import lifted
+from gridgov.storage.statements import insert_once
 
 CHANNELS_KEY = "gridgov_channels"
 MESSAGES = cast("sa.Table", Message.__table__)
@@ -135,8 +135,7 @@ def notify(
         for channel, name, account_id, unit, address in _find_recipients(session, units, topic)
         if channel in channels
     ]
-    insert = postgresql.insert if is_postgres(session) else sqlite.insert
-    once = insert(MESSAGES).on_conflict_do_nothing(index_elements=["message_key"])
+    once = insert_once(session, MESSAGES, unique=("message_key",))
     session.connection().execute(once, rows)
 
 
