@@ -99,11 +99,18 @@ def _make_enclaves(
 
 
 def _group(cells: npt.NDArray[np.object_], areas: int, rng: np.random.Generator) -> City:
-    """Return `areas` areas; the smallest cells become further parts of other areas."""
+    """Return `areas` areas; the smallest cells become further parts of areas nearby.
+
+    The owner of a part is the nearest area that does not touch it, as exclaves are: a far owner
+    would have a box over half the city, and every engine that starts from boxes would pay for it.
+    """
     cells = cells[np.argsort(-shapely.area(cells))]
     owner = np.arange(len(cells))
-    extra = np.arange(areas, len(cells))
-    owner[extra] = rng.choice(areas, len(extra), replace=len(extra) > areas)
+    centres = shapely.get_coordinates(shapely.centroid(cells))
+    for extra in range(areas, len(cells)):
+        distance = np.hypot(*(centres[:areas] - centres[extra]).T)
+        nearest = np.argsort(distance)[:40]
+        owner[extra] = nearest[~shapely.intersects(cells[nearest], cells[extra])][0]
     grouped = [shapely.union_all(cells[owner == area]) for area in range(areas)]
     shuffled = rng.permutation(areas)
     codes = [f"110{number:06d}" for number in np.arange(areas)]

@@ -51,10 +51,14 @@ class Row(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """Candidates of the columns of one row: first node of each, and nodes ``run, next node``."""
+    """Candidates of the columns of one row: first node of each, nodes ``run, next node``, columns.
+
+    The columns are those that have candidates, ascending: few of a row.
+    """
 
     heads: IntArray
     nodes: IntArray
+    columns: IntArray
 
 
 @njit(cache=True)
@@ -67,9 +71,15 @@ def choose_block(runs: IntArray, edge_count: int) -> int:
 
 
 @njit(cache=True)
-def list_candidates(runs: IntArray, values: IntArray, heads: IntArray, nodes: IntArray) -> IntArray:
-    """Link for each column the runs of areas that come before the one that covers it, ascending."""
-    count = 0
+def list_candidates(
+    runs: IntArray, values: IntArray, space: tuple[IntArray, IntArray], nodes: IntArray
+) -> tuple[IntArray, int]:
+    """Link for each column the runs of areas that come before the one that covers it, ascending.
+
+    `space` takes the first nodes and the columns that have any; returns nodes and number of columns.
+    """
+    heads, columns = space
+    count, listed = 0, 0
     for run in range(len(runs) - 1, -1, -1):
         first, last = runs[run, FIRST], runs[run, LAST]
         nodes = grown(nodes, 2 * (count + last - first + 1))
@@ -77,9 +87,12 @@ def list_candidates(runs: IntArray, values: IntArray, heads: IntArray, nodes: In
             if values[column] == -1 or values[column] > runs[run, AREA]:
                 nodes[2 * count] = run
                 nodes[2 * count + 1] = heads[column]
+                if heads[column] < 0:
+                    columns[listed] = column
+                    listed += 1
                 heads[column] = count
                 count += 1
-    return nodes
+    return nodes, listed
 
 
 @njit(cache=True)
@@ -260,23 +273,21 @@ def write_sites(
     ends: tuple[int, int],
 ) -> tuple[IntArray, FloatArray, tuple[int, int]]:
     """Give every cell of a row that has candidates its site; neighbours with equal ones share it."""
-    west, east = len(values), -1
-    for run in range(len(row.runs)):
-        west, east = min(west, row.runs[run, FIRST]), max(east, row.runs[run, LAST])
-    previous, previous_cover, value = -1, -1, 0
-    for column in range(west, east + 1):
-        node, cover = lists.heads[column], values[column]
-        if node >= 0:
-            alike = previous >= 0 and cover == previous_cover
-            alike = alike and column % row.block != 0 and _same_list(node, previous, lists.nodes)
-            if not alike:
-                sites = grown(sites, ends[0] + 2 + 3 * len(row.runs))
-                kept = _grown_rows(kept, ends[1] + row.edge_count)
-                new_ends = _write_site(column, cover, row, lists, edges, sites, kept, ends)
-                if previous < 0 or not _are_equal(-2 - value, ends[0], sites, kept):
-                    value = -2 - ends[0]
-                    ends = new_ends
-            values[column] = value
-        previous, previous_cover = node, cover
-    lists.heads[west : east + 1] = -1
+    heads, nodes, columns = lists
+    before, previous, previous_cover, value = -2, -1, -1, 0
+    for column in columns:
+        node, cover = heads[column], values[column]
+        alike = column == before + 1 and cover == previous_cover
+        alike = alike and column % row.block != 0 and _same_list(node, previous, nodes)
+        if not alike:
+            sites = grown(sites, ends[0] + 2 + 3 * len(row.runs))
+            kept = _grown_rows(kept, ends[1] + row.edge_count)
+            new_ends = _write_site(column, cover, row, lists, edges, sites, kept, ends)
+            if column != before + 1 or not _are_equal(-2 - value, ends[0], sites, kept):
+                value = -2 - ends[0]
+                ends = new_ends
+        values[column] = value
+        before, previous, previous_cover = column, node, cover
+    for column in columns:
+        heads[column] = -1
     return sites, kept, ends

@@ -64,11 +64,14 @@ class Work(NamedTuple):
         Area, first and last column, ``2 * start + inside`` and number of edges of each run, shape (n, 5).
     heads
         First node of each column's list of candidates, -1 for none, shape (side,).
+    columns
+        Columns that have candidates, in any order, shape (side,).
     """
 
     spans: IntArray
     runs: IntArray
     heads: IntArray
+    columns: IntArray
 
 
 @njit(cache=True)
@@ -141,6 +144,15 @@ def _cut_group(
 
 
 @njit(cache=True)
+def _cover(values: IntArray, area: int) -> None:
+    """Give an area the cells that no area has: they come in ascending order, the first stays."""
+    mine = np.int32(area)
+    for column in range(len(values)):
+        value = values[column]
+        values[column] = mine if value == -1 else value
+
+
+@njit(cache=True)
 def _place_runs(runs: IntArray, base: int, count: int, start: int, values: IntArray) -> None:
     """Give each run its place and what lies right of it; `HEAD` comes in as its crossings modulo two."""
     inside = 0
@@ -154,21 +166,27 @@ def _place_runs(runs: IntArray, base: int, count: int, start: int, values: IntAr
         runs[run, COUNT] = 0
         inside ^= crossings
         if inside and run > base:
-            for column in range(runs[run - 1, LAST] + 1, runs[run, FIRST]):
-                if values[column] == -1:  # areas come in ascending order: the first stays
-                    values[column] = runs[base, AREA]
+            _cover(values[runs[run - 1, LAST] + 1 : runs[run, FIRST]], runs[base, AREA])
 
 
 @njit(cache=True)
-def _is_uniform(values: IntArray, column: int) -> bool:
-    value = values[0, column]
-    if value < -1:
-        return False
-    different = 0
-    for lane in range(LEAF):
-        for k in range(LEAF):
-            different |= values[lane, column + k] ^ value
-    return different == 0
+def _compare_lanes(values: IntArray, different: IntArray) -> None:
+    """Write for each column whether its cells are not all one area (or none): 0 where they are."""
+    first = values[0]
+    for column in range(len(first)):
+        different[column] = first[column] < -1
+    for lane in range(1, LEAF):
+        line = values[lane]
+        for column in range(len(first)):
+            different[column] |= line[column] ^ first[column]
+
+
+@njit(cache=True)
+def _is_uniform(line: IntArray, different: IntArray) -> bool:
+    found = np.int32(0)
+    for k in range(LEAF):
+        found |= different[k] | (line[k] ^ line[0])
+    return bool(found == 0)
 
 
 @njit(cache=True)
@@ -176,8 +194,11 @@ def _write_leaves(
     values: IntArray, top: IntArray, cells: IntArray, place: int
 ) -> tuple[IntArray, int]:
     """Write one row of top cells and the fine cells of those that are not uniform."""
+    different = np.empty(values.shape[1], dtype=np.int32)
+    _compare_lanes(values, different)
     for column in range(len(top)):
-        if _is_uniform(values, column * LEAF):
+        part = slice(column * LEAF, (column + 1) * LEAF)
+        if _is_uniform(values[0, part], different[part]):
             top[column] = (values[0, column * LEAF] + 1) << 1
             continue
         cells = grown(cells, place + LEAF_CELLS)
@@ -215,6 +236,7 @@ def _make_work(band: tuple[int, int], starts: LongArray, side: int) -> Work:
         np.empty((most, 4), dtype=np.int32),
         np.empty((most, 5), dtype=np.int32),
         np.full(side, -1, dtype=np.int32),
+        np.empty(side, dtype=np.int32),
     )
 
 
@@ -234,8 +256,8 @@ def fill_bands(
         for lane in range(LEAF):
             line = values[lane]
             row = _cut_row(top_row * LEAF + lane, rows, edges, work, line)
-            nodes = list_candidates(row.runs, line, work.heads, nodes)
-            lists = Lists(work.heads, nodes)
+            nodes, listed = list_candidates(row.runs, line, (work.heads, work.columns), nodes)
+            lists = Lists(work.heads, nodes, np.sort(work.columns[:listed]))
             sites, kept, ends = write_sites(row, line, lists, edges, sites, kept, ends)
         tops = top[top_row * across : (top_row + 1) * across]
         cells, cell_count = _write_leaves(values, tops, cells, cell_count)
