@@ -19,13 +19,15 @@ from numba import njit
 
 from geodata.crs import from_metric, to_metric
 from geodata.grid_lattice import DECIMALS, NO_CELL
-from geodata.grid_projection import FastProjection, project_one
+from geodata.grid_projection import FastProjection, project_into
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 PositionArray = npt.NDArray[np.int32]
 
 CHUNK = 65_536
+PASS = 2_048
+"""Points of one pass: what lies between the passes stays in the first cache."""
 THREADS = 2
 SAG_MARGIN = 2.0
 
@@ -85,7 +87,7 @@ class LatticeTables:
                 (areas[part], lon[part], lat[part]),
                 self._lines,
                 self.cells,
-                (self.projection.frame, self.projection.shape, self.projection.coefficients),
+                self.projection.compiled,
                 (out[part], doubt[part]),
             )
 
@@ -208,25 +210,41 @@ def _left_of(lon: FloatArray, lat: FloatArray, start: FloatArray, end: FloatArra
     return along[:, 0] * (lat - start[:, 1]) - along[:, 1] * (lon - start[:, 0])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # pragma: no cover - compiled
-def _locate_squares(points, lines, cells, projection, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Fill cells of points and mark those too close to a lattice line, or on a square without land."""
-    areas, lon, lat = points
-    frame, shape, coefficients = projection
-    out, doubt = answers
+@njit(cache=True)  # pragma: no cover - compiled
+def _find_places(areas, metres, lines, places, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Write where each point's square stands in the tables, and whether it is too close to a line."""
+    x, y = metres
     for i in range(areas.size):
-        if areas[i] < 0:
-            out[i] = NO_CELL
-            continue
-        line = lines[areas[i]]
-        x, y = project_one(lon[i], lat[i], frame, shape, coefficients)
-        u, v = x * line[0], -y * line[0]
+        known = areas[i] >= 0
+        line = np.uintp(areas[i] if known else 0)
+        u, v = x[i] * lines[line, 0], -y[i] * lines[line, 0]
         column, row = np.floor(u), np.floor(v)
-        near, far = line[1], 1 - line[1]
         du, dv = u - column, v - row
-        r = min(max(row - line[2], 0.0), line[4])
-        c = min(max(column - line[3], 0.0), line[5])
-        found = cells[int(line[7] + r * line[6] + c)]
-        out[i] = found
-        beside = du <= near or dv <= near or du >= far or dv >= far
-        doubt[i] = beside or found < NO_CELL
+        r = min(max(row - lines[line, 2], 0.0), lines[line, 4])
+        c = min(max(column - lines[line, 3], 0.0), lines[line, 5])
+        place = lines[line, 7] + r * lines[line, 6] + c
+        places[i] = np.int64(place if known else 0.0)
+        doubt[i] = known & (min(du, dv, 1 - max(du, dv)) <= lines[line, 1])
+
+
+@njit(nogil=True, cache=True)  # pragma: no cover - compiled
+def _locate_squares(points, lines, cells, projection, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Fill cells of points and mark those too close to a lattice line, or on a square without land.
+
+    In passes over a few points, each of one kind of work: arithmetic for several points at a time, then
+    reads that do not wait for each other.
+    """
+    areas, lon, lat = points
+    out, doubt = answers
+    size = min(PASS, areas.size)
+    x, y, places = np.empty(size), np.empty(size), np.empty(size, dtype=np.int64)
+    for start in range(0, areas.size, PASS):
+        stop = min(start + PASS, areas.size)
+        part, unsure = areas[start:stop], doubt[start:stop]
+        metres = (x[: part.size], y[: part.size])
+        project_into((lon[start:stop], lat[start:stop]), projection, metres)
+        _find_places(part, metres, lines, places, unsure)
+        for i in range(part.size):
+            found = cells[np.uintp(places[i])]
+            out[start + i] = found if part[i] >= 0 else NO_CELL
+            unsure[i] |= (part[i] >= 0) & (found < NO_CELL)

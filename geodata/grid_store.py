@@ -18,7 +18,7 @@ from geodata.grid_projection import FastProjection
 from geodata.grid_shapes import CellShapes, DrawnShapes, GeometryArray, LatticeShapes, make_shapes
 from geodata.jurisdiction import AreaIndex, IndexFileError
 
-FORMAT = 3
+FORMAT = 4
 CELL_ARRAYS = tuple(field.name for field in fields(CellArrays))
 TABLE_ARRAYS = ("side_m", "top", "left", "rows", "columns", "starts", "cells", "tolerance_m")
 
