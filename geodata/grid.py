@@ -26,6 +26,7 @@ from geodata.grid_codes import (
     split_cell_codes,
 )
 from geodata.grid_projection import make_fast_projection
+from geodata.grid_raster import make_raster
 from geodata.grid_shapes import make_shapes
 from geodata.jurisdiction import AreaIndex
 from geodata.problems import Problem
@@ -101,7 +102,9 @@ def make_grid(
         metric_crs=metric_crs,
         cell_m=cell_m,
         cells=cells,
-        shapes=make_shapes(index, shapes, cells, tables=tables),
+        shapes=make_shapes(
+            index, shapes, cells, tables=tables, raster=make_raster(index, tables, cell_m)
+        ),
         retired=_retire(previous, index.codes, cells, since=since),
     )
 

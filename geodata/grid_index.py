@@ -7,11 +7,9 @@ cell whose geometry holds the point. Ties: a point on a lattice line belongs to 
 of it, the earlier one in the sequence.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +18,14 @@ from numba import njit
 from geodata.crs import from_metric, to_metric
 from geodata.grid_lattice import DECIMALS, NO_CELL
 from geodata.grid_projection import FastProjection, project_into
+from geodata.jurisdiction import DEFAULT_THREADS, share_work
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 PositionArray = npt.NDArray[np.int32]
 
-CHUNK = 65_536
 PASS = 2_048
 """Points of one pass: what lies between the passes stays in the first cache."""
-THREADS = 2
 SAG_MARGIN = 2.0
 
 
@@ -81,28 +78,24 @@ class LatticeTables:
         out = np.empty(len(areas), dtype=np.int32)
         doubt = np.zeros(len(areas), dtype=np.bool_)
 
-        def work(start: int, stop: int) -> None:
-            part = slice(start, stop)
-            _locate_squares(
-                (areas[part], lon[part], lat[part]),
-                self._lines,
-                self.cells,
-                self.projection.compiled,
-                (out[part], doubt[part]),
-            )
+        def work(part: slice) -> None:
+            points = (areas[part], lon[part], lat[part])
+            locate_squares(points, self.compiled, (out[part], doubt[part]))
 
-        run_chunks(work, len(areas))
+        share_work(work, len(areas), DEFAULT_THREADS)
         unsure = np.flatnonzero(doubt)
         if len(unsure):
-            out[unsure] = self._decide(areas[unsure], lon[unsure], lat[unsure])
+            out[unsure] = self.decide(areas[unsure], lon[unsure], lat[unsure])
         return out
 
     @cached_property
-    def _lines(self) -> FloatArray:
-        """Return what a look-up needs of each area as one row of 64 bytes, one line of the cache."""
+    def compiled(self) -> tuple[Any, ...]:
+        """What kernels take: of each area one row of 64 bytes, one line of the cache; cells; projection."""
         columns = [1 / self.side_m, self.tolerance_m / self.side_m, self.top, self.left]
         columns += [self.rows - 1, self.columns - 1, self.columns, self.starts[:-1]]
-        return np.column_stack(columns).astype(np.float64)
+        lines, cells = np.column_stack(columns).astype(np.float64), self.cells.view()
+        lines.flags.writeable = cells.flags.writeable = False  # one type, compiled once
+        return lines, cells, self.projection.compiled
 
     def nodes(self, areas: PositionArray, row: IntArray, column: IntArray) -> FloatArray:
         """Return lon, lat of the upper left corners of lattice squares, shape (…, 2)."""
@@ -110,8 +103,11 @@ class LatticeTables:
         metric_crs = self.projection.metric_crs
         return np.stack(from_metric(column * side, -row * side, metric_crs), axis=-1)
 
-    def _decide(self, areas: PositionArray, lon: FloatArray, lat: FloatArray) -> PositionArray:
-        """Return the cells of points beside a lattice line, by the sides between the nodes."""
+    def decide(self, areas: PositionArray, lon: FloatArray, lat: FloatArray) -> PositionArray:
+        """Return the cells of points beside a lattice line, by the sides between the nodes.
+
+        Takes and gives what :meth:`locate` does, but every point must lie in an area.
+        """
         x, y = to_metric(lon, lat, self.projection.metric_crs)
         side = self.side_m[areas]
         column = np.floor(x / side).astype(np.int64)
@@ -193,17 +189,6 @@ def measure_tolerance_m(side_m: FloatArray, projection: FastProjection) -> Float
     return SAG_MARGIN * sagitta * (side_m / longest) ** 2 + projection.error_m
 
 
-def run_chunks(work: Callable[[int, int], None], length: int) -> None:
-    """Call ``work(start, stop)`` for chunks of `length` rows, on threads where it is worth it."""
-    bounds = list(pairwise([*range(0, length, CHUNK), length]))
-    if len(bounds) < 2:
-        for start, stop in bounds:
-            work(start, stop)
-        return
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(lambda bound: work(*bound), bounds))
-
-
 def _left_of(lon: FloatArray, lat: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
     """Return a positive number left of the line start → end, negative right of it, 0 on it."""
     along = end - start
@@ -228,13 +213,23 @@ def _find_places(areas, metres, lines, places, doubt):  # type: ignore[no-untype
 
 
 @njit(nogil=True, cache=True)  # pragma: no cover - compiled
-def _locate_squares(points, lines, cells, projection, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def locate_squares(points, tables, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Fill cells of points and mark those too close to a lattice line, or on a square without land.
 
     In passes over a few points, each of one kind of work: arithmetic for several points at a time, then
     reads that do not wait for each other.
+
+    Parameters
+    ----------
+    points
+        Position of the area, -1 = none, lon, lat, each of shape (n,).
+    tables
+        :attr:`LatticeTables.compiled`.
+    answers
+        Where cell positions (int32) and doubts (bool) go, each of shape (n,).
     """
     areas, lon, lat = points
+    lines, cells, projection = tables
     out, doubt = answers
     size = min(PASS, areas.size)
     x, y, places = np.empty(size), np.empty(size), np.empty(size, dtype=np.int64)

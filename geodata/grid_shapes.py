@@ -11,6 +11,7 @@ import shapely
 from geodata.grid_build import CellArrays
 from geodata.grid_index import LatticeTables, PositionArray
 from geodata.grid_lattice import get_hosts
+from geodata.grid_raster import CellRaster, locate_cells
 from geodata.jurisdiction import AreaIndex
 
 FloatArray = npt.NDArray[np.float64]
@@ -47,6 +48,8 @@ class LatticeShapes:
         Point → area.
     tables
         Area and point → cell.
+    raster
+        Point → cell where no border is near.
     area_geometries
         The areas, EPSG:4326, in the order of `index`.
     cell_area
@@ -57,13 +60,14 @@ class LatticeShapes:
 
     index: AreaIndex
     tables: LatticeTables
+    raster: CellRaster
     area_geometries: GeometryArray
     cell_area: PositionArray
     whole: npt.NDArray[np.bool_]
 
     def locate(self, lon: FloatArray, lat: FloatArray) -> PositionArray:
         """Return the cell position of each point, -1 = in no area."""
-        return self.locate_in(self.index.locate_positions(lon, lat), lon, lat)
+        return locate_cells(self.raster, self.index, self.tables, (lon, lat))
 
     def locate_in(self, areas: PositionArray, lon: FloatArray, lat: FloatArray) -> PositionArray:
         """Return the cell position of each point inside its area, -1 = no area."""
@@ -158,12 +162,18 @@ class DrawnShapes:
 
 
 def make_shapes(
-    index: AreaIndex, geometries: GeometryArray, cells: CellArrays, *, tables: LatticeTables
+    index: AreaIndex,
+    geometries: GeometryArray,
+    cells: CellArrays,
+    *,
+    tables: LatticeTables,
+    raster: CellRaster,
 ) -> LatticeShapes:
     """Return the shapes of cells cut from areas; `geometries` are in the order of `index`."""
     return LatticeShapes(
         index=index,
         tables=tables,
+        raster=raster,
         area_geometries=geometries,
         cell_area=cells.area,
         whole=cells.whole,

@@ -15,6 +15,7 @@ from geodata.grid_build import CellArrays
 from geodata.grid_cells import Grid
 from geodata.grid_index import LatticeTables
 from geodata.grid_projection import FastProjection
+from geodata.grid_raster import CellRaster
 from geodata.grid_shapes import CellShapes, DrawnShapes, GeometryArray, LatticeShapes, make_shapes
 from geodata.jurisdiction import AreaIndex, IndexFileError
 
@@ -48,6 +49,8 @@ def save_grid(grid: Grid, folder: Path, *, shared: bool = False) -> None:
         np.save(folder / f"cell_{name}.npy", getattr(grid.cells, name))
     if isinstance(shapes, LatticeShapes):
         facts |= _save_tables(shapes.tables, folder)
+        facts |= {"raster_frame": shapes.raster.frame, "raster_shape": shapes.raster.shape}
+        np.save(folder / "raster.npy", shapes.raster.values)
         polygons = shapes.area_geometries
     else:
         assert isinstance(shapes, DrawnShapes)  # noqa: S101 - the two kinds there are
@@ -144,7 +147,13 @@ def _read_shapes(
         coefficients=_map_array(folder / "coefficients.npy"),
         error_m=facts["error_m"],
     )
-    tables = {name: _map_array(folder / f"table_{name}.npy") for name in TABLE_ARRAYS}
-    return make_shapes(
-        index, polygons, cells, tables=LatticeTables(projection=projection, **tables)
+    arrays = {name: _map_array(folder / f"table_{name}.npy") for name in TABLE_ARRAYS}
+    tables = LatticeTables(projection=projection, **arrays)
+    raster = CellRaster(
+        frame=tuple(facts["raster_frame"]),
+        shape=tuple(facts["raster_shape"]),
+        values=_map_array(folder / "raster.npy"),
     )
+    if len(raster.values) != raster.shape[0] * raster.shape[1] + 1:
+        raise ValueError("raster of another shape")
+    return make_shapes(index, polygons, cells, tables=tables, raster=raster)
