@@ -5,10 +5,12 @@ connection a second start goes on after the last whole batch. An appeal is known
 there already is left as it is.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,13 +26,19 @@ from gridgov.pipeline import Classify
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.services.corrections import apply_corrections
 from gridgov.services.load_rows import Batch, BatchRules, make_batch
-from gridgov.services.load_store import save_batch, take_load_lock
+from gridgov.services.load_store import hold_load_lock, save_batch, save_references
 from gridgov.storage.count_sums import compact
-from gridgov.storage.db import transaction
+from gridgov.storage.db import is_postgres, transaction
 from gridgov.storage.models.journal import ImportBatch, ImportRun
 
 BATCH_ROWS = 50_000
 """Some seconds of work: little is done again after a power cut, and the cost of a commit does not show."""
+
+WRITERS = 2
+"""Batches saved side by side: the server works at each with one core, most of the time at its indexes."""
+
+Saved = tuple[int, int, int]
+"""Rows of a batch, those added and those known before."""
 
 
 class LoadError(GridgovError):
@@ -117,17 +125,26 @@ def load_appeals(
         desk_code=find_desk(city),
         classify=options.classify,
     )
-    run_id, batch_rows = _begin(sessions, path, read, options)
-    done = _find_done(sessions, run_id)
-    resumed = sum(rows for rows, _added, _known in done.values())
-    with clock.stage("load"):
-        parts = _split(read.appeals, batch_rows, skipped=frozenset(done))
-        for number, batch in _prepare(parts, rules):
-            done[number] = _save(
-                sessions, run_id, number, batch=batch, rules=rules, at=options.as_of
-            )
-            progress("load", sum(rows for rows, *_ in done.values()) / max(1, len(read.appeals)))
-    result = LoadResult(
+    # Two loads of one file: the second waits, and finds every batch there.
+    with _told("nothing more of this file was taken in"), hold_load_lock(sessions):
+        run_id, batch_rows = _begin(sessions, path, read, options)
+        done = _find_done(sessions, run_id)
+        resumed = sum(rows for rows, _added, _known in done.values())
+        with clock.stage("load"):
+            parts = _split(read.appeals, batch_rows, skipped=frozenset(done))
+            save = partial(_save, sessions, run_id, rules=rules, at=options.as_of)
+            for number, saved in _save_all(_prepare(parts, rules), save, writers=_choose(sessions)):
+                done[number] = saved
+                share = sum(rows for rows, *_ in done.values()) / max(1, len(read.appeals))
+                progress("load", share)
+        result = _make_result(read, done, resumed=resumed)
+        with clock.stage("counts"):
+            _finish(sessions, run_id, result, at=options.as_of)
+    return replace(result, seconds=clock.seconds)
+
+
+def _make_result(read: AppealsRead, done: dict[int, Saved], *, resumed: int) -> LoadResult:
+    return LoadResult(
         read=read.read,
         added=sum(added for _rows, added, _known in done.values()),
         known=sum(known for *_, known in done.values()),
@@ -135,10 +152,7 @@ def load_appeals(
         resumed=resumed,
         batches=len(done),
         problems=read.problems,
-        seconds=clock.seconds,
     )
-    _finish(sessions, run_id, result, at=options.as_of)
-    return result
 
 
 def find_desk(city: City) -> str:
@@ -161,7 +175,6 @@ def _begin(
     """Return the run of this file and its rows per batch; a new run or the one that was begun."""
     content = _hash_file(path)
     with _told("nothing of this file was taken in"), transaction(sessions) as session:
-        take_load_lock(session)
         run = session.scalars(
             sa.select(ImportRun).where(
                 ImportRun.source == options.source, ImportRun.file_hash == content
@@ -181,7 +194,7 @@ def _begin(
         return run.id, int(run.counts["batch_rows"])
 
 
-def _find_done(sessions: sessionmaker[Session], run_id: int) -> dict[int, tuple[int, int, int]]:
+def _find_done(sessions: sessionmaker[Session], run_id: int) -> dict[int, Saved]:
     """Return rows, added and known of each batch that is there."""
     with sessions() as session:
         found = session.execute(
@@ -214,33 +227,59 @@ def _prepare(parts: Iterator[Part], rules: BatchRules) -> Iterator[tuple[int, Ba
             yield waiting[0], waiting[1].result()
 
 
+def _choose(sessions: sessionmaker[Session]) -> int:
+    """Return how many batches are saved side by side."""
+    with sessions() as session:
+        return WRITERS if is_postgres(session) else 1
+
+
+def _save_all(
+    batches: Iterator[tuple[int, Batch]], save: Callable[[int, Batch], Saved], *, writers: int
+) -> Iterator[tuple[int, Saved]]:
+    """Save batches side by side, and give what became of each in their order.
+
+    When one fails, those that are being saved come to their end and no other is begun.
+    """
+    running: deque[tuple[int, Future[Saved]]] = deque()
+    with ThreadPoolExecutor(max_workers=writers) as pool:
+        for number, batch in batches:
+            running.append((number, pool.submit(save, number, batch)))
+            if len(running) == writers:
+                first, saved = running.popleft()
+                yield first, saved.result()
+        for first, saved in running:
+            yield first, saved.result()
+
+
 def _save(
     sessions: sessionmaker[Session],
     run_id: int,
     number: int,
-    *,
     batch: Batch,
+    *,
     rules: BatchRules,
     at: datetime,
-) -> tuple[int, int, int]:
+) -> Saved:
     """Save one batch in one transaction and return its rows, those added and those known."""
-    with _told(f"batch {number + 1} was not taken in"), transaction(sessions) as session:
-        # Whoever loads waits here: two loads of one file share its batches and never do one twice.
-        take_load_lock(session)
-        there = session.get(ImportBatch, (run_id, number))
-        if there is not None:
-            return there.rows, there.added, there.known
-        added = save_batch(session, batch, rules=rules, at=at, chain_key=f"{run_id}:{number}")
-        row = ImportBatch(
-            run_id=run_id,
-            batch=number,
-            rows=len(batch),
-            added=added,
-            known=len(batch) - added,
-            done_at=at,
-        )
-        session.add(row)
-        return row.rows, row.added, row.known
+    with _told(f"batch {number + 1} was not taken in"):
+        with transaction(sessions) as session:
+            save_references(session, batch, rules=rules, at=at)
+        with transaction(sessions) as session:
+            there = session.get(ImportBatch, (run_id, number))
+            if there is not None:
+                return there.rows, there.added, there.known
+            key = f"{run_id}:{number}"
+            added = save_batch(session, batch, rules=rules, at=at, chain_key=key)
+            row = ImportBatch(
+                run_id=run_id,
+                batch=number,
+                rows=len(batch),
+                added=added,
+                known=len(batch) - added,
+                done_at=at,
+            )
+            session.add(row)
+            return row.rows, row.added, row.known
 
 
 class _told:  # noqa: N801 - reads as a statement

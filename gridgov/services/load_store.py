@@ -1,6 +1,7 @@
 """One batch of appeals into every table it touches: the part of bulk intake that talks to the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.rules.catalogue import Catalogue
 from gridgov.services.cells import ensure_cells
@@ -25,7 +26,7 @@ from gridgov.storage.models.journal import LogEntry
 from gridgov.storage.models.orders import Callback, Order
 
 LOCK = 0x6C6F6164
-"""Key of the advisory lock that lets one batch of bulk intake at a time into the database."""
+"""Key of the advisory lock that lets one bulk intake at a time into the database."""
 
 ACTION, SUBJECT, ORIGIN = "intake", "order", "load"
 """What the log says of each order."""
@@ -34,10 +35,35 @@ MOST_NUMBERS = 500
 """Numbers in one statement on SQLite; below every limit of variables."""
 
 
-def take_load_lock(session: Session) -> None:
-    """Wait until no other transaction takes a batch in."""
-    if is_postgres(session):
-        session.execute(sa.text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+@contextmanager
+def hold_load_lock(sessions: sessionmaker[Session]) -> Iterator[None]:
+    """Wait until nobody else loads, and keep others waiting until the end, or until the connection is gone."""
+    with sessions() as session:
+        engine = session.get_bind()
+    if not is_postgres(engine):
+        yield  # a transaction that writes has the whole file
+        return
+    assert isinstance(engine, sa.Engine)  # noqa: S101 - what sessions are made with
+    with engine.connect() as connection:
+        # The server gives the lock back with the connection, so a killed load keeps nobody out.
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(sa.text(f"SELECT pg_advisory_lock({LOCK})"))
+        try:
+            yield
+        finally:
+            with suppress(sa.exc.DBAPIError):
+                connection.execute(sa.text(f"SELECT pg_advisory_unlock({LOCK})"))
+
+
+def save_references(session: Session, batch: Batch, *, rules: BatchRules, at: datetime) -> None:
+    """Add cells and items that the orders of a batch name and that are not there yet.
+
+    In a transaction of its own: batches that are saved side by side name the same ones, and each would wait for
+    the other's end.
+    """
+    _add_items(session, batch.catalogue)
+    on = at.astimezone(rules.city.settings.timezone).date()
+    ensure_cells(session, rules.city, batch.frame["cell_code"].dropna().unique(), on=on)
 
 
 def save_batch(
@@ -48,7 +74,7 @@ def save_batch(
     Parameters
     ----------
     session
-        Holds the load lock; the caller commits.
+        The caller holds the load lock, has called :func:`save_references`, and commits.
     batch
         Rows of every table.
     rules
@@ -73,9 +99,6 @@ def save_batch(
     made = batch.make_orders(order_ids, appeal_ids, desk_code=rules.desk_code)
     insert_frame(session, orders, made)
     _insert(session, Callback, batch.make_callbacks(order_ids))
-    _add_items(session, batch.catalogue)
-    on = at.astimezone(rules.city.settings.timezone).date()
-    ensure_cells(session, rules.city, made["cell_code"].dropna().unique(), on=on)
     record_rate_rows(session, batch.make_rates())
     session.flush()
     add_counts(session, count_frame(made, rules.city.settings.timezone))

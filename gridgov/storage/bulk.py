@@ -266,8 +266,11 @@ def take_ids(session: Session, table: sa.Table, n: int) -> npt.NDArray[np.int64]
     if not is_postgres(session):
         last = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
         return np.arange(last + 1, last + 1 + n, dtype=np.int64)
+    # Found once: within the query below it would be looked up for each number.
+    named = sa.text("SELECT pg_get_serial_sequence(:name, 'id')")
+    sequence = connection.execute(named, {"name": table.name}).scalar_one()
     query = sa.text(
-        "SELECT array_agg(nextval(pg_get_serial_sequence(:name, 'id'))) FROM generate_series(1, :n)"
+        "SELECT array_agg(nextval(CAST(:sequence AS regclass))) FROM generate_series(1, :n)"
     )
-    found = connection.execute(query, {"name": table.name, "n": n}).scalar() or []
+    found = connection.execute(query, {"sequence": sequence, "n": n}).scalar() or []
     return np.sort(np.array(found, dtype=np.int64))

@@ -77,12 +77,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appeals")),
         sa.UniqueConstraint("source", "appeal_no", name=op.f("uq_appeals_source_appeal_no")),
     )
-    op.create_index("ix_appeals_person_key", "appeals", ["person_key"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
         op.create_index(
             "ix_appeals_point_gist", "appeals", ["point"], unique=False, postgresql_using="gist"
         )
-    op.create_index("ix_appeals_received_at", "appeals", ["received_at"], unique=False)
     op.create_table(
         "area_counts",
         sa.Column("kind", sa.String(16), nullable=False),
@@ -725,7 +723,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_orders_appeal", "orders", ["appeal_id"], unique=False)
     op.create_index("ix_orders_cell", "orders", ["cell_code"], unique=False)
-    op.create_index("ix_orders_issue", "orders", ["issue_id"], unique=False)
+    op.create_index(
+        "ix_orders_issue",
+        "orders",
+        ["issue_id"],
+        unique=False,
+        postgresql_where=sa.text("issue_id IS NOT NULL"),
+        sqlite_where=sa.text("issue_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_orders_open_due",
         "orders",
@@ -1042,7 +1047,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
         sqlite_where=sa.text("outcome = 'open' AND replied_at IS NULL"),
     )
-    op.drop_index("ix_orders_issue", table_name="orders")
+    op.drop_index(
+        "ix_orders_issue",
+        table_name="orders",
+        postgresql_where=sa.text("issue_id IS NOT NULL"),
+        sqlite_where=sa.text("issue_id IS NOT NULL"),
+    )
     op.drop_index("ix_orders_cell", table_name="orders")
     op.drop_index("ix_orders_appeal", table_name="orders")
     op.drop_table("orders")
@@ -1125,9 +1135,7 @@ def downgrade() -> None:
     op.drop_table("catalogue_items")
     op.drop_table("boundary_versions")
     op.drop_table("area_counts")
-    op.drop_index("ix_appeals_received_at", table_name="appeals")
     if op.get_bind().dialect.name == "postgresql":
         op.drop_index("ix_appeals_point_gist", table_name="appeals", postgresql_using="gist")
-    op.drop_index("ix_appeals_person_key", table_name="appeals")
     op.drop_table("appeals")
     op.drop_table("accounts")

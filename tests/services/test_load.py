@@ -237,29 +237,33 @@ def test_a_lost_connection_keeps_whole_batches(
 ) -> None:
     city, file = written
     sessions = make_sessions(postgres)
-    take = load_store.ensure_cells
+    add = load_store.add_counts
     calls = []
 
-    def cut(session: Session, *args: object, **kwargs: object) -> int:
+    def cut(session: Session, counted: pd.DataFrame) -> None:
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 3:  # appeals and orders of the batch are written by now
             pid = session.scalar(sa.text("SELECT pg_backend_pid()"))
             with psycopg.connect(
                 postgres.url.set(drivername="postgresql").render_as_string(), autocommit=True
             ) as other:
                 other.execute("SELECT pg_terminate_backend(%s)", [pid])
-        return take(session, *args, **kwargs)  # type: ignore[arg-type]
+        add(session, counted)
 
-    monkeypatch.setattr(load_store, "ensure_cells", cut)
-    with pytest.raises(LoadError, match=r"Batch 3 was not taken in.*same command again"):
-        take_in(sessions, city, file)
+    monkeypatch.setattr(load_store, "add_counts", cut)
+    with pytest.raises(LoadError, match=r"Batch [34] was not taken in.*same command again"):
+        take_in(sessions, city, file, batch=40)
     with sessions() as session:
-        assert session.scalar(sa.select(sa.func.count(ImportBatch.batch))) == 2
+        kept = session.scalar(sa.select(sa.func.sum(ImportBatch.rows)))
+        # Batches are saved two at a time: the one beside the lost one comes to its end.
+        assert kept in {80, 120}
+        orders = session.scalar(sa.select(sa.func.count(Order.id)))
+        assert orders == session.scalar(sa.select(sa.func.sum(ImportBatch.added)))
         assert recount(session, ZONE).empty
         assert verify(session) == []
-    result = take_in(sessions, city, file)
+    result = take_in(sessions, city, file, batch=40)
     assert result.added == N - 5
-    assert result.resumed == 180
+    assert result.resumed == kept
 
 
 def test_a_full_disk_is_told(

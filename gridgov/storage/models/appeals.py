@@ -16,8 +16,6 @@ class Appeal(Base):
     __tablename__ = "appeals"
     __table_args__ = (
         sa.UniqueConstraint("source", "appeal_no"),
-        sa.Index("ix_appeals_received_at", "received_at"),
-        sa.Index("ix_appeals_person_key", "person_key"),
         spatial_index_on("appeals", "point"),
     )
 

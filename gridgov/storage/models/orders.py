@@ -51,7 +51,12 @@ class Order(Base):
         sa.Index("ix_orders_received", "received_at", "id"),
         sa.Index("ix_orders_cell", "cell_code"),
         sa.Index("ix_orders_appeal", "appeal_id"),
-        sa.Index("ix_orders_issue", "issue_id"),
+        sa.Index(
+            "ix_orders_issue",
+            "issue_id",
+            postgresql_where=sa.text("issue_id IS NOT NULL"),
+            sqlite_where=sa.text("issue_id IS NOT NULL"),
+        ),
         # Only open orders are watched: these stay small however long the history grows.
         sa.Index(
             "ix_orders_open_due",
