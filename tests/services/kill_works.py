@@ -1,7 +1,7 @@
-"""Starts workers, or people at work, in processes of their own again and again and kills each at a random moment.
+"""Starts workers, people at work or at dispatch in processes of their own and kills each at a random moment.
 
 Run as a program of its own, so that it forks without the threads of the test run:
-``python -m tests.services.kill_works worker|walk URL PORT KILLS SEED`` prints how many were killed at work.
+``python -m tests.services.kill_works worker|walk|dispatch URL PORT KILLS SEED`` prints how many were killed at work.
 """
 
 import os
@@ -9,12 +9,14 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
+from gridgov.errors import GridgovError
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.desk import Desk, load_desk
 from gridgov.services.job_loop import run_loop
@@ -47,6 +49,17 @@ def walk(url: str, desk: Desk, seed: int) -> None:
     walker.minute = seed
     while True:
         walker.step()
+
+
+def dispatch(url: str, desk: Desk, seed: int) -> None:
+    """Take in appeals and dispatch their orders without end."""
+    walker = Walker(make_sessions(make_engine(url)), desk, seed)
+    walker.minute = seed
+    while True:
+        walker.minute += 1
+        for step in (walker.take, walker.dispatch):
+            with suppress(GridgovError), transaction(walker.sessions) as session:
+                step(session)
 
 
 def free_leases(sessions: sessionmaker[Session]) -> None:
@@ -111,10 +124,12 @@ def main() -> None:
     rng = np.random.default_rng(int(seed))
     desk = find_desk(url)
     killed = 0
-    if kind == "walk":
+    if kind != "worker":
         begin(url, desk)
+    people = {"walk": walk, "dispatch": dispatch}
     for number in range(int(kills)):
-        start = (work, url, port) if kind == "worker" else (walk, url, desk, 1000 * (number + 1))
+        seed_of_one = 1000 * (number + 1)
+        start = (people[kind], url, desk, seed_of_one) if kind in people else (work, url, port)
         killed += kill_one(start, rng.uniform(LEAST_S, MOST_S))
         pass_time(url)
     print(killed)  # noqa: T201 - what the test reads

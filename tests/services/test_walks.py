@@ -124,10 +124,10 @@ class Walker:
             seen_version=row.version,
         )
 
-    def hurry(self, session: Session) -> None:
+    def hurry(self, session: Session, actions: tuple[OrderAction, ...] = HURRIED) -> None:
         """Bring an order to its reply, which chance alone seldom does."""
         row = self.pick(session)
-        for action in HURRIED:
+        for action in actions:
             transition = row and BY_STATE.get((row.state, action))
             if transition:
                 act(
@@ -138,6 +138,10 @@ class Walker:
                     actor=self.choose(row, sorted(transition.who)),
                     facts=self.fill(session, row, transition),
                 )
+
+    def dispatch(self, session: Session) -> None:
+        """Dispatch an order that waits for it."""
+        self.hurry(session, (OrderAction.DISPATCH,))
 
     def call(self, session: Session) -> None:
         rows = session.scalars(

@@ -1,10 +1,12 @@
-"""People at work whose process is killed at random moments: every order has one life, on record, counted once."""
+"""People at work and at dispatch, killed at random moments: every order has one life, on record, counted once."""
 
 import subprocess
 import sys
 
+import pytest
 import sqlalchemy as sa
 
+from gridgov.rules.order_table import OrderAction
 from gridgov.storage.models.journal import LogEntry
 from gridgov.storage.models.orders import Order
 from tests.databases import ROOT
@@ -13,9 +15,10 @@ from tests.services.test_walks import Walker
 KILLS = 6
 
 
-def test_killed_in_the_middle_of_their_work(loaded, desk, engine):
+@pytest.mark.parametrize("kind", ["walk", "dispatch"])
+def test_killed_in_the_middle_of_their_work(loaded, desk, engine, kind):
     url = engine.url.render_as_string(hide_password=False)
-    arguments = ["walk", url, "0", str(KILLS), "5"]
+    arguments = [kind, url, "0", str(KILLS), "5"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.services.kill_works", *arguments],
         cwd=ROOT,
@@ -31,3 +34,8 @@ def test_killed_in_the_middle_of_their_work(loaded, desk, engine):
     with loaded() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Order)) >= 3
         assert session.scalar(sa.select(sa.func.count()).select_from(LogEntry)) > 20
+        if kind == "dispatch":
+            dispatched = sa.select(LogEntry.subject_no).where(
+                LogEntry.action == OrderAction.DISPATCH
+            )
+            assert len(session.scalars(dispatched).all()) > KILLS
