@@ -14,7 +14,14 @@ from geodata.tables import read_table, row_number
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.header import Header, read_header
-from gridgov.reading.outcomes import hash_persons, read_flags, read_items, read_satisfied, read_text
+from gridgov.reading.outcomes import (
+    LONGEST_NUMBER,
+    hash_persons,
+    read_flags,
+    read_items,
+    read_satisfied,
+    read_text,
+)
 from gridgov.reading.points import PointRules, read_points
 from gridgov.reading.times import TimeRules, read_times
 from gridgov.rules.catalogue import Catalogue
@@ -178,8 +185,10 @@ def _check_rows(
     first_row = _find_first_rows(number)
     again = number.duplicated() & number.notna()
     late = received > as_of if as_of is not None else received.isna() & received.notna()
+    long = (number.str.len() > LONGEST_NUMBER).fillna(value=False)
     table = (
         (number, number.isna(), "is empty", "every appeal has a number"),
+        (number, long, "is too long", f"a number of at most {LONGEST_NUMBER} characters"),
         (number, again, "occurs twice, first in row " + first_row, "every number once"),
         (said, said.isna(), "is empty", "the time of receipt"),
         (said, received.isna(), "is no time", "such as 2024-01-31 08:30:00; or say time_format"),

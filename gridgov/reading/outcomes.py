@@ -33,6 +33,10 @@ SATISFIED_WORDS: Mapping[str, str] = MappingProxyType(
 
 LONGEST_TEXT = 10_000
 """Characters of one cell that are kept: nobody speaks longer, and a damaged export must not fill the memory."""
+LONGEST_NUMBER = 70
+"""Characters of an appeal's number; its order's has two more. Real ones have ten to twenty."""
+LONGEST_ITEM = 200
+"""Characters of an item's code; where a city has no catalogue, its own categories are the codes."""
 
 
 def map_words(values: pd.Series, find: Callable[[str], object], *, dtype: str = "str") -> pd.Series:
@@ -45,7 +49,8 @@ def map_words(values: pd.Series, find: Callable[[str], object], *, dtype: str = 
 def read_text(values: pd.Series, settings: AppealsSettings, faults: RowFaults) -> pd.Series:
     """Return a column of texts, trimmed, mapped by the pack's patterns and values, missing where empty."""
     name = str(values.name)
-    texts = values.astype("str").str.strip()
+    # No text of a database may hold NUL, which a damaged export does.
+    texts = values.astype("str").str.replace("\0", "", regex=False).str.strip()
     long = (texts.str.len() > LONGEST_TEXT).fillna(value=False).to_numpy(dtype=bool)
     if long.any():
         faults.rows(texts, long, f"is longer than {LONGEST_TEXT} characters; the rest is cut off")
@@ -92,7 +97,11 @@ def read_items(
     Without a catalogue the export's own categories are the items, below their group if it has one.
     """
     if catalogue is None:
-        return values if groups is None else (groups + PATH_SEPARATOR + values).fillna(values)
+        own = values if groups is None else (groups + PATH_SEPARATOR + values).fillna(values)
+        long = (own.str.len() > LONGEST_ITEM).fillna(value=False).to_numpy(dtype=bool)
+        problem = f"is longer than {LONGEST_ITEM} characters; a person must choose an item"
+        faults.rows(values, long, problem, expected="the name of a category")
+        return own.mask(long)
     known = set(catalogue.items["item_code"])
     names = catalogue.items.drop_duplicates("item_code")
     names = names[~names["name"].duplicated(keep=False)]

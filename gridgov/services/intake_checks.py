@@ -8,7 +8,7 @@ import numpy as np
 
 from geodata.problems import Problem
 from gridgov.errors import GridgovError
-from gridgov.reading.outcomes import LONGEST_TEXT
+from gridgov.reading.outcomes import LONGEST_ITEM, LONGEST_NUMBER, LONGEST_TEXT
 from gridgov.reading.points import find_inside
 from gridgov.services.desk import Desk
 from gridgov.storage.audit import clean_text
@@ -18,17 +18,17 @@ OWN_SOURCE = "desk"
 CLOCK_SLACK = timedelta(minutes=5)
 """How far another system's clock may be ahead of ours."""
 LENGTHS = {
-    "appeal_no": 70,
+    "appeal_no": LONGEST_NUMBER,
     "source": 40,
     "channel": 100,
     "kind": 100,
-    "item_code": 200,
+    "item_code": LONGEST_ITEM,
     "address": 1000,
     "name": 200,
     "phone": 100,
     "text": LONGEST_TEXT,
 }
-"""Most characters of each field. An order's number is the appeal's and two characters more, and fits its column."""
+"""Most characters of each field."""
 
 
 class IntakeError(GridgovError):

@@ -41,6 +41,16 @@ Saved = tuple[int, int, int]
 """Rows of a batch, those added and those known before."""
 
 
+TOLD = (
+    sa.exc.OperationalError,
+    sa.exc.InternalError,
+    sa.exc.DataError,
+    psycopg.OperationalError,
+    psycopg.DataError,
+)
+"""Errors of a database that end a load with a message: it went away, or refused a value."""
+
+
 class LoadError(GridgovError):
     """The database went away or could not take a batch; what was committed before stays."""
 
@@ -292,9 +302,7 @@ class _told:  # noqa: N801 - reads as a statement
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(
-            error, sa.exc.OperationalError | sa.exc.InternalError | psycopg.OperationalError
-        ):
+        if isinstance(error, TOLD):
             cause = getattr(error, "orig", None) or error
             reason = str(cause).strip().splitlines()[0] if str(cause).strip() else repr(cause)
             raise LoadError(

@@ -204,7 +204,7 @@ def make_batch(appeals: pd.DataFrame, rules: BatchRules) -> Batch:
         **{name: frame[name].fillna("") for name in ("route", "grade", "reasons")},
     )
     for name, raw in RAW.items():
-        said = _clean(frame[name])
+        said = frame[name]
         frame[name] = mask_series(said)
         frame[raw] = said.where((said != frame[name]) & said.notna())
     frame["after"] = _make_afters(frame, rules.source)
@@ -213,12 +213,6 @@ def make_batch(appeals: pd.DataFrame, rules: BatchRules) -> Batch:
 
 def _say_answers(flags: pd.Series) -> pd.Series:
     return flags.map({True: "true", False: "false"}).astype("str")
-
-
-def _clean(texts: pd.Series) -> pd.Series:
-    """Return texts without NUL, which no text of a database may hold."""
-    cleaned: pd.Series = texts.str.replace("\0", "", regex=False)
-    return cleaned
 
 
 def _make_afters(frame: pd.DataFrame, source: str) -> pd.Series:

@@ -72,18 +72,28 @@ def make_engine(url: str | URL, **options: Any) -> sa.Engine:
     Raises
     ------
     DatabaseError
-        The address is not one of ours.
+        The address is not one of ours, or the folder of the file cannot be made.
     """
     address = read_url(url) if isinstance(url, str) else url
     if address.drivername == "sqlite":
         if address.database not in {None, "", ":memory:"}:
-            Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(str(address.database)).parent)
         engine = sa.create_engine(address, connect_args={"timeout": SQLITE_WAIT_S}, **options)
         _prepare_sqlite(engine)
         return engine
     defaults: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
     arguments = {"application_name": "gridgov", "connect_timeout": 10}
     return sa.create_engine(address, connect_args=arguments, **(defaults | options))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"GRIDGOV_DATABASE_URL: the folder {folder} cannot be made: {error.strerror}. "
+            "Name a file in a folder that can be written"
+        ) from error
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

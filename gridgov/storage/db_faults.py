@@ -38,6 +38,14 @@ FAULTS = (
         "This role may not make PostGIS. As a superuser, in this database: CREATE EXTENSION postgis;",
     ),
     (
+        "file is not a database",
+        "GRIDGOV_DATABASE_URL names a file that is no SQLite database. Name another, or restore its backup",
+    ),
+    (
+        "permission denied for table",
+        "This role does not own the tables. Use the role that ran gridgov db upgrade",
+    ),
+    (
         "permission denied for schema",
         "This role may not make tables here. As the owner: GRANT CREATE ON SCHEMA public TO the role",
     ),

@@ -317,3 +317,21 @@ def test_another_citys_file_is_called_so(city, tmp_path):
     whole = found.problems[found.problems["row"].isna() & (found.problems["field"] == "lon lat")]
     assert "no known datum fits better" in whole["problem"].iloc[0]
     assert found.appeals["lon"].isna().all()
+
+
+def test_what_no_database_takes_is_a_fault_of_its_row(city, tmp_path):
+    found = read(city, tmp_path, {"编号": "长" * 71}, {"编号": "长" * 70}, {"内容": "有人"})
+    assert found.appeals["appeal_no"].tolist() == ["长" * 70, "A2"]
+    assert say(found) == ["2: appeal_no: is too long"]
+
+
+def test_nul_is_taken_out_of_every_text(city, tmp_path):
+    row = {name: f"{value[:1]}\0{value[1:]}" for name, value in GOOD.items() if name != "受理时间"}
+    path = tmp_path / "export.parquet"
+    pd.DataFrame([GOOD | row | {"经度": "116.405", "纬度": "39.905"}]).to_parquet(path)
+    found, clean = read_appeals(city, path, salt="s"), read(city, tmp_path, GOOD, salt="s")
+    assert found.problems.empty
+    pd.testing.assert_frame_equal(
+        found.appeals.drop(columns="appeal_no"), clean.appeals.drop(columns="appeal_no")
+    )
+    assert found.appeals["appeal_no"].tolist() == ["A1"]

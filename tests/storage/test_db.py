@@ -1,6 +1,7 @@
 """Schema checks and migrations on real databases."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import shapely
@@ -18,6 +19,7 @@ from gridgov.storage.db import (
     make_engine,
     read_url,
 )
+from gridgov.storage.db_faults import explain
 from gridgov.storage.models.city import Area, BoundaryVersion
 
 
@@ -122,3 +124,13 @@ def test_one_gist_index_a_geometry_column(postgres: sa.Engine) -> None:
         ).all()
     assert rows == [(name, 1) for name, _ in columns]
     assert {srid for _, srid in columns} == {4326}
+
+
+def test_a_file_that_is_no_database_and_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no database " * 100)
+    with pytest.raises(DatabaseError, match=r"the folder .*notes\.txt cannot be made"):
+        make_engine(f"sqlite:///{file}/gridgov.db")
+    with pytest.raises(sa.exc.DatabaseError) as caught:
+        find_revision(make_engine(f"sqlite:///{file}"))
+    assert "is no SQLite database. Name another" in explain(caught.value)

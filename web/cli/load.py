@@ -13,8 +13,10 @@ from gridgov.city import City, load_city
 from gridgov.model_file import read_model
 from gridgov.pipeline import Classify
 from gridgov.service_settings import read_settings
-from gridgov.services.load import BATCH_ROWS, LoadOptions, load_appeals, summarize
+from gridgov.services.intake_checks import LENGTHS
+from gridgov.services.load import BATCH_ROWS, LoadOptions, LoadResult, load_appeals, summarize
 from gridgov.services.load_pack import load_pack
+from gridgov.storage.audit import clean_text
 from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
 from planner.main_job import make_classify
 from planner.store import plan_database
@@ -28,6 +30,16 @@ STAGES = {
     "hotspots": "hotspots",
     "plans": "street plans",
 }
+LONGEST_SOURCE = LENGTHS["source"]
+
+
+def _check_source(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """Return the name of a system of appeals: without one, numbers of two systems would be the same appeal."""
+    source = clean_text(value).strip()
+    if not 0 < len(source) <= LONGEST_SOURCE:
+        found = f"{len(source)} characters"
+        raise click.BadParameter(f"found {found}, expected a name of 1 to {LONGEST_SOURCE}.")
+    return source
 
 
 @click.command(help="Load the pack CITY, and the appeals of FILE, into the database.")
@@ -38,6 +50,7 @@ STAGES = {
 @click.option(
     "--source",
     default="12345",
+    callback=_check_source,
     show_default=True,
     help="System from which the appeals come; with the number it makes an appeal unique.",
 )
@@ -101,13 +114,20 @@ def load(
         )
         result = load_appeals(sessions, pack, file, options=options, progress=printer)
         figures["appeals"] = summarize(result)
-        if problems_path is not None:
-            write_table(result.problems, problems_path)
+        _tell_problems(result, problems_path)
     if is_planned:
         with transaction(sessions) as session:
             figures["planning"] = plan_database(session, pack, as_of=now, progress=printer)
     engine.dispose()
     click.echo(json.dumps(figures, ensure_ascii=False) if as_json else make_report(figures))
+
+
+def _tell_problems(result: LoadResult, path: Path | None) -> None:
+    """Write the table of rows that could not be used, or say how to get it."""
+    if path is not None:
+        write_table(result.problems, path)
+    elif result.rejected:
+        click.echo("why rows were rejected: --problems FILE writes each with its fault", err=True)
 
 
 def _make_classify(model: Path | None) -> Classify | None:
