@@ -2,15 +2,12 @@
 
     .venv/bin/python benchmarks/geocoder.py accuracy speed sample firms   (default: accuracy speed)
 
-Needs the folder ../shared/data beside the checkout for real addresses. Baselines that are installed are used:
-rapidfuzz (nearest by edit distance), cpca, jionlp (districts only); road-and-number look-up is below.
+Needs the folder ../shared/data beside the checkout for real addresses. Baselines: see geocoder_peers.py.
 """
 
-import re
 import sys
 import tempfile
 import time
-import unicodedata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +16,16 @@ import numpy as np
 import pandas as pd
 import shapely
 from geocoder_firms import report_firms
+from geocoder_peers import (
+    find_by_district,
+    find_by_edit_distance,
+    get_installed,
+    look_up_roads,
+    measure,
+    report_peers,
+    split_number,
+    time_best,
+)
 from geocoder_sample import report_sample
 
 from geodata.datum import convert, convert_geometry
@@ -29,7 +36,6 @@ DATA = Path(__file__).parents[1].parent / "shared" / "data" / "beijing"
 LIMITS = (100, 250, 500)
 FOLDS = 5
 FIRMS = (300_000, 3_000_000)
-_LADDER = re.compile(r"^(地址:)?(北京市)?(市辖区)?(\w{1,2}[城阳]区)?(\w{2,5}?街道)?(\w{2,6}?社区)?")
 
 
 def read_addresses() -> pd.DataFrame:
@@ -62,56 +68,6 @@ def read_sources() -> list[GazetteerSource]:
     ]
 
 
-def strip(address: str) -> str:
-    """Return an address without its ladder: what near-identical addresses share."""
-    plain = unicodedata.normalize("NFKC", address).replace(" ", "").replace('"', "")
-    return _LADDER.sub("", plain)
-
-
-def split_number(address: str) -> tuple[str, float]:
-    match = re.match(r"^(\D*?)[甲乙丙丁]?(\d+)", strip(address))
-    return (match[1], float(match[2])) if match else (strip(address), np.nan)
-
-
-def measure(asked: pd.DataFrame, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-    x = (asked["lon"].to_numpy() - lon) * 111_320 * np.cos(np.deg2rad(39.9))
-    return np.nan_to_num(np.hypot(x, (asked["lat"].to_numpy() - lat) * 111_030), nan=np.inf)
-
-
-def look_up_roads(kept: pd.DataFrame, asked: pd.DataFrame, roads: pd.DataFrame) -> np.ndarray:
-    """Baseline: nearest known number of the road, else its middle, else the street's."""
-    known = kept.assign(key=kept["address"].map(split_number))
-    known = known.assign(road=known["key"].str[0], number=known["key"].str[1])
-    by_road = dict(list(known.groupby("road")))
-    streets = kept.groupby("street_in_address")[["lon", "lat"]].median()
-    points = shapely.centroid(roads["geometry"].to_numpy())
-    lines = pd.DataFrame(
-        {"name": roads["name"], "lon": shapely.get_x(points), "lat": shapely.get_y(points)}
-    )
-    lines = lines.groupby("name")[["lon", "lat"]].mean()
-    found = np.full((len(asked), 2), np.nan)
-    for i, row in enumerate(asked.itertuples()):
-        road, number = split_number(row.address)
-        if road in by_road:
-            near = (by_road[road]["number"] - number).abs().fillna(50).to_numpy().argmin()
-            found[i] = by_road[road][["lon", "lat"]].to_numpy()[near]
-        elif road in lines.index:
-            found[i] = lines.loc[road]
-        elif row.street_in_address in streets.index:
-            found[i] = streets.loc[row.street_in_address]
-    return measure(asked, found[:, 0], found[:, 1])
-
-
-def find_by_edit_distance(kept: pd.DataFrame, asked: pd.DataFrame) -> np.ndarray:
-    """Baseline: the known address that is nearest by edit distance."""
-    from rapidfuzz import distance, process  # noqa: PLC0415 - only where installed
-
-    plain = [unicodedata.normalize("NFKC", text) for text in kept["address"]]
-    query = [unicodedata.normalize("NFKC", text) for text in asked["address"]]
-    best = process.cdist(query, plain, scorer=distance.Levenshtein.distance).argmin(axis=1)
-    return measure(asked, kept["lon"].to_numpy()[best], kept["lat"].to_numpy()[best])
-
-
 def show(title: str, error: pd.Series, extra: str = "") -> None:
     shares = " ".join(f"{(error <= limit).mean():6.1%}" for limit in LIMITS)
     print(
@@ -138,10 +94,12 @@ def run_folds(key: pd.Series, seed: int = 0) -> pd.DataFrame:
             error=measure(asked, found["lon"].to_numpy(), found["lat"].to_numpy()),
             radius=found["uncertainty_m"],
             found_street=find_street(fixed[1].frame, found),
-            roads=look_up_roads(kept, asked, roads),
+            **{"road and number": look_up_roads(kept, asked, roads)},
         )
         if find_spec("rapidfuzz"):
-            part["edit"] = find_by_edit_distance(kept, asked)
+            part["edit distance"] = find_by_edit_distance(kept, asked)
+        for peer in get_installed():
+            part[f"{peer}, middle of its district"] = find_by_district(peer, asked, fixed[0].frame)
         results.append(part)
     return pd.concat(results)
 
@@ -172,9 +130,10 @@ def report_accuracy() -> None:
             part = result[rows]
             held = (part["error"] <= part["radius"]).mean()
             show(f"gridgov, {area}", part["error"], f"circle holds {held:.1%}")
-            for name, column in (("road and number", "roads"), ("edit distance", "edit")):
-                if column in part:
-                    show(f"{name}, {area}", part[column])
+            peers = [f"{peer}, middle of its district" for peer in get_installed()]
+            for name in ("road and number", "edit distance", *peers):
+                if name in part:
+                    show(f"{name}, {area}", part[name])
         report_streets(result)
 
 
@@ -254,16 +213,6 @@ def make_questions(
     return {"clean": clean.astype("str"), "messy": messy}
 
 
-def time_best(work: object, repeats: int = 3) -> float:
-    """Return the least processor time of a call in seconds: others may share the machine."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()  # type: ignore[operator]
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 def report_speed(entries: int = 100_000, size: int = 100_000) -> None:
     sources, numbers = make_city(entries)
     start = time.perf_counter()
@@ -294,33 +243,6 @@ def report_speed(entries: int = 100_000, size: int = 100_000) -> None:
         print(f"  bad input: {len(bad) / spent:,.0f} addresses/s")
     if entries <= 100_000:
         report_peers(make_questions(numbers, sources, 300)["clean"], sources)
-
-
-def report_peers(texts: pd.Series, sources: list[GazetteerSource]) -> None:
-    """Print the speed of other tools on the same addresses, where they are installed."""
-    names = [
-        *sources[1].frame["name"],
-        *(sources[0].frame["road"] + sources[0].frame["number"].astype(str) + "号"),
-    ]
-    asked = list(texts)
-    peers = {}
-    if find_spec("rapidfuzz"):
-        from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where installed
-
-        peers["rapidfuzz over all names"] = lambda: [
-            process.extractOne(t, names, scorer=fuzz.ratio) for t in asked[:20]
-        ]
-    if find_spec("cpca"):
-        import cpca  # noqa: PLC0415 - only where installed
-
-        peers["cpca (district only)"] = lambda: cpca.transform(asked[:20])
-    if find_spec("jionlp"):
-        import jionlp  # noqa: PLC0415 - only where installed
-
-        peers["jionlp (district only)"] = lambda: [jionlp.parse_location(t) for t in asked[:20]]
-    for name, work in peers.items():
-        work()
-        print(f"  {name}: {20 / max(time_best(work, 1), 1e-9):,.0f} addresses/s")
 
 
 REPORTS = {

@@ -7,10 +7,14 @@ import numpy as np
 import pandas as pd
 
 from gridgov.city import City, load_city
+from gridgov.placing import judge_places
 from gridgov.sample.writer import write_sample
 
 APPEALS = 20_000
 SEED = 0
+NEAR_M = 200.0
+"""A place found within this of the caller is the one meant: compounds are that large."""
+EVEN = 0.55
 
 
 def report_sample(appeals: int = APPEALS, seed: int = SEED) -> None:
@@ -23,21 +27,35 @@ def report_sample(appeals: int = APPEALS, seed: int = SEED) -> None:
         judged = judge(asked, city)
     placed = judged[judged["lon_found"].notna()]
     print(
-        f"{len(judged):,} appeals with an address alone, {len(placed) / len(judged):.1%} placed: right street "
-        f"{placed['street'].mean():.1%}, right community {placed['community'].mean():.1%}, circle holds "
-        f"{(placed['error'] <= placed['radius']).mean():.1%}"
+        f"seed {seed}: {len(judged):,} appeals with an address alone, {len(placed) / len(judged):.1%} placed, circle "
+        f"holds {(placed['error'] <= placed['radius']).mean():.1%}"
     )
-    sure = placed[placed["score"] > 0.55]
-    print(
-        f"  told apart by nothing (namesakes): {len(placed) - len(sure)}; of the others right street "
-        f"{sure['street'].mean():.1%}, right community {sure['community'].mean():.1%}"
-    )
+    for name in ("street", "community"):
+        show_areas(judged, name)
     for column in ("address_kind", "place_level"):
         for name, part in placed.groupby(column):
             print(
                 f"  {column} {name:12s} n {len(part):5d}  street {part['street'].mean():6.1%}  "
                 f"community {part['community'].mean():6.1%}  median error {part['error'].median():5.0f} m"
             )
+
+
+def show_areas(judged: pd.DataFrame, name: str) -> None:
+    """Print the share of right areas: of the appeals given one, of all; and why the others are wrong.
+
+    What lies across a border is right to within the spread of callers about the place they name: no geocoder
+    that knows the place alone can tell. Namesakes are told apart by nothing in the address (score one half or less).
+    """
+    given = judged[judged[f"{name}_found"].notna()]
+    wrong = given[~given[name]]
+    across = wrong["error"] < NEAR_M
+    namesake = ~across & (wrong["score"] <= EVEN)
+    rest = len(wrong) - across.sum() - namesake.sum()
+    print(
+        f"  {name}: right in {given[name].mean():.2%} of the {len(given):,} that are given one, "
+        f"{judged[name].mean():.2%} of all; wrong: {across.sum()} across a border from the place they name, "
+        f"{namesake.sum()} namesakes, {rest} others (without the first two {1 - rest / len(given):.1%} right)"
+    )
 
 
 def read_asked(path: Path, city: City) -> pd.DataFrame:
@@ -57,7 +75,7 @@ def judge(asked: pd.DataFrame, city: City) -> pd.DataFrame:
     """Return `asked` with what was found and whether it is right."""
     found = city.geocoder.locate(asked["address"])
     lon, lat = found["lon"].to_numpy(), found["lat"].to_numpy()
-    areas = city.territory.judge(lon, lat, found["uncertainty_m"].to_numpy())
+    areas = judge_places(found, city.territory.judge, city.settings.constants)
     x = (lon - asked["lon"]) * 111_320 * np.cos(np.deg2rad(asked["lat"]))
     return asked.assign(
         lon_found=lon,
@@ -65,6 +83,8 @@ def judge(asked: pd.DataFrame, city: City) -> pd.DataFrame:
         radius=found["uncertainty_m"],
         score=found["score"],
         place_level=found["place_level"],
+        street_found=areas["street_code"].to_numpy(),
+        community_found=areas["community_code"].to_numpy(),
         street=areas["street_code"].to_numpy() == asked["street_code"].to_numpy(),
         community=areas["community_code"].to_numpy() == asked["community_code"].to_numpy(),
     )

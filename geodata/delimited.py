@@ -48,7 +48,8 @@ def read_delimited(
     if decoded.marked:
         frame, marked = _take_marked(frame, path, decoded)
         faults += marked
-    frame = frame.dropna(how="all")
+    if frame.shape[1] > 1:  # an empty line of a list of addresses is one that was left blank
+        frame = frame.dropna(how="all")
     if frame.empty and not problems and not faults:
         faults.append(make_no_rows(path))
     return frame, sorted(faults + problems, key=lambda problem: problem.row or 0)

@@ -15,7 +15,9 @@ from geodata.geocoder_ladder import (
     OTHER_COST,
     add_area,
     is_part,
+    leads_into_tail,
     leads_on,
+    means_district,
     prune_ladder,
     runs_on,
     touches_name,
@@ -114,6 +116,7 @@ def _read_name(
     # What is called so only for short must stand alone.
     short_of = part or runs_on(tokens, row, k)
     is_area = False
+    district = ladder.size[0] == 0 and means_district(index, name)
     for p in range(first, min(last, first + _MOST_MEANINGS)):
         kind, ident = index.postings.kind[p], np.int64(index.postings.ident[p])
         how = index.postings.weak[p]
@@ -122,6 +125,8 @@ def _read_name(
             is_area = True
             if how != BARE:
                 add_area(index.areas, ident, weak, ladder)
+            elif district and index.areas.level[ident] > 0:
+                continue  # 丰台 alone is the district; after 丰台区 it is the street of that name
             elif begins and leads_on(index.areas, ident, tokens, (row, k), ladder):
                 add_area(index.areas, ident, _PART_COST if part else weak, ladder)
             elif not short_of and not touches_name(index, tokens, row, k):
@@ -129,7 +134,8 @@ def _read_name(
         elif kind == WAY:
             _add_way(index, tokens, (row, k, part), (ident, weak), found)
         elif not _says_less(index, tokens, (row, k), (first, p), ident):
-            own = part if how == OWN else short_of or touches_name(index, tokens, row, k)
+            unknown = part or leads_into_tail(index, tokens, row, k)
+            own = unknown if how == OWN else short_of or touches_name(index, tokens, row, k)
             _add_place(index, tokens, (row, k, own), (ident, weak), found)
     return begins and is_area
 

@@ -55,6 +55,10 @@ _MOST_PENALTY = 3.0
 """A named street weighs as much as twenty times the precision: it is right in 19 of 20 cases."""
 _MOST_PENALTY_DISTRICT = 4.0
 """Few err in the district [A]."""
+_FAR_M = (2_000.0, 1_500.0, 1_000.0)
+_FAR_SLOPE = (3.0, 1.5, 1.0)
+"""Who errs names the area next door: from `_FAR_M` metres outside a district, street or community on, what lies
+there is a namesake rather than the place meant [A]."""
 _HOPELESS = 2.0
 _LEVELS = 3
 _STREET_LEVEL = 1
@@ -217,13 +221,13 @@ def _find_penalty(
     for level in range(levels - 1, -1, -1):
         least = np.inf if ladder.size[level] else 0.0
         for i in range(ladder.size[level]):
-            away = find_distance_to_area(index.areas, ladder.ident[level, i], x, y)[0]
-            z = away / (typical + (300.0 if level == 0 else 100.0))
-            least = min(least, 0.5 * z * z)
+            least = min(least, find_distance_to_area(index.areas, ladder.ident[level, i], x, y)[0])
         if level == _STREET_LEVEL and ladder.size[level] and least == 0.0:
             # In the street that is named: its district may have parts beyond its outline (enclaves).
             return total
-        total += min(least, _MOST_PENALTY_DISTRICT if level == 0 else _MOST_PENALTY)
+        z = least / (typical + (300.0 if level == 0 else 100.0))
+        total += min(0.5 * z * z, _MOST_PENALTY_DISTRICT if level == 0 else _MOST_PENALTY)
+        total += _FAR_SLOPE[level] * np.log(max(1.0, (least - typical) / _FAR_M[level]))
     return total
 
 

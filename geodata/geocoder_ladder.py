@@ -71,6 +71,27 @@ def touches_name(index: Index, tokens: Tokens, row: int, k: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def means_district(index: Index, name: int) -> bool:
+    """Tell whether a name stands for a district, in full or for short."""
+    for p in range(index.postings.start[name], index.postings.start[name + 1]):
+        if index.postings.kind[p] == AREA and index.areas.level[index.postings.ident[p]] == 0:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def leads_into_tail(index: Index, tokens: Tokens, row: int, k: int) -> bool:
+    """Tell whether a name runs on into what is only short for something: 荷莲 + 嘉园 is not the compound 荷莲."""
+    if k + 1 >= tokens.size[row] or tokens.kind[row, k + 1] != _NAME:
+        return False
+    following = tokens.ident[row, k + 1]
+    for p in range(index.postings.start[following], index.postings.start[following + 1]):
+        if index.postings.weak[p] != BARE:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
 def prune_ladder(areas: Areas, ladder: Ladder, level: int) -> None:
     """Keep the areas of a level that lie in (else near) a larger area named; of these the most surely named."""
     for above in range(level - 1, -1, -1):

@@ -305,3 +305,10 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_missing_folders_above_are_made(tmp_path):
     write_table(pd.DataFrame({"a": [1]}), tmp_path / "x" / "y" / "a.csv")
     assert read_table(tmp_path / "x" / "y" / "a.csv")[0]["a"].tolist() == ["1"]
+
+
+def test_a_line_left_blank_in_a_list_of_one_column_keeps_its_row(tmp_path):
+    frame, problems = read(tmp_path, "地址\n东四北大街1号\n\n朝内大街2号\n\n".encode())
+    assert problems == []
+    assert frame["地址"].tolist()[::2] == ["东四北大街1号", "朝内大街2号"]
+    assert frame["地址"].isna().tolist() == [False, True, False]
