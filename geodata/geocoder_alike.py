@@ -10,7 +10,7 @@ from geodata.address_parse import Tokens
 from geodata.address_words import NumberUnit, TokenKind
 from geodata.gazetteer_grams import Alike, find_alike
 from geodata.gazetteer_postings import AREA, BARE, WAY
-from geodata.geocoder_candidates import add_candidate, place_number
+from geodata.geocoder_candidates import POINT_SPREAD_M, add_candidate, place_number
 from geodata.geocoder_tables import MOST_AREAS, Candidates, Evidence, Index, Ladder
 
 _NAME = int(TokenKind.NAME)
@@ -20,7 +20,8 @@ _TEXT = int(TokenKind.TEXT)
 _STREET_TEXT = int(TokenKind.STREET_TEXT)
 _COMMUNITY_TEXT = int(TokenKind.COMMUNITY_TEXT)
 _NO_UNIT, _HOUSE = int(NumberUnit.NONE), int(NumberUnit.HOUSE)
-_SIMILAR = int(Evidence.SIMILAR)
+_SIMILAR, _PART = int(Evidence.SIMILAR), int(Evidence.PART)
+_PLACE, _ROAD = int(Evidence.PLACE), int(Evidence.ROAD)
 
 LEAST_ALIKE = 0.3
 """Below this cosine a name tells nothing about the place (folds of Dongcheng's addresses)."""
@@ -29,6 +30,13 @@ _LEAST_ALIKE_SHORT = 0.55
 """Two or three characters (单位, 小区) are like too much."""
 _SAME_NAME = 0.75
 """From here on a name is the same one misspelt."""
+_MISSPELT = 0.9
+"""From here on a name with its number is placed as if it were written right: 朝杨门内大街137号 [A]."""
+_MISSPELT_COST = 0.7
+_UNLIKE_COST = 5.0
+"""Added to the log error of a misspelt name, and again for what is unlike in it [A]."""
+_PART_OF_COST = 2.0
+"""Added to that of a known name that is only a part of the misspelt one [A]."""
 _FAR_SPREAD_M = 900.0
 """Raw spread at likeness 0; it shrinks to nothing with the square of what is unlike."""
 
@@ -55,12 +63,25 @@ def add_alike(
             continue
         least = LEAST_ALIKE if end - begin > _SHORT else _LEAST_ALIKE_SHORT
         find_alike(index.grams, text[begin:end], least, alike)
+        if alike.size[0] and alike.likeness[0] >= _MISSPELT:
+            least = _MISSPELT  # what was meant is there: no need of what is merely like it
+            _doubt_parts(room[1], first, k)
         number = _get_house(tokens, row, k)
         for i in range(alike.size[0]):
+            if alike.likeness[i] < least:
+                break
             name, unlike = alike.name[i], 1.0 - np.float64(alike.likeness[i])
             for p in range(index.postings.start[name], index.postings.start[name + 1]):
                 thing = (np.int64(index.postings.kind[p]), np.int64(index.postings.ident[p]))
                 _add_one(index, (k, kind), thing, (unlike, number), room)
+
+
+@njit(cache=True, nogil=True)
+def _doubt_parts(found: Candidates, first: int, last: int) -> None:
+    """Make dearer what was found by a part of a misspelt name: 东四 in 东四背大街."""
+    for i in range(found.size[0]):
+        if found.evidence[i] == _PART and first <= found.token[i] <= last:
+            found.cost[i] += _PART_OF_COST
 
 
 @njit(cache=True, nogil=True)
@@ -103,28 +124,28 @@ def _add_one(
         return
     if of_area:
         return
-    spread = _FAR_SPREAD_M * unlike
-    if kind == WAY:
-        x, y, raw = (
-            np.float64(index.ways.x[ident]),
-            np.float64(index.ways.y[ident]),
-            np.float64(index.ways.r[ident]),
-        )
-        if number > 0:
-            (x, y, raw), _ = place_number(index, ident, number)
-    else:
-        x, y, raw = (
-            np.float64(index.places.x[ident]),
-            np.float64(index.places.y[ident]),
-            np.float64(index.places.r[ident]),
-        )
-    add_candidate(
-        found,
-        (x, y, np.hypot(raw, spread)),
-        _SIMILAR,
-        (kind, ident, number if kind == WAY else -1, part[0]),
-        0.0,
-    )
+    x, y, raw, evidence = _find_point(index, kind, ident, number)
+    cost = _MISSPELT_COST + _UNLIKE_COST * unlike
+    if unlike > 1 - _MISSPELT:
+        evidence, cost = _SIMILAR, 0.0
+    point = (x, y, np.hypot(raw, _FAR_SPREAD_M * unlike))
+    number = number if kind == WAY else -1
+    add_candidate(found, point, evidence, (kind, ident, number, part[0]), cost)
+
+
+@njit(cache=True, nogil=True)
+def _find_point(
+    index: Index, kind: int, ident: int, number: int
+) -> tuple[float, float, float, int]:
+    """Return point, raw spread and evidence of a way, or its number, or a place, were it named right."""
+    if kind != WAY:
+        raw = POINT_SPREAD_M + np.float64(index.places.r[ident])
+        return np.float64(index.places.x[ident]), np.float64(index.places.y[ident]), raw, _PLACE
+    if number > 0:
+        (x, y, raw), evidence = place_number(index, ident, number)
+        return x, y, raw, evidence
+    raw = POINT_SPREAD_M + np.float64(index.ways.r[ident])
+    return np.float64(index.ways.x[ident]), np.float64(index.ways.y[ident]), raw, _ROAD
 
 
 @njit(cache=True, nogil=True)

@@ -74,7 +74,8 @@ WEAK_COST = 0.7
 _PART_COST = 2.0
 _SIDE_SHIFT_M = 40.0
 _BESIDE_SPREAD_M = 40.0
-_POINT_SPREAD_M = 25.0
+POINT_SPREAD_M = 25.0
+"""Half the size of a building, added to what a thing's own points say of its spread [A]."""
 _CROSSING_M = 80.0
 _MOST_MEANINGS = 32
 _ALONG_M = 500.0
@@ -229,13 +230,13 @@ def _add_way(
     point = (
         np.float64(ways.x[way]),
         np.float64(ways.y[way]),
-        np.float64(ways.r[way]) + _POINT_SPREAD_M,
+        np.float64(ways.r[way]) + POINT_SPREAD_M,
     )
     evidence = _ROAD
     if k + 1 < tokens.size[row] and tokens.kind[row, k + 1] == _END and ways.has_spine[way]:
         word = tokens.ident[row, k + 1]
         x, y = _find_end(ways, way, index.word_east[word], index.word_north[word])
-        point = (x, y, 2 * _POINT_SPREAD_M + 0.02 * np.float64(ways.length[way]))
+        point = (x, y, 2 * POINT_SPREAD_M + 0.02 * np.float64(ways.length[way]))
         evidence = _ROAD_END
     add_candidate(found, point, evidence, (WAY, way, -1, k), cost)
 
@@ -288,7 +289,7 @@ def _add_place(
     row, k, part = at
     ident, cost = meaning
     x, y = np.float64(index.places.x[ident]), np.float64(index.places.y[ident])
-    raw = _POINT_SPREAD_M + np.float64(index.places.r[ident])
+    raw = POINT_SPREAD_M + np.float64(index.places.r[ident])
     x, y, raw, beside = move_beside(index, tokens, (row, k + 1), (x, y, raw))
     evidence = _PART if part else (_BESIDE_PLACE if beside else _PLACE)
     add_candidate(found, (x, y, raw), evidence, (PLACE, ident, -1, k), cost)
@@ -339,6 +340,6 @@ def _add_crossing(index: Index, i: int, j: int, found: Candidates) -> None:
     a, b = found.ident[i], found.ident[j]
     best, x, y = find_crossing(index.ways, a, b)
     if best <= _CROSSING_M:
-        point = (x, y, _POINT_SPREAD_M + 0.5 * best)
+        point = (x, y, POINT_SPREAD_M + 0.5 * best)
         add_candidate(found, point, _INTERSECTION, (WAY, a, -1, found.token[j]), found.cost[i])
         found.other[found.size[0] - 1] = b

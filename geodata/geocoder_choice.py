@@ -278,12 +278,9 @@ def _write(ladder: Ladder, found: Candidates, best: int, answers: Answers, row: 
         same = found.kind[i] != AREA or found.evidence[i] == found.evidence[best]
         if i != best and same and away > 2.0 * (radius + 50.0):
             total += weight
-            if (
-                found.cost[i] < found.cost[best] + _RIVAL_COST
-                and found.evidence[i] == found.evidence[best]
-            ):
+            if found.cost[i] < found.cost[best] + _RIVAL_COST:
                 rivals += 1
-                radius = max(radius, away)
+                radius = max(radius, away + found.radius[i])
     answers.x[row], answers.y[row], answers.raw[row] = x, y, found.raw[best]
     answers.radius[row] = radius
     answers.score[row] = 1.0 / (1.0 + total)
