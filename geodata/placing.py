@@ -123,7 +123,7 @@ def _to_degrees(
     crs: CRS | None = frame.crs
     offset = datum in {Datum.GCJ02, Datum.BD09}
     if crs is None:
-        return frame, _check_without_crs(frame, names)
+        return frame, _check_without_crs(frame, datum, names)
     if crs.is_projected:
         own: CRS = crs.geodetic_crs or CRS(STORAGE_CRS)
         target = own if offset else CRS(STORAGE_CRS)
@@ -192,7 +192,7 @@ def check_column_datum(columns: PlaceColumns, datum: Datum, names: FeatureNames)
     ]
 
 
-def _check_without_crs(frame: gpd.GeoDataFrame, names: FeatureNames) -> list[Problem]:
+def _check_without_crs(frame: gpd.GeoDataFrame, datum: Datum, names: FeatureNames) -> list[Problem]:
     if names.first_row == 2 or frame.empty:  # tables never state a system
         return []
     outside, swapped = find_range_faults(frame, names)
@@ -207,8 +207,8 @@ def _check_without_crs(frame: gpd.GeoDataFrame, names: FeatureNames) -> list[Pro
         Problem(
             file=names.file,
             field="crs",
-            problem="states no coordinate system; its coordinates are read as degrees",
-            expected="a stated coordinate system",
+            problem=f"states no coordinate system; its coordinates are read as degrees in {datum}",
+            expected="a coordinate system in the file (.prj, or export again with it), or the right declared datum",
             severity="warning",
         )
     ]

@@ -153,3 +153,40 @@ def test_the_command_line_says_what_is_wrong_without_a_traceback(tmp_path, argum
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
     assert pd.Series([result.stderr]).str.contains(message).all(), result.stderr
+
+
+def test_a_layer_that_states_no_system_is_said_so(tmp_path):
+    with pytest.warns(UserWarning, match="crs"):
+        layer = write_layer(AREAS.set_crs(None, allow_override=True), tmp_path / "a.gpkg")
+    result = run(
+        layer, write_points(tmp_path / "p.csv"), "--key", "code", "--out", tmp_path / "o.csv"
+    )
+    assert result.exit_code == 0
+    assert (
+        "a.gpkg · crs · states no coordinate system; its coordinates are read as degrees in WGS84"
+        in result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("move", "says"),
+    [
+        (50.0, "no point lies in an area (areas longitude -71.1000 to -71.0000"),
+        (None, "3 of 3 points lie in an area if latitude and longitude are swapped"),
+    ],
+)
+def test_files_that_do_not_fit_each_other_are_said_so(tmp_path, move, says):
+    areas = gpd.GeoDataFrame(
+        {"code": ["a"]}, geometry=[shapely.box(-71.1, 42.3, -71, 42.4)], crs=4326
+    )
+    points = pd.DataFrame({"lon": [-71.05, -71.06, -71.07], "lat": [42.31, 42.32, 42.33]})
+    if move is None:
+        points = points.rename(columns={"lon": "lat", "lat": "lon"})
+    else:
+        points["lon"] += move
+    points.to_csv(tmp_path / "p.csv", index=False)
+    layer = write_layer(areas, tmp_path / "a.geojson")
+    result = run(layer, tmp_path / "p.csv", "--key", "code", "--out", tmp_path / "o.csv")
+    assert result.exit_code == 0
+    assert says in result.stderr
+    assert len(pd.read_csv(tmp_path / "o.csv")) == 3

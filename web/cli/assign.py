@@ -1,6 +1,7 @@
 """``gridgov assign``: points → areas, from any two files."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -43,6 +44,15 @@ class Options(TypedDict):
     as_json: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Areas:
+    """A layer of areas: its index, its bounds (west, south, east, north in degrees) and warnings about it."""
+
+    index: AreaIndex
+    extent: tuple[float, ...]
+    problems: list[Problem]
+
+
 @click.command()
 @click.argument("areas", type=click.Path(path_type=Path))
 @click.argument("points", type=click.Path(path_type=Path))
@@ -77,17 +87,19 @@ def assign(**options: Unpack[Options]) -> None:
     progress = StagePrinter(STAGES)
     check_ending(options["out"])
     progress("reading", 0.0)
-    index = read_areas(options["areas"], key=options["key"], datum=options["datum_areas"])
-    points, problems = read_points(
+    areas = read_areas(options["areas"], key=options["key"], datum=options["datum_areas"])
+    points, found = read_points(
         options["points"],
         datum=options["datum_points"],
         lon=options["lon"],
         lat=options["lat"],
     )
+    problems = areas.problems + found
     progress("reading", 1.0)
     progress("locating", 0.0)
-    result = assign_points(index, points, key=options["key"], cap_m=options["cap_m"])
+    result = assign_points(areas.index, points, key=options["key"], cap_m=options["cap_m"])
     progress("locating", 1.0)
+    problems += doubt_places(areas, result, options)
     if not options["dry_run"]:
         progress("writing", 0.0)
         write_result(result, options["out"])
@@ -104,7 +116,7 @@ def check_ending(path: Path) -> None:
         )
 
 
-def read_areas(path: Path, *, key: str, datum: str) -> AreaIndex:
+def read_areas(path: Path, *, key: str, datum: str) -> Areas:
     """Return the index of a layer of areas.
 
     Raises
@@ -126,7 +138,36 @@ def read_areas(path: Path, *, key: str, datum: str) -> AreaIndex:
         )
         raise InvalidDataError([fault])
     codes = [format_code(value) for value in frame[key]]
-    return AreaIndex.build(frame.geometry.to_numpy(), codes, layer=str(path))
+    index = AreaIndex.build(frame.geometry.to_numpy(), codes, layer=str(path))
+    return Areas(index=index, extent=tuple(frame.total_bounds), problems=problems)
+
+
+def doubt_places(areas: Areas, result: pd.DataFrame, options: Options) -> list[Problem]:
+    """Return a warning where hardly a point lies in an area: both files are sound, but do not fit each other."""
+    lon, lat = result["lon"].to_numpy(), result["lat"].to_numpy()
+    placed = np.isfinite(lon) & np.isfinite(lat)
+    assigned = int(result[options["key"]].notna().sum())
+    if 2 * assigned >= placed.sum():
+        return []
+    upright = placed & (np.abs(lon) <= 90)
+    swapped = int((areas.index.locate_positions(lat[upright], lon[upright]) >= 0).sum())
+    if swapped > max(assigned, placed.sum() // 2):
+        problem = f"{swapped:,} of {placed.sum():,} points lie in an area if latitude and longitude are swapped"
+        remedy = "longitude first in both files: exchange them in one, or name the columns with --lon and --lat"
+    elif assigned:
+        return []
+    else:
+        problem = "no point lies in an area"
+        remedy = "files of one place; check datum, coordinate system and the order of longitude and latitude"
+    own = (lon[placed].min(), lat[placed].min(), lon[placed].max(), lat[placed].max())
+    problem += f" (areas {_show_extent(areas.extent)}, points {_show_extent(own)})"
+    file = str(options["points"])
+    return [Problem(file=file, problem=problem, expected=remedy, severity="warning")]
+
+
+def _show_extent(extent: tuple[float, ...]) -> str:
+    west, south, east, north = extent
+    return f"longitude {west:.4f} to {east:.4f}, latitude {south:.4f} to {north:.4f}"
 
 
 def format_code(value: object) -> str:
