@@ -28,7 +28,7 @@ def load_texts() -> dict[tuple[str, str], MessageText]:
     }
 
 
-def make_text(topic: str, facts: Mapping[str, object], *, language: Language = "zh") -> MessageText:
+def make_text(topic: str, facts: Mapping[str, object], language: Language) -> MessageText:
     """Return the message of a topic.
 
     Raises
@@ -38,7 +38,7 @@ def make_text(topic: str, facts: Mapping[str, object], *, language: Language = "
 
     Examples
     --------
-    >>> make_text("overdue", {"order_no": "1", "by": "noon", "unit": "u"}, language="en").subject
+    >>> make_text("overdue", {"order_no": "1", "by": "noon", "unit": "u"}, "en").subject
     'Order 1: overdue'
     """
     found = load_texts()[topic, language]

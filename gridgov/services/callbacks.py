@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import pandas as pd
 import sqlalchemy as sa
@@ -233,14 +234,13 @@ def _log(session: Session, row: Order, callback: Callback, flag: str, *, actor: 
 
 
 def _tell_contradiction(session: Session, row: Order, callback: Callback) -> None:
-    text = make_text("callback_contradicting", {"order_no": row.order_no})
     notify(
         session,
         at=callback.called_at,
         topic="callback_contradicting",
         unit_codes=(row.desk_code, row.unit_code),
-        subject=text.subject,
-        body={"text": text.text},
+        say=partial(make_text, "callback_contradicting", {"order_no": row.order_no}),
+        data={},
         order_no=row.order_no,
         key=f"{row.order_no}:contradicting:{callback.id}",
     )

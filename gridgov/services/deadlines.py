@@ -8,6 +8,7 @@ is done again from the same moment, and the keys of the messages keep anything f
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -184,14 +185,13 @@ def _tell(session: Session, desk: Desk, order: Order, topic: str, *, now: dateti
         "by": by,
         "unit": desk.city.names.get(order.unit_code, order.unit_code),
     }
-    text = make_text(topic, facts)
     notify(
         session,
         at=now,
         topic=topic,
         unit_codes=_find_units(desk, order, topic, now),
-        subject=text.subject,
-        body={"text": text.text, **facts},
+        say=partial(make_text, topic, facts),
+        data=facts,
         order_no=order.order_no,
         # A clock that was set anew, after a pause or a reopening, is another clock.
         key=f"{order.order_no}:{topic}:{by}",

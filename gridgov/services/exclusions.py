@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.errors import ForbiddenError, GridgovError, NotFoundError
-from gridgov.rules.message_text import make_text
+from gridgov.rules.message_text import Language, MessageText, make_text
 from gridgov.rules.order_labels import get_label
 from gridgov.rules.order_needs import Actor, Facts, has_permit
 from gridgov.rules.order_states import OrderActionError
@@ -238,15 +238,18 @@ def _log(
 
 
 def _tell(session: Session, row: Order, exclusion: Exclusion) -> None:
-    reason = get_label("exclusion_reason", exclusion.reason_code)
-    text = make_text("exclusion_proposed", {"order_no": row.order_no, "reason": reason})
+    def say(language: Language) -> MessageText:
+        reason = get_label("exclusion_reason", exclusion.reason_code, language=language)
+        facts = {"order_no": row.order_no, "reason": reason}
+        return make_text("exclusion_proposed", facts, language)
+
     notify(
         session,
         at=exclusion.proposed_at,
         topic="exclusion_proposed",
         unit_codes=(row.desk_code,),
-        subject=text.subject,
-        body={"text": text.text, "reason_code": exclusion.reason_code},
+        say=say,
+        data={"reason_code": exclusion.reason_code},
         order_no=row.order_no,
         key=f"exclusion:{exclusion.id}:proposed",
     )

@@ -6,12 +6,14 @@ commits.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from gridgov.errors import ConflictError
+from gridgov.rules.message_text import Language, MessageText, make_text
 from gridgov.rules.order_labels import get_label
 from gridgov.rules.order_needs import Actor, Facts
 from gridgov.rules.order_states import OrderChange, apply, find_actions_for
@@ -29,7 +31,6 @@ from gridgov.services.order_rows import (
 )
 from gridgov.services.rating import counted
 from gridgov.storage import audit, counts
-from gridgov.storage.models.orders import Order
 from gridgov.storage.scope import lifted
 
 
@@ -190,18 +191,21 @@ def _notify(step: Act) -> None:
         at=step.facts.at,
         topic=change.action.value,
         unit_codes=find_recipients(step),
-        subject=f"工单 {row.order_no} {get_label('action', change.action.value)}",
-        body=_make_body(row, change),
+        say=partial(_say, row.order_no, change),
+        data={
+            "state": change.to_state.value,
+            "unit_code": change.unit_code,
+            "reason_code": change.reason_code,
+        },
         order_no=row.order_no,
         key=f"{row.order_no}:{row.version}:{change.action.value}",
     )
 
 
-def _make_body(row: Order, change: OrderChange) -> dict[str, Any]:
-    state = get_label("state", change.to_state.value)
-    return {
-        "text": f"工单 {row.order_no} 现为“{state}”",
-        "state": change.to_state.value,
-        "unit_code": change.unit_code,
-        "reason_code": change.reason_code,
+def _say(order_no: str, change: OrderChange, language: Language) -> MessageText:
+    facts = {
+        "order_no": order_no,
+        "action": get_label("action", change.action.value, language=language),
+        "state": get_label("state", change.to_state.value, language=language),
     }
+    return make_text("handled", facts, language)

@@ -7,6 +7,7 @@ frames of one row. An appeal comes in once: its number within its source is its 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import pandas as pd
@@ -20,6 +21,7 @@ from gridgov.reading.outcomes import hash_person
 from gridgov.rules.deadline_one import find_deadlines
 from gridgov.rules.dispatch_one import Decision, dispatch_one
 from gridgov.rules.dispatch_table import Route
+from gridgov.rules.message_text import make_text
 from gridgov.rules.order_needs import Actor
 from gridgov.rules.order_table import OrderState
 from gridgov.rules.privacy import mask_text
@@ -380,13 +382,14 @@ def _notify(session: Session, order: Order, *, now: datetime) -> None:
     """Tell the unit; what waits at the desk is seen in the desk's list."""
     if order.state is not OrderState.DISPATCHED:
         return
+    facts = {"order_no": order.order_no, "reasons": order.reasons}
     outbox.notify(
         session,
         at=now,
         topic="dispatch",
         unit_codes=[order.unit_code],
-        subject=f"新工单 {order.order_no}",
-        body={"text": order.reasons, "unit_code": order.unit_code, "state": order.state.value},
+        say=partial(make_text, "dispatch", facts),
+        data={"unit_code": order.unit_code, "state": order.state.value},
         order_no=order.order_no,
         key=f"{order.order_no}:{order.version}:receive",
     )

@@ -8,15 +8,17 @@ died between sending and saying so; the key of the message lets the receiver see
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.errors import NotFoundError
+from gridgov.rules.message_text import Language, MessageText
 from gridgov.rules.order_needs import Actor
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.outbox_channels import (
@@ -87,12 +89,14 @@ def notify(
     at: datetime,
     topic: str,
     unit_codes: Iterable[str],
-    subject: str,
-    body: dict[str, Any],
+    say: Callable[[Language], MessageText],
+    data: Mapping[str, Any],
     order_no: str | None = None,
     key: str,
 ) -> None:
     """Write the messages of one event: to each account of the units, or to the unit itself where it has none.
+
+    Each account is told in its own language; units without accounts and other systems in Chinese.
 
     Parameters
     ----------
@@ -102,10 +106,10 @@ def notify(
         Kind of event, at most 32 characters, such as ``dispatched``.
     unit_codes
         Units that must know.
-    subject
-        One line for people.
-    body
-        ``text`` for people; what else is in it is for the page and for other systems. No personal data.
+    say
+        Writes the message for people in a language.
+    data
+        The same for the page and for other systems. No personal data.
     key
         Names the event: the same event to the same recipient is written once, however often this is called.
     """
@@ -115,25 +119,26 @@ def notify(
     channels = session.info.get(CHANNELS_KEY, frozenset({APP}))
     shared = {
         "topic": topic,
-        "subject": subject,
-        "body": body,
         "order_no": order_no,
         "created_at": at,
         "not_before": at,
         "tries": 0,
     }
+    said = cache(say)
     rows = [
         {
-            "message_key": make_key(f"{channel}:{name}", key),
-            "channel": channel,
-            "account_id": account_id,
-            "unit_code": unit,
-            "address": address,
-            "delivered_at": at if channel == APP else None,
+            "message_key": make_key(f"{one.channel}:{one.name}", key),
+            "channel": one.channel,
+            "account_id": one.account_id,
+            "unit_code": one.unit_code,
+            "address": one.address,
+            "subject": said(one.language).subject,
+            "body": {"text": said(one.language).text, **data},
+            "delivered_at": at if one.channel == APP else None,
             **shared,
         }
-        for channel, name, account_id, unit, address in _find_recipients(session, units, topic)
-        if channel in channels
+        for one in _find_recipients(session, units, topic)
+        if one.channel in channels
     ]
     once = insert_once(session, MESSAGES, unique=("message_key",))
     session.connection().execute(once, rows)
@@ -149,7 +154,7 @@ def make_key(recipient: str, event: str) -> str:
 
 # Made once: they are asked with every change that somebody must hear of.
 _ACCOUNTS = (
-    sa.select(Account.id, Account.unit_code, Account.email)
+    sa.select(Account.id, Account.unit_code, Account.email, Account.language)
     .where(Account.unit_code.in_(sa.bindparam("units", expanding=True)), Account.active)
     .order_by(Account.id)
 )
@@ -162,23 +167,35 @@ _WEBHOOKS = (
     )
     .order_by(Webhook.id)
 )
-_Recipient = tuple[str, str, int | None, str, str | None]
+
+
+class _Recipient(NamedTuple):
+    """Who is told: by which channel, under which name in it, for which unit, in which language."""
+
+    channel: str
+    name: str
+    unit_code: str
+    language: Language = "zh"
+    account_id: int | None = None
+    address: str | None = None
 
 
 def _find_recipients(session: Session, units: Sequence[str], topic: str) -> Iterator[_Recipient]:
-    """Yield channel, name within the channel, account, unit and address of everybody who must know."""
+    """Yield everybody who must know, by every channel."""
     connection = session.connection()
     accounts = connection.execute(_ACCOUNTS, {"units": units}).all()
     staffed = {row.unit_code for row in accounts}
-    yield from ((APP, f"unit {unit}", None, unit, None) for unit in units if unit not in staffed)
+    yield from (_Recipient(APP, f"unit {unit}", unit) for unit in units if unit not in staffed)
     for row in accounts:
-        yield APP, str(row.id), row.id, row.unit_code, None
+        language: Language = "en" if row.language.startswith("en") else "zh"
+        person = _Recipient(APP, str(row.id), row.unit_code, language, row.id)
+        yield person
         if row.email:
-            yield EMAIL, str(row.id), row.id, row.unit_code, row.email
+            yield person._replace(channel=EMAIL, address=row.email)
     asked = {"units": (*units, ""), "topics": (topic, EVERYTHING)}
     for hook in connection.execute(_WEBHOOKS, asked):
         for unit in [hook.unit_code] if hook.unit_code else units:
-            yield WEBHOOK, f"{hook.id} {unit}", None, unit, hook.url
+            yield _Recipient(WEBHOOK, f"{hook.id} {unit}", unit, address=hook.url)
 
 
 def deliver_due(

@@ -12,6 +12,7 @@ What follows is decided so:
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import shapely
@@ -23,6 +24,7 @@ from geodata.frames import JURISDICTION_COLUMNS
 from gridgov.errors import ConflictError, ForbiddenError, NotFoundError
 from gridgov.placing_one import find_point, judge_place
 from gridgov.rules.dispatch_one import Decision, dispatch_one
+from gridgov.rules.message_text import make_text
 from gridgov.rules.order_needs import Actor
 from gridgov.rules.order_table import OrderState, Role
 from gridgov.services import outbox
@@ -332,13 +334,14 @@ def _change_unit(
 def _notify(session: Session, row: Order, after: OrderAfterMove, *, at: datetime) -> None:
     if row.state is OrderState.RECEIVED:
         return
+    facts = {"order_no": row.order_no, "reasons": row.reasons}
     outbox.notify(
         session,
         at=at,
         topic="move_pin",
         unit_codes=[after.unit_after, after.unit_before],
-        subject=f"工单 {row.order_no} 位置已更正",
-        body={"text": row.reasons, "unit_code": row.unit_code, "street_code": row.street_code},
+        say=partial(make_text, "move_pin", facts),
+        data={"unit_code": row.unit_code, "street_code": row.street_code},
         order_no=row.order_no,
         key=f"{row.order_no}:{row.version}:move_pin",
     )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.rules.assessment import assess_counts
 from gridgov.rules.assessment_window import make_month, make_window_rules
-from gridgov.rules.message_text import make_text
+from gridgov.rules.message_text import Language, MessageText, make_text
 from gridgov.rules.order_labels import get_label
 from gridgov.services.desk import Desk
 from gridgov.services.outbox import notify
@@ -123,15 +123,18 @@ def _is_over(desk: Desk, kind: str, period: Period, now: datetime) -> bool:
 def _save(session: Session, desk: Desk, kind: str, period: Period, *, now: datetime) -> None:
     content = make_report(session, desk, kind, period)
     session.add(Report(kind=kind, period=period.name, content=content, made_at=now))
-    facts = {"kind": get_label("report", kind), "period": period.name}
-    text = make_text("report", facts)
+
+    def say(language: Language) -> MessageText:
+        facts = {"kind": get_label("report", kind, language=language), "period": period.name}
+        return make_text("report", facts, language)
+
     notify(
         session,
         at=now,
         topic="report",
         unit_codes=(desk.desk_code,),
-        subject=text.subject,
-        body={"text": text.text, "kind": kind, "period": period.name},
+        say=say,
+        data={"kind": kind, "period": period.name},
         key=f"report:{kind}:{period.name}",
     )
 

@@ -1,6 +1,7 @@
 """Who is told what about a whistle call."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -80,14 +81,13 @@ def _send(
     at: datetime,
     about: str = "",
 ) -> None:
-    text = make_text(topic, facts)
     notify(
         session,
         at=at,
         topic=topic,
         unit_codes=units,
-        subject=text.subject,
-        body={"text": text.text, **facts},
+        say=partial(make_text, topic, facts),
+        data=facts,
         order_no=call.order_no,
         key=f"{call.call_no}:{topic}:{about}",
     )

@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from gridgov.errors import NotFoundError
+from gridgov.rules.message_text import MessageText
 from gridgov.rules.order_table import Role
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.outbox import (
@@ -33,6 +34,8 @@ from gridgov.storage.models.journal import Message, Webhook
 from tests.services.receivers import receive_mail, receive_posts
 
 NOW = datetime(2025, 3, 1, 8, tzinfo=UTC)
+CHINESE = MessageText(subject="新工单", text="请在2小时内签收")
+ENGLISH = MessageText(subject="New order", text="Please sign for it within 2 hours")
 
 
 def make_account(login, unit, **more):
@@ -44,8 +47,8 @@ def tell(session, key="e1", units=("U1",), **more):
     facts = {
         "at": NOW,
         "topic": "dispatched",
-        "subject": "新工单",
-        "body": {"text": "请在2小时内签收"},
+        "say": {"zh": CHINESE, "en": ENGLISH}.__getitem__,
+        "data": {},
         "order_no": "A1-1",
     }
     notify(session, unit_codes=units, key=key, **(facts | more))
@@ -90,6 +93,19 @@ def test_one_row_per_recipient_and_a_repeat_adds_none(staffed):
     assert {row.channel for row in rows if row.delivered_at} == {"app"}
 
 
+def test_everybody_is_told_in_the_language_of_the_account(staffed):
+    with transaction(staffed) as session:
+        session.add(make_account("c", "U1", email="c@example.org", language="en"))
+        session.add(Webhook(unit_code="U1", topic="*", url="http://127.0.0.1:1/"))
+        session.flush()
+        tell(session, units=("U1", "U2"), data={"unit_code": "U1"})
+    english = {row.subject == "New order" for row in read_rows(staffed) if row.account_id == 4}
+    others = {row.subject == "新工单" for row in read_rows(staffed) if row.account_id != 4}
+    assert english == others == {True}
+    bodies = [row.body for row in read_rows(staffed) if row.account_id == 4]
+    assert bodies == [{"text": ENGLISH.text, "unit_code": "U1"}] * 2  # app and e-mail
+
+
 def test_without_a_mail_server_nothing_waits_for_one(staffed):
     open_channels(staffed, ServiceSettings())
     with transaction(staffed) as session:
@@ -115,7 +131,8 @@ def test_long_keys_stay_apart(staffed):
 
 def test_email_arrives_and_is_sent_once(staffed):
     with transaction(staffed) as session:
-        tell(session, subject="新工单\r\nBcc: x@example.org")
+        forged = MessageText(subject="新工单\r\nBcc: x@example.org", text=CHINESE.text)
+        tell(session, say=lambda _language: forged)
     with receive_mail() as box:
         mine = ServiceSettings(smtp_host="127.0.0.1", smtp_port=box.port)
         assert deliver_due(staffed, mine, NOW) == Delivered(sent=1)

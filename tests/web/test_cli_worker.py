@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from gridgov.rules.message_text import MessageText
 from gridgov.rules.order_table import OrderState
 from gridgov.service_settings import ServiceSettings
 from gridgov.services.load_pack import load_pack
@@ -123,8 +124,8 @@ def add_work(sessions, count, port):
                 at=now,
                 topic="dispatched",
                 unit_codes=("110101001",),
-                subject="新工单",
-                body={"text": "请签收"},
+                say=lambda _language: MessageText(subject="新工单", text="请签收"),
+                data={},
                 order_no=order.order_no,
                 key=f"made:{number}",
             )
