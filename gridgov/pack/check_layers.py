@@ -9,7 +9,7 @@ import shapely
 
 from geodata.problems import Problem
 from gridgov.pack.read_layers import make_union
-from gridgov.pack.read_tables import Faults, find_nearest
+from gridgov.pack.read_tables import Faults, make_hint
 from gridgov.settings import Settings
 
 
@@ -77,9 +77,8 @@ def _check_parents(codes: pd.Series, parents: gpd.GeoDataFrame | None, faults: F
         return
     known = set(parents[column])
     unknown = ~codes.isin(known)
-    near = find_nearest(str(codes[unknown].iloc[0]), sorted(known)) if unknown.any() else ""
     layer = "streets" if column == "street_code" else "districts"
-    faults.rows(codes, unknown, f"is no code of the layer {layer}", expected=near)
+    faults.rows(codes, unknown, f"is no code of the layer {layer}", expected=make_hint(known))
 
 
 def _check_exceptions(frame: gpd.GeoDataFrame, faults: Faults, context: Context) -> None:

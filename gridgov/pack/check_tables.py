@@ -7,7 +7,7 @@ import networkx as nx
 import pandas as pd
 
 from geodata.problems import Problem
-from gridgov.pack.read_tables import Faults, check_numbers, find_nearest
+from gridgov.pack.read_tables import Faults, check_numbers, make_hint
 from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, split_list
 from gridgov.rules.dispatch_table import ITEM_ROUTES, UNIT_KINDS
 from gridgov.rules.versions import find_overlaps
@@ -105,18 +105,15 @@ def _check_unit_names(values: pd.Series, faults: Faults, tables: PackTables, *, 
             )
         return
     known = set(units["unit_code"])
-    distinct = {
+    unknown = {
         text: [
             part for part in (split_list(text) if many else (text,)) if part not in known | _PLACES
         ]
         for text in values.unique()
     }
-    bad = values.map(lambda text: bool(distinct[text]))
-    example = next((parts[0] for parts in distinct.values() if parts), "")
-    near = find_nearest(example, sorted(known)) if example else ""
-    faults.rows(
-        values, bad, "is no unit", expected=f"a unit_code, @street, @district or empty; {near}"
-    )
+    bad = values.map(lambda text: bool(unknown[text]))
+    hint = make_hint(known, "a unit_code, @street, @district or empty; ")
+    faults.rows(values, bad, "is no unit", expected=lambda text: hint(unknown[text][0]))
 
 
 def _check_catalogue(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:

@@ -1,6 +1,6 @@
 """Tables of a pack: read, columns named as in the contract, texts never missing, dates parsed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -22,6 +22,9 @@ DEPENDENCY_COLUMNS = (*duties.DEPENDENCY_COLUMNS, *VALIDITY)
 HOLIDAY_COLUMNS = ("date", "kind", "name")
 CATEGORY_COLUMNS = ("value", "item_code")
 POPULATION_COLUMNS = ("street_code", "population", *VALIDITY)
+
+MOST_HINTS = 20
+"""Different unknown values for which the known one most like them is looked up."""
 
 DATE_COLUMNS = frozenset({*VALIDITY, "date"})
 
@@ -84,10 +87,10 @@ class Faults:
         wrong: Any,
         problem: str,
         *,
-        expected: str = "",
+        expected: str | Callable[[str], str] = "",
         severity: Severity = "error",
     ) -> None:
-        """Note a fault of each value of the column `values` where `wrong` holds."""
+        """Note a fault of each value of the column `values` where `wrong` holds; `expected` may depend on it."""
         chosen = values[np.asarray(wrong, dtype=bool)]
         rows = [int(position) + self.first_row for position in chosen.index]
         self.problems.extend(
@@ -97,7 +100,7 @@ class Faults:
                 field=str(values.name),
                 value="" if pd.isna(value) else str(value),
                 problem=problem,
-                expected=expected,
+                expected=expected(str(value)) if callable(expected) else expected,
                 severity=severity,
             )
             for row, value in zip(rows, chosen, strict=True)
@@ -145,6 +148,19 @@ def find_nearest(name: str, known: list[str]) -> str:
         return f"did you mean {near[0]!r}?"
     shown = ", ".join(known[:12])
     return f"one of {shown}{', …' if len(known) > 12 else ''}"
+
+
+def make_hint(known: Collection[str], before: str = "") -> Callable[[str], str]:
+    """Return what says of an unknown value which known one it is most like; of the first few, it takes a while."""
+    names = sorted(known)
+    said: dict[str, str] = {}
+
+    def hint(value: str) -> str:
+        if value not in said and len(said) < MOST_HINTS:
+            said[value] = find_nearest(value, names)
+        return before + said.get(value, "")
+
+    return hint
 
 
 def check_numbers(values: pd.Series, faults: Faults) -> None:

@@ -5,11 +5,13 @@ import json
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from gridgov.city import City, check_city, load_city
 from gridgov.errors import CityError
+from gridgov.pack.read_tables import Faults, make_hint
 from tests.gridgov.packs import MINIMAL, TABLES, TOML, make_squares, write_layer, write_pack
 from web.cli.check import check
 
@@ -305,3 +307,15 @@ def test_check_on_the_command_line(tmp_path):
     answer = json.loads(run(check, [str(bad), "--json"], standalone_mode=False).output)
     assert (answer["usable"], answer["errors"]) == (False, 1)
     assert answer["problems"][0]["value"] == "jiont"
+
+
+def test_each_unknown_code_gets_its_own_hint(tmp_path):
+    faults = Faults(tmp_path / "a.csv")
+    codes = pd.Series(["110101001", "110102019", "110102099", "x"], name="street_code")
+    hint = make_hint({"110101009", "110102019"})
+    faults.rows(codes, codes != "110102019", "is no code", expected=hint)
+    assert [one.expected for one in faults.problems] == [
+        "did you mean '110101009'?",
+        "did you mean '110102019'?",
+        "one of 110101009, 110102019",
+    ]
