@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from geodata.problems import Problem
 from geodata.tables import read_table, row_number
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.reading.faults import RowFaults
@@ -118,11 +119,14 @@ def read_appeals(
     frame = pd.DataFrame(columns, index=raw.index)[list(APPEAL_COLUMNS)]
     good = _check_rows(frame, raw, header, (city, as_of), faults)
     _drop_late_outcomes(frame, as_of, faults)
+    read = len(raw) + _count_lost(raw, problems)
+    return AppealsRead(frame[good].reset_index(drop=True), faults.frame(), read=read)
+
+
+def _count_lost(raw: pd.DataFrame, problems: list[Problem]) -> int:
+    """Return how many rows of the file are not in `raw`: too damaged to be one."""
     lost = {one.row for one in problems if one.severity == "error" and one.row is not None}
-    lost -= set((raw.index + row_number(0)).tolist()) if lost else set()
-    return AppealsRead(
-        frame[good].reset_index(drop=True), faults.frame(), read=len(raw) + len(lost)
-    )
+    return len(lost - set((raw.index + row_number(0)).tolist())) if lost else 0
 
 
 def _make_salt(salt: str | None) -> bytes:

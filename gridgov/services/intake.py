@@ -23,6 +23,7 @@ from gridgov.rules.dispatch_one import Decision, dispatch_one
 from gridgov.rules.dispatch_table import Route
 from gridgov.rules.message_text import make_text
 from gridgov.rules.order_needs import Actor
+from gridgov.rules.order_numbers import add_source
 from gridgov.rules.order_table import OrderState
 from gridgov.rules.privacy import mask_text
 from gridgov.services import outbox
@@ -331,7 +332,7 @@ def _write_order(
     once = insert_once(session, ORDERS, unique=("order_no",), returning="id")
     if session.connection().execute(once, values).scalar_one_or_none() is None:
         # Another source has the same number: this one's stands before it.
-        values["order_no"] = f"{new.source}:{values['order_no']}"
+        values["order_no"] = add_source(values["order_no"], new.source)
         session.connection().execute(sa.insert(ORDERS), values)
     # Not added to the session: the row is written, and nobody changes it here.
     return Order(version=1, **values)

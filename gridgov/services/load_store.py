@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.rules.catalogue import Catalogue
+from gridgov.rules.order_numbers import add_source
 from gridgov.services.cells import ensure_cells
 from gridgov.services.load_pack import make_items
 from gridgov.services.load_rows import Batch, BatchRules
@@ -135,7 +136,8 @@ def _make_order_nos(session: Session, frame: pd.DataFrame, source: str) -> pd.Se
     """Return the numbers of the orders; where another source has the same number, with the source before it."""
     numbers: pd.Series = frame["order_no"]
     taken = _find_among(session, sa.select(Order.order_no), Order.order_no, numbers)
-    return numbers.where(~numbers.isin(taken), source + ":" + numbers)
+    is_taken = numbers.isin(taken)
+    return numbers.mask(is_taken, numbers[is_taken].map(lambda number: add_source(number, source)))
 
 
 def _add_items(session: Session, catalogue: Catalogue) -> None:

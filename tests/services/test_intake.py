@@ -128,6 +128,17 @@ def test_the_same_number_of_a_source_comes_in_once(
         assert session.scalar(sa.select(sa.func.count()).select_from(Order)) == 2
 
 
+def test_a_number_as_long_as_may_be_comes_from_two_sources(
+    loaded: sessionmaker[Session], desk: Desk
+) -> None:
+    longest = "A" * 70
+    with loaded.begin() as session:
+        take(session, desk, appeal_no=longest)
+        second = take(session, desk, appeal_no=longest, source="a hotline with a long name")
+    (number,) = second.order_nos
+    assert (len(number), number[:27]) == (80, "a hotline with a long name:")
+
+
 def test_numbers_are_unique_under_many_clients(loaded: sessionmaker[Session], desk: Desk) -> None:
     numbers: list[str] = []
 
