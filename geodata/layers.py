@@ -48,7 +48,7 @@ _GEOJSON_DECIMALS = 9  # 0.1 mm
 def read_layer(
     path: Path | str,
     *,
-    datum: Datum | str,
+    datum: Datum | str | None,
     layer: str | None = None,
     encoding: str | None = None,
     code: str | None = None,
@@ -63,7 +63,7 @@ def read_layer(
         a table with a WKT column or columns of longitude and latitude. ``file.gpkg|layername=NAME``
         names a layer as QGIS does.
     datum
-        Datum of the file's degrees.
+        Datum of the file's degrees; None if nobody declared it: WGS84, but only if the file states its system.
     layer
         Name of the layer where a file has several.
     encoding
@@ -81,12 +81,14 @@ def read_layer(
 
     Raises
     ------
+    UndeclaredSystemError
+        If the file states no coordinate system and `datum` is None.
     InvalidDataError
         If the file as a whole cannot be read.
     GeodataError
         If the datum is not known.
     """
-    declared = parse_datum(datum)
+    declared = None if datum is None else parse_datum(datum)
     path, layer = _split_layer(path, layer)
     check_file(path)
     table = path.suffix.lower() in _TABLES
@@ -133,7 +135,7 @@ def _split_layer(path: Path | str, layer: str | None) -> tuple[Path, str | None]
 
 
 def _read_any(
-    path: Path, choice: tuple[str | None, str | None, Datum], names: FeatureNames
+    path: Path, choice: tuple[str | None, str | None, Datum | None], names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     layer, encoding, declared = choice
     ending = path.suffix.lower()
@@ -155,13 +157,13 @@ def _read_any(
 
 
 def _read_place_table(
-    path: Path, choice: tuple[str | None, Datum], names: FeatureNames
+    path: Path, choice: tuple[str | None, Datum | None], names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     encoding, declared = choice
     frame, problems = read_table(path, encoding=encoding or "auto")
     columns = find_place_columns(frame, path)
     placed, found = make_geometry(frame, columns, names)
-    return placed, problems + found + check_column_datum(columns, declared, names)
+    return placed, problems + found + check_column_datum(columns, declared or Datum.WGS84, names)
 
 
 def _read_parquet(path: Path, names: FeatureNames) -> tuple[gpd.GeoDataFrame, list[Problem]]:

@@ -15,6 +15,7 @@ from pyproj.exceptions import ProjError
 
 from geodata.crs import STORAGE_CRS
 from geodata.datum import Datum, convert_geometry
+from geodata.errors import InvalidDataError
 from geodata.files import fail_file
 from geodata.problems import Problem
 from geodata.shapes import FeatureNames, find_range_faults, take_usable
@@ -24,6 +25,10 @@ _NAMES = Path(__file__).parent / "data" / "column_names.json"
 
 # Geographic systems that are equal to WGS84 within decimetres (DOMAIN.md section 3).
 _EQUAL_TO_WGS84 = {4326: Datum.WGS84, 4490: Datum.CGCS2000, 4979: Datum.WGS84, 4480: Datum.CGCS2000}
+
+
+class UndeclaredSystemError(InvalidDataError):
+    """Nothing says in which system a layer is: neither its file nor who reads it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +67,18 @@ def find_place_columns(frame: pd.DataFrame, path: Path) -> PlaceColumns:
 def make_geometry(
     frame: pd.DataFrame, columns: PlaceColumns, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    """Return the rows of a table that have a usable place, with a geometry column, and the problems."""
+    """Return the rows of a table that have a usable place, with a geometry column, and the problems.
+
+    Tables never state a system: their places are degrees by contract.
+    """
     if columns.wkt is not None:
         return _make_from_wkt(frame, columns.wkt, names)
     lon, lat, problems = parse_degrees(frame, columns, names)
     known = np.isfinite(lon) & np.isfinite(lat)
     some = frame[known]
     names.left_out.append(frame[~known])
-    placed = gpd.GeoDataFrame(some, geometry=shapely.points(lon[known], lat[known]))
-    return placed, problems
+    points = shapely.points(lon[known], lat[known])
+    return gpd.GeoDataFrame(some, geometry=points, crs=STORAGE_CRS), problems
 
 
 def parse_degrees(
@@ -99,19 +107,25 @@ def parse_degrees(
 
 
 def to_storage(
-    frame: gpd.GeoDataFrame, datum: Datum, names: FeatureNames
+    frame: gpd.GeoDataFrame, datum: Datum | None, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Return `frame` in EPSG:4326, WGS84, without heights; features out of range are left out.
 
     Raises
     ------
+    UndeclaredSystemError
+        If neither the file states a system nor `datum` declares one.
     InvalidDataError
         If the coordinates as a whole are not what the file says.
     """
-    degrees, problems = _to_degrees(frame, datum, names)
+    source = datum or Datum.WGS84
+    if frame.crs is None:
+        degrees, problems = frame, _check_without_crs(frame, datum, names)
+    else:
+        degrees, problems = _to_degrees(frame, source, names)
     degrees, found = _take_in_range(degrees, names)
     geometry = convert_geometry(
-        shapely.force_2d(degrees.geometry.to_numpy()), source=datum, target=Datum.WGS84
+        shapely.force_2d(degrees.geometry.to_numpy()), source=source, target=Datum.WGS84
     )
     placed = degrees.set_geometry(gpd.GeoSeries(geometry, index=degrees.index, crs=STORAGE_CRS))
     return _name_geometry(placed), problems + found
@@ -120,10 +134,8 @@ def to_storage(
 def _to_degrees(
     frame: gpd.GeoDataFrame, datum: Datum, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    crs: CRS | None = frame.crs
+    crs: CRS = frame.crs
     offset = datum in {Datum.GCJ02, Datum.BD09}
-    if crs is None:
-        return frame, _check_without_crs(frame, datum, names)
     if crs.is_projected:
         own: CRS = crs.geodetic_crs or CRS(STORAGE_CRS)
         target = own if offset else CRS(STORAGE_CRS)
@@ -192,8 +204,10 @@ def check_column_datum(columns: PlaceColumns, datum: Datum, names: FeatureNames)
     ]
 
 
-def _check_without_crs(frame: gpd.GeoDataFrame, datum: Datum, names: FeatureNames) -> list[Problem]:
-    if names.first_row == 2 or frame.empty:  # tables never state a system
+def _check_without_crs(
+    frame: gpd.GeoDataFrame, datum: Datum | None, names: FeatureNames
+) -> list[Problem]:
+    if frame.empty:
         return []
     outside, swapped = find_range_faults(frame, names)
     if (outside & ~swapped).mean() > 0.5:
@@ -202,6 +216,17 @@ def _check_without_crs(frame: gpd.GeoDataFrame, datum: Datum, names: FeatureName
             Path(names.file),
             f"states no coordinate system and its coordinates are no degrees (bounds {bounds})",
             "the file's coordinate system (.prj, or export again with it)",
+        )
+    if datum is None:
+        raise UndeclaredSystemError(
+            [
+                Problem(
+                    file=names.file,
+                    field="crs",
+                    problem="states no coordinate system, and no datum of its degrees is declared",
+                    expected="a coordinate system in the file (.prj, or export again with it) or a declared datum",
+                )
+            ]
         )
     return [
         Problem(
@@ -249,7 +274,7 @@ def _make_from_wkt(
     else:
         text = values.astype(object).where(values.notna(), None).to_numpy()
         geometry = shapely.from_wkt(text, on_invalid="ignore")
-    placed = gpd.GeoDataFrame(frame.drop(columns=column), geometry=geometry)
+    placed = gpd.GeoDataFrame(frame.drop(columns=column), geometry=geometry, crs=STORAGE_CRS)
     broken = shapely.is_missing(geometry) & values.notna().to_numpy()
     problems = [
         names.make_problem(

@@ -30,7 +30,7 @@ _TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 def read_points(
     path: Path | str,
     *,
-    datum: Datum | str,
+    datum: Datum | str | None,
     lon: str | None = None,
     lat: str | None = None,
     layer: str | None = None,
@@ -43,7 +43,7 @@ def read_points(
     path
         CSV, TSV, XLSX or Parquet with columns of longitude and latitude (or WKT), or any layer of points.
     datum
-        Datum of the file's degrees.
+        Datum of the file's degrees; None is WGS84, if a layer states its system (a table need not).
     lon, lat
         Columns of degrees; None finds them by their usual names.
     layer, encoding
@@ -57,19 +57,21 @@ def read_points(
 
     Raises
     ------
+    UndeclaredSystemError
+        If a layer states no coordinate system and `datum` is None.
     InvalidDataError
         If the file as a whole cannot be read, or is no layer of points.
     GeodataError
         If the datum is not known.
     """
-    declared, path = parse_datum(datum), Path(path)
+    declared, path = None if datum is None else parse_datum(datum), Path(path)
     check_file(Path(str(path).partition("|")[0]))
     if path.suffix.lower() in _TABLES:
         frame, problems = read_table(path, encoding=encoding)
         columns = _choose_columns(frame, path, (lon, lat))
         if columns is not None:
             names = FeatureNames(file=str(path), first_row=2)
-            placed, found = place_points(frame, columns, (declared, names))
+            placed, found = place_points(frame, columns, (declared or Datum.WGS84, names))
             return placed, problems + found
     chosen = None if encoding == "auto" else encoding
     others: list[pd.DataFrame] = []

@@ -139,6 +139,9 @@ def test_no_system_at_all(tmp_path):
     assert len(frame) == 2
     assert [(p.field, p.severity) for p in problems] == [("crs", "warning")]
     assert "its coordinates are no degrees" in refuse(tmp_path / "b.shp")
+    assert "no datum of its degrees is declared" in refuse(tmp_path / "a.shp", datum=None)
+    make_layer().to_file(tmp_path / "c.shp")
+    assert read_layer(tmp_path / "c.shp", datum=None)[1] == []
 
 
 def test_faulty_features_are_named_with_number_and_code(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import shapely
 from click.testing import CliRunner
 
-from geodata.errors import GeodataError
+from geodata.errors import GeodataError, InvalidDataError
 from web.cli.assign import assign
 
 AREAS = gpd.GeoDataFrame(
@@ -158,14 +158,30 @@ def test_the_command_line_says_what_is_wrong_without_a_traceback(tmp_path, argum
 def test_a_layer_that_states_no_system_is_said_so(tmp_path):
     with pytest.warns(UserWarning, match="crs"):
         layer = write_layer(AREAS.set_crs(None, allow_override=True), tmp_path / "a.gpkg")
-    result = run(
-        layer, write_points(tmp_path / "p.csv"), "--key", "code", "--out", tmp_path / "o.csv"
-    )
+    words = [layer, write_points(tmp_path / "p.csv"), "--key", "code", "--out", tmp_path / "o.csv"]
+    with pytest.raises(InvalidDataError, match=r"a\.gpkg · crs · states no .* --datum-areas with"):
+        run(*words)
+    assert not (tmp_path / "o.csv").exists()
+    result = run(*words, "--datum-areas", "GCJ-02")
     assert result.exit_code == 0
-    assert (
-        "a.gpkg · crs · states no coordinate system; its coordinates are read as degrees in WGS84"
-        in result.stderr
-    )
+    assert "its coordinates are read as degrees in GCJ-02" in result.stderr
+
+
+def test_points_that_state_no_system_need_a_datum_unless_they_are_a_table(tmp_path):
+    layer = write_layer(AREAS, tmp_path / "a.gpkg")
+    geometry = gpd.points_from_xy([116.015], [39.005])
+    with pytest.warns(UserWarning, match="crs"):
+        points = write_layer(gpd.GeoDataFrame({"id": [1]}, geometry=geometry), tmp_path / "p.gpkg")
+    words = [layer, points, "--key", "code", "--out", tmp_path / "o.csv"]
+    with pytest.raises(InvalidDataError, match=r"p\.gpkg · crs .* --datum-points with"):
+        run(*words)
+    assert "1 in an area" in run(*words, "--datum-points", "WGS84").output
+    pd.DataFrame({"wkt": ["POINT (116.015 39.005)"]}).to_csv(tmp_path / "w.csv", index=False)
+    pd.DataFrame({"wkt": ["POINT (116.015 39.005)"]}).to_parquet(tmp_path / "w.parquet")
+    for table in ("w.csv", "w.parquet"):
+        told = run(layer, tmp_path / table, "--key", "code", "--out", tmp_path / "o.csv")
+        assert "1 in an area" in told.output
+        assert told.stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,13 @@ def test_bad_input_is_a_message(tmp_path):
     with pytest.raises(GeodataError, match="not made by gridgov"):
         run(areas, "--key", "code", "--out", str(tmp_path / "mine"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_layer_that_states_no_system_needs_a_datum(tmp_path):
+    areas = gpd.GeoDataFrame({"code": ["a", "b"]}, geometry=SQUARES)
+    with pytest.warns(UserWarning, match="crs"):
+        areas.to_file(tmp_path / "a.gpkg")
+    words = [str(tmp_path / "a.gpkg"), "--key", "code", "--out", str(tmp_path / "out")]
+    with pytest.raises(InvalidDataError, match=r"states no coordinate system.* --datum with one"):
+        run(*words)
+    assert run(*words, "--datum", "WGS84", "--dry-run").return_value == 2  # the overlap

@@ -20,7 +20,7 @@ from geodata.points import read_points
 from geodata.problems import Problem, has_errors
 from geodata.tables import WRITABLE as TABLES
 from geodata.tables import write_table
-from web.cli.console import StagePrinter
+from web.cli.console import DATUM_DEFAULT, StagePrinter, declaring_by
 
 STAGES = {"reading": "areas and points", "locating": "areas of the points", "writing": "file"}
 DISTANCE, NEIGHBOUR = "boundary_m", "neighbour"
@@ -35,8 +35,8 @@ class Options(TypedDict):
     points: Path
     key: str
     out: Path
-    datum_areas: str
-    datum_points: str
+    datum_areas: str | None
+    datum_points: str | None
     lon: str | None
     lat: str | None
     cap_m: float
@@ -58,10 +58,8 @@ class Areas:
 @click.argument("points", type=click.Path(path_type=Path))
 @click.option("--key", required=True, help="Column of AREAS with the code that points receive.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
-@click.option(
-    "--datum-areas", default="WGS84", show_default=True, help="WGS84, CGCS2000, GCJ-02 or BD-09."
-)
-@click.option("--datum-points", default="WGS84", show_default=True, help="The same for POINTS.")
+@click.option("--datum-areas", show_default=DATUM_DEFAULT, help="WGS84, CGCS2000, GCJ-02 or BD-09.")
+@click.option("--datum-points", show_default=DATUM_DEFAULT, help="The same for POINTS.")
 @click.option("--lon", help="Column of POINTS with longitudes; found by its name otherwise.")
 @click.option("--lat", help="Column of POINTS with latitudes; found by its name otherwise.")
 @click.option(
@@ -88,12 +86,13 @@ def assign(**options: Unpack[Options]) -> None:
     check_ending(options["out"])
     progress("reading", 0.0)
     areas = read_areas(options["areas"], key=options["key"], datum=options["datum_areas"])
-    points, found = read_points(
-        options["points"],
-        datum=options["datum_points"],
-        lon=options["lon"],
-        lat=options["lat"],
-    )
+    with declaring_by("--datum-points"):
+        points, found = read_points(
+            options["points"],
+            datum=options["datum_points"],
+            lon=options["lon"],
+            lat=options["lat"],
+        )
     problems = areas.problems + found
     progress("reading", 1.0)
     progress("locating", 0.0)
@@ -116,7 +115,7 @@ def check_ending(path: Path) -> None:
         )
 
 
-def read_areas(path: Path, *, key: str, datum: str) -> Areas:
+def read_areas(path: Path, *, key: str, datum: str | None) -> Areas:
     """Return the index of a layer of areas.
 
     Raises
@@ -124,7 +123,8 @@ def read_areas(path: Path, *, key: str, datum: str) -> Areas:
     InvalidDataError
         If the layer cannot be read, has no column `key`, or an area is not fit for use.
     """
-    frame, problems = read_layer(path, datum=datum, code=key)
+    with declaring_by("--datum-areas"):
+        frame, problems = read_layer(path, datum=datum, code=key)
     if has_errors(problems):
         raise InvalidDataError(problems)
     names = [str(name) for name in frame.columns if name != frame.geometry.name]

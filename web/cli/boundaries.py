@@ -16,7 +16,7 @@ from geodata.layers import read_layer, write_layer
 from geodata.problems import Problem, has_errors, make_problem_frame
 from geodata.repair import RepairProposal, propose_repair
 from geodata.tables import write_table
-from web.cli.console import StagePrinter
+from web.cli.console import DATUM_DEFAULT, StagePrinter, declaring_by
 
 STAGES = {
     "reading": "boundaries",
@@ -34,7 +34,7 @@ class Options(TypedDict):
     areas: Path
     key: str
     out: Path
-    datum: str
+    datum: str | None
     metric_crs: str | None
     parents: Path | None
     parent_key: str | None
@@ -48,7 +48,7 @@ class Options(TypedDict):
 @click.argument("areas", type=click.Path(path_type=Path))
 @click.option("--key", required=True, help="Column of AREAS with the code of each area.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-@click.option("--datum", default="WGS84", show_default=True, help="WGS84, CGCS2000, GCJ-02, BD-09.")
+@click.option("--datum", show_default=DATUM_DEFAULT, help="WGS84, CGCS2000, GCJ-02 or BD-09.")
 @click.option("--metric-crs", help="Projected system in metres, e.g. EPSG:4548; UTM otherwise.")
 @click.option("--parents", type=click.Path(path_type=Path), help="The level above, same datum.")
 @click.option("--parent-key", help="Column of PARENTS with their codes; KEY otherwise.")
@@ -95,8 +95,9 @@ def boundaries(**options: Unpack[Options]) -> int:
     return EXIT_WRONG_INPUT if has_errors(found) else 0
 
 
-def _read(path: Path, key: str, datum: str) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    areas, problems = read_layer(path, datum=datum, code=key)
+def _read(path: Path, key: str, datum: str | None) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    with declaring_by("--datum"):
+        areas, problems = read_layer(path, datum=datum, code=key)
     if areas.empty:
         raise InvalidDataError(problems)
     return areas, problems

@@ -2,13 +2,40 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TextIO
 
 import click
 
+from geodata.datum import Datum
+from geodata.errors import InvalidDataError
+from geodata.placing import UndeclaredSystemError
+
+DATUM_DEFAULT = "WGS84 where the file states its coordinate system"
+"""Shown as the default of options that declare a datum: a layer that states nothing is refused without one."""
+
 BAR_WIDTH = 24
 QUIET_S = 0.3
 """Stages shorter than this leave no line: a flicker tells nobody anything."""
+
+
+@contextmanager
+def declaring_by(option: str) -> Iterator[None]:
+    """Name the option that declares a datum where a layer read in the block states no coordinate system.
+
+    Raises
+    ------
+    InvalidDataError
+        If the layer states none and none was declared.
+    """
+    try:
+        yield
+    except UndeclaredSystemError as error:
+        remedy = f"; if its coordinates are degrees: {option} with one of {', '.join(Datum)}"
+        told = [replace(one, expected=one.expected + remedy) for one in error.problems]
+        raise InvalidDataError(told) from error
 
 
 class StagePrinter:

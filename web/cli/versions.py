@@ -13,6 +13,7 @@ from geodata.layers import read_layer, write_layer
 from geodata.problems import Problem, has_errors
 from geodata.version_store import VersionStore
 from geodata.versions import BoundarySet
+from web.cli.console import DATUM_DEFAULT, declaring_by
 
 MOST_PROBLEMS_SHOWN = 20
 
@@ -49,7 +50,7 @@ def list_versions(store: Path) -> None:
 @click.option("--key", required=True, help="Column of AREAS with the code of each area.")
 @click.option("--layer", default="streets", show_default=True)
 @click.option("--version", "version", required=True, help="Name of the new version.")
-@click.option("--datum", default="WGS84", show_default=True, help="WGS84, CGCS2000, GCJ-02, BD-09.")
+@click.option("--datum", show_default=DATUM_DEFAULT, help="WGS84, CGCS2000, GCJ-02 or BD-09.")
 @click.option("--metric-crs", required=True, help="Projected system in metres, e.g. EPSG:4548.")
 @BY
 def load(
@@ -59,12 +60,13 @@ def load(
     key: str,
     layer: str,
     version: str,
-    datum: str,
+    datum: str | None,
     metric_crs: str,
     by: str,
 ) -> int:
     """Load AREAS as a new version, inactive, and check it. Exit code 2 if it has errors."""
-    frame, problems = read_layer(areas, datum=datum, code=key)
+    with declaring_by("--datum"):
+        frame, problems = read_layer(areas, datum=datum, code=key)
     check = partial(_check, key=key, metric_crs=metric_crs, layer_name=layer, read=problems)
     loaded, found = VersionStore(store).load_version(
         frame, layer, version, check=check, by=by, at=datetime.now(UTC)
