@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -100,19 +101,14 @@ def place_points(
     Raises
     ------
     InvalidDataError
-        If most rows have latitude and longitude swapped.
+        If most rows have latitude and longitude swapped, or values that are no degrees.
     """
     declared, names = context
     lon, lat, problems = parse_degrees(frame, columns, names)
     problems += check_column_datum(columns, declared, names)
     outside = (np.abs(lon) > 180.0) | (np.abs(lat) > 90.0)
     swapped = outside & (np.abs(lon) <= 90.0) & (np.abs(lat) <= 180.0)
-    if swapped.sum() * 2 > np.isfinite(lon).sum():
-        raise fail_file(
-            Path(names.file),
-            f"latitude and longitude are swapped in {swapped.sum()} of {len(frame)} rows",
-            f"column {columns.lon} with longitude, column {columns.lat} with latitude",
-        )
+    _refuse_mostly_wrong((lon, lat), (outside, swapped), (columns, names))
     problems += [
         Problem(
             file=names.file,
@@ -133,6 +129,28 @@ def place_points(
         target=Datum.WGS84,
     )
     return frame.assign(lon=x, lat=y), problems
+
+
+def _refuse_mostly_wrong(
+    degrees: tuple[Any, Any], faults: tuple[Any, Any], context: tuple[PlaceColumns, FeatureNames]
+) -> None:
+    """Refuse a file in which most rows are wrong in the same way: one message, not one a row."""
+    (lon, lat), (outside, swapped), (columns, names) = degrees, faults, context
+    others, half = outside & ~swapped, np.isfinite(lon).sum() / 2
+    if swapped.sum() > half:
+        raise fail_file(
+            Path(names.file),
+            f"latitude and longitude are swapped in {swapped.sum()} of {len(lon)} rows",
+            f"column {columns.lon} with longitude, column {columns.lat} with latitude",
+        )
+    if others.sum() > half:
+        raise fail_file(
+            Path(names.file),
+            f"{columns.lon} and {columns.lat} are no degrees in {others.sum()} of {len(lon)} rows "
+            f"({columns.lon} {np.nanmin(lon):.7g} to {np.nanmax(lon):.7g}, "
+            f"{columns.lat} {np.nanmin(lat):.7g} to {np.nanmax(lat):.7g})",
+            f"{DEGREES}; for metres or feet, a layer file that states its projected system",
+        )
 
 
 def _choose_columns(

@@ -82,6 +82,17 @@ def test_named_columns_and_swapped_files(tmp_path):
         read_points(path, datum="WGS84")
 
 
+def test_metres_in_columns_of_degrees_are_one_fault_of_the_file(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("lon,lat\n448000,4420000\n448100,4421000\n116.4,39.9\n")
+    with pytest.raises(InvalidDataError) as caught:
+        read_points(path, datum="WGS84")
+    assert len(caught.value.problems) == 1
+    assert "no degrees in 2 of 3 rows (lon 116.4 to 448100, lat 39.9 to 4421000)" in str(
+        caught.value
+    )
+
+
 @pytest.mark.parametrize("ending", ["geojson", "gpkg", "parquet"])
 def test_layers_of_points(tmp_path, ending):
     layer = gpd.GeoDataFrame(

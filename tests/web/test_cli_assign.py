@@ -206,3 +206,11 @@ def test_files_that_do_not_fit_each_other_are_said_so(tmp_path, move, says):
     assert result.exit_code == 0
     assert says in result.stderr
     assert len(pd.read_csv(tmp_path / "o.csv")) == 3
+
+
+def test_what_spoils_every_row_is_said_before_what_spoils_one(tmp_path):
+    layer = write_layer(AREAS, tmp_path / "a.gpkg")
+    lon = ["116.015"] * 12 + ["?"] * 11
+    pd.DataFrame({"lon": lon, "lat": "38"}).to_csv(tmp_path / "p.csv", index=False)
+    result = run(layer, tmp_path / "p.csv", "--key", "code", "--out", tmp_path / "o.csv")
+    assert "no point lies in an area" in result.stderr.splitlines()[0]

@@ -98,7 +98,9 @@ def assign(**options: Unpack[Options]) -> None:
     progress("locating", 0.0)
     result = assign_points(areas.index, points, key=options["key"], cap_m=options["cap_m"])
     progress("locating", 1.0)
-    problems += doubt_places(areas, result, options)
+    problems = (
+        doubt_places(areas, result, options) + problems
+    )  # what spoils all before what spoils a row
     if not options["dry_run"]:
         progress("writing", 0.0)
         write_result(result, options["out"])
