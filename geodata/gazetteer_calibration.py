@@ -14,6 +14,7 @@ import pandas as pd
 from geodata.address_parse import make_tokens
 from geodata.address_text import encode_texts
 from geodata.gazetteer_records import GazetteerSource, fold_names
+from geodata.geocoder_alike import LEAST_ALIKE, LEAST_ALIKE_UNPROVED
 from geodata.geocoder_choice import answer_rows
 from geodata.geocoder_tables import Answers, Evidence, Index, make_answers
 
@@ -55,6 +56,15 @@ def get_default_calibration() -> np.ndarray:
     """Return base and scale of radius and of typical error by evidence, shape (kinds, 4)."""
     radius = np.array([DEFAULTS[evidence] for evidence in Evidence])
     return np.hstack([radius, 0.5 * radius])
+
+
+def find_least_alike(calibration: np.ndarray) -> float:
+    """Return from which likeness on a name tells of a place: a radius fitted to many cases speaks for itself."""
+    base, scale = calibration[Evidence.SIMILAR, :2]
+    default_base, default_scale = DEFAULTS[Evidence.SIMILAR]
+    # Few cases only stretch the default.
+    stretched = np.isclose(base * default_scale, scale * default_base)
+    return LEAST_ALIKE_UNPROVED if stretched else LEAST_ALIKE
 
 
 def collect_texts(sources: Sequence[GazetteerSource]) -> pd.DataFrame:
@@ -128,7 +138,11 @@ def fit_calibration(
 def _set_calibration(index: Index, calibration: np.ndarray) -> Index:
     frozen = calibration.copy()
     frozen.flags.writeable = False
-    return index._replace(calibration=frozen)
+    least = np.array(
+        [LEAST_ALIKE]
+    )  # how far names lie that are little alike is what is to be found
+    least.flags.writeable = False
+    return index._replace(calibration=frozen, least_alike=least)
 
 
 def _ask(index: Index, texts: pd.Series) -> Answers:

@@ -12,6 +12,7 @@ from geodata.address_lexicon import make_lexicon
 from geodata.address_parse import Lexicon
 from geodata.address_trie import Trie
 from geodata.address_words import read_words
+from geodata.gazetteer_calibration import find_least_alike
 from geodata.gazetteer_grams import Grams, make_grams
 from geodata.gazetteer_names import is_telling
 from geodata.gazetteer_numbers import NumberModel
@@ -147,6 +148,7 @@ def make_index(gazetteer: Gazetteer) -> Index:
         words.east,
         words.north,
         gazetteer.calibration,
+        np.array([find_least_alike(gazetteer.calibration)]),
         gazetteer.grams,
     )
     frozen: Index = _freeze(index)

@@ -75,12 +75,6 @@ def weigh_area_names(name: str, kind: str, aliases: list[str]) -> dict[str, int]
     return weighed
 
 
-def get_bare_name(name: str, kind: str) -> str:
-    """Return an area's name without its ending: by it names of one area are told to be the same."""
-    folded = fold_text(name)
-    return folded.removesuffix(_find_ending(folded, _SUFFIXES[kind]))
-
-
 def make_way_names(name: str, aliases: list[str]) -> list[str]:
     """Return the names of a road: 草厂七条 is also 草厂七条胡同, 安定门外大街 安外大街."""
     names = [name, *(fold_text(alias) for alias in aliases)]

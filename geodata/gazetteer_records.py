@@ -13,9 +13,9 @@ from geodata.address_lexicon import decode_codes, make_lexicon
 from geodata.address_parse import Tokens, make_tokens, parse_rows
 from geodata.address_text import Codes, encode_texts, fold_text
 from geodata.address_words import NumberUnit, TokenKind
+from geodata.gazetteer_merge import merge_areas
 from geodata.gazetteer_names import (
     AREA_KINDS,
-    get_bare_name,
     is_telling,
     make_way_names,
     weigh_area_names,
@@ -189,19 +189,7 @@ def _make_areas(frames: list[pd.DataFrame], projection: Projection) -> pd.DataFr
                 )
             )
     areas = pd.DataFrame(rows, columns=["level", "name", "names", "x", "y", "geometry"])
-    return _drop_repeated(areas)
-
-
-def _drop_repeated(areas: pd.DataFrame) -> pd.DataFrame:
-    """Drop points of areas whose outline, under the same name, is there as well."""
-    pairs = zip(areas["name"], areas["level"], strict=True)
-    keyed = areas.assign(bare=[get_bare_name(*pair) for pair in pairs])
-    outlined = keyed["geometry"].notna()
-    points = keyed[~outlined].reset_index().drop(columns="geometry")
-    pairs = points.merge(keyed.loc[outlined, ["level", "bare", "geometry"]], on=["level", "bare"])
-    outlines = np.asarray(pairs["geometry"], dtype=object)
-    inside = shapely.intersects_xy(outlines, pairs["x"].to_numpy(float), pairs["y"].to_numpy(float))
-    return areas.drop(index=pairs.loc[inside, "index"].unique()).reset_index(drop=True)
+    return merge_areas(areas)
 
 
 def _make_lines(frames: list[pd.DataFrame], projection: Projection) -> pd.DataFrame:

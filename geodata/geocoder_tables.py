@@ -89,6 +89,7 @@ class Index(NamedTuple):
     word_east: np.ndarray
     word_north: np.ndarray
     calibration: np.ndarray
+    least_alike: np.ndarray
     grams: Grams
 
 

@@ -5,7 +5,10 @@ import pytest
 import shapely
 
 from geodata.gazetteer import GazetteerSource, make_gazetteer
+from geodata.gazetteer_calibration import find_least_alike, get_default_calibration
 from geodata.geocoder import Geocoder
+from geodata.geocoder_alike import LEAST_ALIKE, LEAST_ALIKE_UNPROVED
+from geodata.geocoder_tables import Evidence
 
 DISTRICTS = {
     "丰台区": shapely.box(116.0, 39.7, 116.2, 39.9),
@@ -81,3 +84,19 @@ def test_a_bare_name_of_district_and_street_is_the_district_first(
 def test_an_alias_that_runs_on_is_another_name(geocoder: Geocoder) -> None:
     assert ask(geocoder, "荷莲5号楼")["uncertainty_m"] < 200
     assert ask(geocoder, "荷莲嘉园5号楼")["uncertainty_m"] > 200
+
+
+def test_a_name_little_alike_says_nothing_where_nothing_shows_how_far_such_names_lie(
+    geocoder: Geocoder,
+) -> None:
+    # 荷叶庭院 shares the sound of one character with 荷莲小区: this pack has no addresses to learn from.
+    assert ask(geocoder, "丰台区荷叶庭院3号楼")["place_level"] == "district"
+    assert ask(geocoder, "丰台区荷连小区3号楼")["place_level"] == "place"
+
+
+def test_what_addresses_show_of_names_alike_is_believed() -> None:
+    stretched = get_default_calibration() * 1.3
+    assert find_least_alike(stretched) == LEAST_ALIKE_UNPROVED
+    fitted = stretched.copy()
+    fitted[Evidence.SIMILAR, :2] = 900.0, 4.0
+    assert find_least_alike(fitted) == LEAST_ALIKE
