@@ -20,8 +20,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +29,18 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from alembic import command
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 from store_clients import run_clients
-from store_data import DAYS, FIRST_DAY, fill
+from store_data import fill
+from store_questions import QUESTIONS, Question
 
 from gridgov.city import load_city
-from gridgov.rules.constants import make_constants
-from gridgov.rules.rates import make_rates
 from gridgov.services.load import LoadOptions, load_appeals
 from gridgov.services.load_pack import load_pack
 from gridgov.storage.bulk import insert_frame
 from gridgov.storage.count_sums import recount
 from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
 from gridgov.storage.models.orders import Order
-from gridgov.storage.queries.map_counts import CountFilter, count_areas
-from gridgov.storage.queries.orders import OrderFilter, list_orders
-from gridgov.storage.queries.rate_counts import get_rate_counts
 from gridgov.storage.types import Geom, Instant
 
 BIG = "bench_big"
@@ -161,112 +156,32 @@ def bench_fill(server: str, orders: int) -> dict[str, Any]:
         return {"orders": orders, "seconds": round(measure(lambda: fill(engine, orders)), 1)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """Something that pages ask, each time with other values."""
-
-    name: str
-    ask: Callable[[Session, np.random.Generator], object]
-    goal_ms: float
-
-
-def _window(rng: np.random.Generator, longest: int) -> tuple[date, date]:
-    first = date.fromisoformat(FIRST_DAY)
-    start = int(rng.integers(0, DAYS - 1))
-    length = int(rng.integers(1, longest))
-    return first + timedelta(start), first + timedelta(min(DAYS - 1, start + length))
-
-
-def _street(rng: np.random.Generator) -> str:
-    number = int(rng.random() ** 2 * 343)
-    return f"1101{number // 22:02d}{number % 22:03d}"
-
-
-def _list(session: Session, rng: np.random.Generator) -> object:
-    first, last = _window(rng, 90)
-    choices: tuple[dict[str, Any], ...] = (
-        {},
-        {"unit_codes": frozenset([_street(rng)])},
-        {"level1_code": f"G{int(rng.integers(20)):02d}"},
-        {"item_code": f"I{int(rng.random() ** 4 * 2640):04d}"},
-        {
-            "start": datetime(*first.timetuple()[:3], tzinfo=UTC),
-            "end": datetime(*last.timetuple()[:3], tzinfo=UTC),
-        },
-    )
-    chosen = {"street_code": _street(rng), **choices[int(rng.integers(len(choices)))]}
-    sort = ("-received_at", "received_at")[int(rng.integers(2))]
-    page = int(rng.integers(1, 6))
-    return list_orders(session, OrderFilter(**chosen), sort=sort, page=page)
-
-
-def _count(
-    kind: str, longest: int, **how: bool
-) -> Callable[[Session, np.random.Generator], object]:
-    def ask(session: Session, rng: np.random.Generator) -> object:
-        first, last = _window(rng, longest)
-        values: dict[str, Any] = {"first_on": first, "last_on": last}
-        if how.get("in_street"):
-            values["street_code"] = _street(rng)
-        if how.get("of_group"):
-            values["level1_code"] = f"G{int(rng.integers(20)):02d}"
-        return count_areas(session, kind, CountFilter(**values))
-
-    return ask
-
-
-def _rank(session: Session, rng: np.random.Generator) -> object:
-    month = f"{int(rng.integers(2024, 2026))}-{int(rng.integers(1, 13)):02d}"
-    return make_rates(get_rate_counts(session, months=[month]), constants=make_constants())
-
-
-QUESTIONS = (
-    Question(name="list of a street", ask=_list, goal_ms=50),
-    Question(name="map: streets, any window", ask=_count("street", DAYS), goal_ms=50),
-    Question(
-        name="map: streets, one group of items",
-        ask=_count("street", DAYS, of_group=True),
-        goal_ms=50,
-    ),
-    Question(
-        name="map: communities of a street, any window",
-        ask=_count("community", DAYS, in_street=True),
-        goal_ms=50,
-    ),
-    Question(
-        name="communities of the whole city, to 90 days", ask=_count("community", 90), goal_ms=50
-    ),
-    Question(
-        name="map: cells of a street, to 90 days",
-        ask=_count("cell", 90, in_street=True),
-        goal_ms=50,
-    ),
-    Question(
-        name="map: cells of a street, any window",
-        ask=_count("cell", DAYS, in_street=True),
-        goal_ms=50,
-    ),
-    Question(name="ranking of a month", ask=_rank, goal_ms=300),
-)
+def ask_often(sessions: sessionmaker[Session], question: Question) -> list[float]:
+    """Return the seconds of each answer after the first five, every question in a session of its own as a page's is."""
+    rng = np.random.default_rng(3)
+    times = []
+    for _ in range(5 + REPEATS):
+        with sessions() as session:
+            times.append(measure(lambda: question.ask(session, rng)))
+    return times[5:]
 
 
 def bench_read(server: str) -> dict[str, Any]:
     """Measure what pages ask of the large database, each question :data:`REPEATS` times, first answers left out."""
     engine = make_engine(make_engine(server).url.set(database=BIG))
-    found: dict[str, Any] = {}
-    with make_sessions(engine)() as session:
-        rows = session.execute(sa.text("SELECT reltuples FROM pg_class WHERE relname = 'orders'"))
-        found["orders"] = int(rows.scalar() or 0)
-        for question in QUESTIONS:
-            rng = np.random.default_rng(3)
-            for _ in range(5):
-                question.ask(session, rng)
-            times = [measure(lambda: question.ask(session, rng)) for _ in range(REPEATS)]  # noqa: B023
-            found[question.name] = {
-                "median_ms": round(float(np.median(times)) * 1e3, 1),
-                "p95_ms": round(float(np.quantile(times, 0.95)) * 1e3, 1),
-                "goal_ms": question.goal_ms,
-            }
+    sessions = make_sessions(engine)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.text("SELECT reltuples FROM pg_class WHERE relname = 'orders'")
+        )
+        found: dict[str, Any] = {"orders": int(rows.scalar() or 0)}
+    for question in QUESTIONS:
+        times = ask_often(sessions, question)
+        found[question.name] = {
+            "median_ms": round(float(np.median(times)) * 1e3, 1),
+            "p95_ms": round(float(np.quantile(times, 0.95)) * 1e3, 1),
+            "goal_ms": question.goal_ms,
+        }
     engine.dispose()
     return found
 
