@@ -44,7 +44,7 @@ from gridgov.storage.models.orders import Order
 from gridgov.storage.types import Geom, Instant
 
 BIG = "bench_big"
-REPEATS = 60
+REPEATS = 200
 BARE = sa.Table(
     "bare_appeals",
     sa.MetaData(),

@@ -68,7 +68,12 @@ def _search(*, own: bool) -> Callable[[Session, np.random.Generator], object]:
         if own:
             _bind_street(session, _street(rng))
         word = TROUBLES[int(rng.random() ** 2 * len(TROUBLES))]
-        return list_orders(session, OrderFilter(words=word[: int(rng.integers(2, 5))]))
+        start = datetime.fromisoformat(f"{FIRST_DAY}T00:00:00Z")
+        start += timedelta(int(rng.integers(0, DAYS - 30)))
+        chosen = OrderFilter(
+            words=word[: int(rng.integers(2, 5))], start=start, end=start + timedelta(30)
+        )
+        return list_orders(session, chosen)
 
     return ask
 
@@ -114,8 +119,8 @@ def _rank(session: Session, rng: np.random.Generator) -> object:
 QUESTIONS = (
     Question(name="list of a street", ask=_list, goal_ms=50),
     Question(name="list of a street by its own account", ask=_list_own, goal_ms=50),
-    Question(name="search of a word by a street's account", ask=_search(own=True)),
-    Question(name="search of a word in the city", ask=_search(own=False)),
+    Question(name="search of a word in 30 days by a street's account", ask=_search(own=True)),
+    Question(name="search of a word in 30 days of the city", ask=_search(own=False)),
     Question(name="map: streets, any window", ask=_count("street", DAYS), goal_ms=50),
     Question(
         name="map: streets, one group of items",

@@ -100,6 +100,17 @@ def test_filters_narrow_and_can_be_taken_away(engine, desk, site, asked):
     assert "没有符合条件的工单" in client.get(f"/orders?{WHOLE}&{asked}&item=999").text
 
 
+def test_what_words_find_is_counted_so_far_as_texts_can_be_read(engine, desk, site, monkeypatch):
+    monkeypatch.setattr("gridgov.storage.queries.orders.COUNT_MAX_WORDS", 3)
+    with transaction(make_sessions(engine)) as session:
+        take_many(session, desk, 4)
+    client = enter(site, Role.DISPATCHER)
+    assert "共 4 条" in client.get(f"/orders?{WHOLE}").text
+    assert "超过 3 条" in client.get(f"/orders?{WHOLE}&q=件").text
+    assert "3+ 件" in client.get(f"/search?{WHOLE}&q=件").text
+    assert "共 1 条" in client.get(f"/orders?{WHOLE}&q=第3件").text
+
+
 def test_as_many_statements_for_one_row_as_for_fifty(engine, desk, site):
     client = enter(site, Role.DISPATCHER)
     client.get(f"/orders?{WHOLE}")

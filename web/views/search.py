@@ -12,7 +12,7 @@ from geodata.versions import VersionState
 from gridgov.storage.models.city import Area, BoundaryVersion, CatalogueItem, Unit
 from gridgov.storage.models.orders import Issue, Order
 from gridgov.storage.models.whistles import WhistleCall
-from gridgov.storage.queries.orders import COUNT_MAX, OrderFilter, count_orders
+from gridgov.storage.queries.orders import OrderFilter, count_orders, get_count_max
 from gridgov.storage.scope import Scope
 from web.auth import has_permission
 from web.frame import to
@@ -80,10 +80,10 @@ def find_orders(sought: str) -> dict[str, Any] | None:
     chosen = OrderFilter(
         unit_codes=get_unit_scope().codes, start=window.start, end=window.end, words=sought
     )
-    count = count_orders(reading(), chosen)
+    count, most = count_orders(reading(), chosen), get_count_max(chosen)
     return {
-        "count": min(count, COUNT_MAX),
-        "more": count > COUNT_MAX,
+        "count": min(count, most),
+        "more": count > most,
         "href": to("orders.index", q=sought, window=window.key),
     }
 

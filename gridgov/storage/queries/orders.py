@@ -22,6 +22,8 @@ PAGES_MAX = 200
 """Pages that can be turned; who needs more rows narrows the filter or takes the export."""
 COUNT_MAX = 20_000
 """Beyond this a list says "more than": counting on would cost more than it tells."""
+COUNT_MAX_WORDS = 2_000
+"""The same where words are sought: every text must be read, none has an index."""
 EXPORT_ROWS = 2_000
 """Rows fetched at a time for an export."""
 
@@ -88,7 +90,9 @@ class OrderPage:
     rows
         Columns of :data:`LIST_COLUMNS`.
     total
-        How many there are, at most :data:`COUNT_MAX` and one.
+        How many there are, at most `counted_to` and one.
+    counted_to
+        How far was counted.
     has_next
         Whether a page follows.
     names
@@ -98,12 +102,13 @@ class OrderPage:
     rows: Sequence[Any]
     total: int
     has_next: bool
+    counted_to: int = COUNT_MAX
     names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_exact(self) -> bool:
         """Tell whether the total is all of them."""
-        return self.total <= COUNT_MAX
+        return self.total <= self.counted_to
 
 
 LIST_COLUMNS = (
@@ -178,13 +183,19 @@ def list_orders(
         rows=shown,
         total=count_orders(session, chosen),
         has_next=len(found) > rows and page < PAGES_MAX,
+        counted_to=get_count_max(chosen),
         names=find_names(session, shown),
     )
 
 
-def count_orders(session: Session, chosen: OrderFilter, *, most: int = COUNT_MAX) -> int:
-    """Return how many orders there are, counting to `most` and one at the most."""
-    inner = _choose_ids(session, chosen, most=most + 1)
+def get_count_max(chosen: OrderFilter) -> int:
+    """Return how far the orders of a filter are counted at the most."""
+    return COUNT_MAX_WORDS if chosen.words.strip() else COUNT_MAX
+
+
+def count_orders(session: Session, chosen: OrderFilter, *, most: int | None = None) -> int:
+    """Return how many orders there are, counting to `most` (what :func:`get_count_max` says) and one."""
+    inner = _choose_ids(session, chosen, most=(most or get_count_max(chosen)) + 1)
     return session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
 
 

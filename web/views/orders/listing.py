@@ -8,7 +8,6 @@ from flask import g, render_template, request
 from gridgov.storage.models.accounts import SavedView
 from gridgov.storage.queries.areas import get_area_names, get_item_names
 from gridgov.storage.queries.orders import (
-    COUNT_MAX,
     DEFAULT_SORT,
     PAGE_ROWS,
     SORTS,
@@ -65,7 +64,6 @@ def make_facts(asked: Asked) -> dict[str, Any]:
         "page": int(page) if page.isdecimal() and len(page) < 5 and int(page) else 1,
         "sort": sort or DEFAULT_SORT,
         "page_rows": PAGE_ROWS,
-        "count_max": COUNT_MAX,
         "newest": find_newest_change(),
         "bulk_actions": BULK_ACTIONS.get(g.visitor.role, ()),
     }
