@@ -24,6 +24,7 @@ PLACES = {
     "荷莲小区": (116.12, 39.85),
     "竹园小区": (116.19, 39.72),
     "梅园小区": (116.202, 39.75),
+    "松园小区": (116.212, 39.75),
 }
 
 
@@ -65,6 +66,20 @@ def test_a_namesake_far_outside_the_named_street_is_not_the_place(geocoder: Geoc
 def test_who_errs_names_the_district_next_door(geocoder: Geocoder) -> None:
     row = ask(geocoder, "丰台区梅园小区3号楼")  # 170 m beyond the border
     assert (row["place_level"], row["lon"]) == ("place", pytest.approx(116.202, abs=1e-4))
+
+
+def test_a_place_that_contradicts_the_named_district_is_doubted(geocoder: Geocoder) -> None:
+    row, sure = (ask(geocoder, f"{district}松园小区3号楼") for district in ("丰台区", "海淀区"))
+    assert (row["lon"], row["lat"]) == (sure["lon"], sure["lat"])
+    assert row["place_level"] == sure["place_level"] == "place"
+    assert row["score"] <= 0.5
+    assert sure["score"] > 0.9
+    named = DISTRICTS["丰台区"].centroid
+    assert row["uncertainty_m"] > 85_000 * abs(named.x - row["lon"])  # m a degree at 39.8° north
+    assert sure["uncertainty_m"] < 300
+    near = ask(geocoder, "丰台区梅园小区3号楼")
+    assert near["score"] > 0.9
+    assert near["uncertainty_m"] < 300
 
 
 @pytest.mark.parametrize(
