@@ -1,4 +1,4 @@
-"""What pages ask of ten million orders, each time with other values; the random draws are those of ``store_data``."""
+"""What pages ask of ten million orders, each time with other values, drawn as often as ``store_data`` made them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -61,7 +61,7 @@ _FAR_SLOPE = (3.0, 1.5, 1.0)
 there is a namesake rather than the place meant [A]."""
 _DOUBT_M = (300.0, 1_500.0)
 """A place this far and two radii outside the one district or street that is named contradicts the address: of thirteen
-such places in three sample cities three were right. The circle then holds the area named as well [A]."""
+so far outside their district in three sample cities three were right; for streets [A]."""
 _HOPELESS = 2.0
 _LEVELS = 3
 _STREET_LEVEL = 1
@@ -272,7 +272,7 @@ def _cut_to_area(index: Index, area: int, found: Candidates, i: int) -> None:
 
 @njit(cache=True, nogil=True)
 def _find_contradicted(index: Index, ladder: Ladder, found: Candidates, best: int) -> int:
-    """Return the named area that the winner lies too far outside of, or -1."""
+    """Return the one named area that the winner lies too far outside of to be what the address means, or -1."""
     if found.kind[best] == AREA:
         return -1
     x, y = found.x[best], found.y[best]

@@ -195,7 +195,8 @@ def get_count_max(chosen: OrderFilter) -> int:
 
 def count_orders(session: Session, chosen: OrderFilter, *, most: int | None = None) -> int:
     """Return how many orders there are, counting to `most` (what :func:`get_count_max` says) and one."""
-    inner = _choose_ids(session, chosen, most=(most or get_count_max(chosen)) + 1)
+    most = get_count_max(chosen) if most is None else most
+    inner = _choose_ids(session, chosen, most=most + 1)
     return session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
 
 
