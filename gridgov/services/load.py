@@ -6,8 +6,9 @@ there already is left as it is.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -143,10 +144,15 @@ def load_appeals(
         with clock.stage("load"):
             parts = _split(read.appeals, batch_rows, skipped=frozenset(done))
             save = partial(_save, sessions, run_id, rules=rules, at=options.as_of)
-            for number, saved in _save_all(_prepare(parts, rules), save, writers=_choose(sessions)):
-                done[number] = saved
-                share = sum(rows for rows, *_ in done.values()) / max(1, len(read.appeals))
-                progress("load", share)
+            # Closed here: left to the garbage collector, they may end in a thread of their own pool.
+            with (
+                closing(_prepare(parts, rules)) as batches,
+                closing(_save_all(batches, save, writers=_choose(sessions))) as saves,
+            ):
+                for number, saved in saves:
+                    done[number] = saved
+                    share = sum(rows for rows, *_ in done.values()) / max(1, len(read.appeals))
+                    progress("load", share)
         result = _make_result(read, done, resumed=resumed)
         with clock.stage("counts"):
             _finish(sessions, run_id, result, at=options.as_of)
@@ -224,7 +230,7 @@ def _split(appeals: pd.DataFrame, size: int, *, skipped: frozenset[int]) -> Iter
             yield number, appeals.iloc[start : start + size].reset_index(drop=True)
 
 
-def _prepare(parts: Iterator[Part], rules: BatchRules) -> Iterator[tuple[int, Batch]]:
+def _prepare(parts: Iterator[Part], rules: BatchRules) -> Generator[tuple[int, Batch]]:
     """Make the next batch while the database takes the one before."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting = None
@@ -245,7 +251,7 @@ def _choose(sessions: sessionmaker[Session]) -> int:
 
 def _save_all(
     batches: Iterator[tuple[int, Batch]], save: Callable[[int, Batch], Saved], *, writers: int
-) -> Iterator[tuple[int, Saved]]:
+) -> Generator[tuple[int, Saved]]:
     """Save batches side by side, and give what became of each in their order.
 
     When one fails, those that are being saved come to their end and no other is begun.

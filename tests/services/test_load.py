@@ -278,8 +278,11 @@ def test_a_full_disk_is_told(
         pages = connection.execute("PRAGMA page_count").fetchone()[0]  # type: ignore[attr-defined]
         connection.execute(f"PRAGMA max_page_count = {pages + 130}")  # type: ignore[attr-defined]
 
-    with pytest.raises(LoadError, match="full"):
+    before = set(threading.enumerate())
+    with pytest.raises(LoadError, match="full") as told:
         take_in(make_sessions(engine), city, file, batch=60)
+    # `told` holds the frames of the failed load: what they left running would be alive still.
+    assert not set(threading.enumerate()) - before, told.value
     engine.dispose()
     roomy = make_engine(engine.url)
     with make_sessions(roomy)() as session:
