@@ -26,7 +26,7 @@ from geodata.grid_codes import (
     split_cell_codes,
 )
 from geodata.grid_projection import make_fast_projection
-from geodata.grid_raster import make_raster
+from geodata.grid_raster_build import make_raster
 from geodata.grid_shapes import make_shapes
 from geodata.jurisdiction import AreaIndex
 from geodata.problems import Problem

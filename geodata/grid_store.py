@@ -15,11 +15,11 @@ from geodata.grid_build import CellArrays
 from geodata.grid_cells import Grid
 from geodata.grid_index import LatticeTables
 from geodata.grid_projection import FastProjection
-from geodata.grid_raster import CellRaster
+from geodata.grid_raster import LEAF, UNSURE, CellRaster
 from geodata.grid_shapes import CellShapes, DrawnShapes, GeometryArray, LatticeShapes, make_shapes
 from geodata.jurisdiction import AreaIndex, IndexFileError
 
-FORMAT = 4
+FORMAT = 5
 CELL_ARRAYS = tuple(field.name for field in fields(CellArrays))
 TABLE_ARRAYS = ("side_m", "top", "left", "rows", "columns", "starts", "cells", "tolerance_m")
 
@@ -51,6 +51,7 @@ def save_grid(grid: Grid, folder: Path, *, shared: bool = False) -> None:
         facts |= _save_tables(shapes.tables, folder)
         facts |= {"raster_frame": shapes.raster.frame, "raster_shape": shapes.raster.shape}
         np.save(folder / "raster.npy", shapes.raster.values)
+        np.save(folder / "raster_leaves.npy", shapes.raster.leaves)
         polygons = shapes.area_geometries
     else:
         assert isinstance(shapes, DrawnShapes)  # noqa: S101 - the two kinds there are
@@ -153,7 +154,10 @@ def _read_shapes(
         frame=tuple(facts["raster_frame"]),
         shape=tuple(facts["raster_shape"]),
         values=_map_array(folder / "raster.npy"),
+        leaves=_map_array(folder / "raster_leaves.npy"),
     )
     if len(raster.values) != raster.shape[0] * raster.shape[1] + 1:
         raise ValueError("raster of another shape")
+    if len(raster.leaves) <= LEAF**2 * (UNSURE - int(raster.values.min())):
+        raise ValueError("raster with fewer leaves than it names")
     return make_shapes(index, polygons, cells, tables=tables, raster=raster)

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 import shapely
 
+from geodata import grid_raster_build
 from geodata.grid import make_grid
-from geodata.grid_raster import MOST_SQUARES, UNSURE
-from geodata.grid_store import load_grid, save_grid
+from geodata.grid_raster import LEAF, UNSURE
+from geodata.grid_raster_build import MOST_SQUARES
+from geodata.grid_store import GridFolderError, load_grid, save_grid
 from tests.geodata.wavy_areas import METRIC_CRS, make_areas, to_degrees, to_points
 
 
@@ -37,8 +39,12 @@ def test_both_ways_agree_for_every_point(width_m, count, tmp_path):
     raster = grid.shapes.raster
     sure = raster.values[raster.values != UNSURE]
     assert len(sure) > 0.3 * raster.shape[0] * raster.shape[1]
+    assert (raster.leaves >= -1).sum() > 0.3 * len(raster.leaves) > 0
+    assert (1 + (raster.values < UNSURE).sum()) * LEAF**2 == len(raster.leaves)
     assert len(np.unique(grid.side_m)) > 1 or width_m < 10_000  # coarser cells take part
     lon, lat = make_points(grid, np.random.default_rng(1), width_m * 0.55)
+    nowhere = np.random.default_rng(2).choice([np.nan, np.inf, -np.inf, 1e308], (2, 9_000))
+    lon, lat = np.c_[[lon, lat], nowhere]
     expected = locate_by_area(grid, lon, lat)
     assert (expected >= 0).mean() > 0.5
     assert (grid.locate_positions(lon, lat) == expected).all()
@@ -66,3 +72,19 @@ def test_a_region_too_wide_for_a_raster_is_located_by_its_areas():
     assert grid.shapes.raster.shape == (0, 0)
     lon, lat = to_points(*np.random.default_rng(3).uniform(88_000, 92_000, (2, 5_000)))
     assert (grid.locate_positions(lon, lat) == locate_by_area(grid, lon, lat)).all()
+
+
+def test_with_too_many_squares_near_borders_these_are_located_by_their_areas(monkeypatch):
+    monkeypatch.setattr(grid_raster_build, "MOST_LEAVES", 10)
+    grid = grid_of(make_areas(6, seed=4))
+    assert (grid.shapes.raster.leaves == UNSURE).all()
+    lon, lat = make_points(grid, np.random.default_rng(4), 1_700.0)
+    assert (grid.locate_positions(lon, lat) == locate_by_area(grid, lon, lat)).all()
+
+
+def test_a_raster_that_names_leaves_it_has_not_is_refused(tmp_path):
+    save_grid(grid_of(make_areas(6, seed=5)), tmp_path)
+    leaves = np.load(tmp_path / "raster_leaves.npy")
+    np.save(tmp_path / "raster_leaves.npy", leaves[: -(LEAF**2)])
+    with pytest.raises(GridFolderError, match="fewer leaves"):
+        load_grid(tmp_path)
