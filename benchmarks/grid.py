@@ -72,6 +72,14 @@ def measure(work: Callable[[], object], repeats: int = 3) -> float:
     return float(np.median(seconds))
 
 
+def measure_in_turn(*works: Callable[[], object], repeats: int = 15) -> list[float]:
+    """Return the median seconds of each work, all done one after the other in every turn."""
+    return [
+        float(np.median(one))
+        for one in zip(*[[measure(work, 1) for work in works] for _ in range(repeats)], strict=True)
+    ]
+
+
 def run(points: int, areas: int) -> dict[str, float]:
     """Return all figures."""
     rng = np.random.default_rng(1)
@@ -84,6 +92,11 @@ def run(points: int, areas: int) -> dict[str, float]:
     west, south, east, north = frame.total_bounds
     lon, lat = rng.uniform(west, east, points), rng.uniform(south, north, points)
     at_area = index.locate_positions(lon, lat)
+    seconds = measure_in_turn(
+        lambda: index.locate_positions(lon, lat),
+        lambda: grid.locate_positions(lon, lat),
+        lambda: grid.locate_in(at_area, lon, lat),
+    )
     some = grid.codes[rng.integers(0, len(grid), 5_000)].unique()
     figures = {
         "areas": len(frame),
@@ -94,9 +107,9 @@ def run(points: int, areas: int) -> dict[str, float]:
         "build_index_given_s": measure(
             lambda: make_grid(frame, key="code", metric_crs=METRIC_CRS, index=index)
         ),
-        "point_to_area_per_s": points / measure(lambda: index.locate_positions(lon, lat)),
-        "point_to_cell_per_s": points / measure(lambda: grid.locate_positions(lon, lat)),
-        "cell_in_known_area_per_s": points / measure(lambda: grid.locate_in(at_area, lon, lat)),
+        "point_to_area_per_s": points / seconds[0],
+        "point_to_cell_per_s": points / seconds[1],
+        "cell_in_known_area_per_s": points / seconds[2],
         "geometries_5000_s": measure(lambda: grid.geometries(some)),
         "centers_all_s": measure(grid.centers, 1),
         "rook_all_s": measure(lambda: neighbours(grid, kind="rook"), 1),
