@@ -109,6 +109,12 @@ def test_a_time_without_a_zone_is_a_fault(session: Session) -> None:
         session.flush()
 
 
+def test_the_server_compiles_no_statement(postgres: sa.Engine) -> None:
+    with postgres.connect() as connection:
+        connection.rollback()
+        assert connection.scalar(sa.text("SHOW jit")) == "off"
+
+
 def test_one_gist_index_a_geometry_column(postgres: sa.Engine) -> None:
     with postgres.connect() as connection:
         rows = connection.execute(
