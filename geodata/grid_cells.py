@@ -20,6 +20,7 @@ from geodata.grid_codes import (
     make_cell_codes,
     make_cell_prefix,
     make_cell_prefixes,
+    split_cell_code,
     split_cell_codes,
 )
 from geodata.grid_index import PositionArray
@@ -30,6 +31,8 @@ from geodata.problems import Problem
 FloatArray = npt.NDArray[np.float64]
 
 SEQUENCES = LAST_SEQUENCE + 1
+FEW = 50
+"""Codes up to which each is read by itself; a frame of them would take longer."""
 
 FRAME_COLUMNS = (
     "cell_code",
@@ -142,9 +145,14 @@ class Grid:
         if self.drawn_codes is not None:
             drawn: PositionArray = self.drawn_codes.get_indexer(wanted).astype(np.int32)
             return drawn
-        parts = split_cell_codes(wanted)
-        area = self._prefixes.get_indexer(parts["prefix"])
-        key = area * SEQUENCES + parts["sequence"].to_numpy()
+        if len(wanted) <= FEW:
+            split = [split_cell_code(code) for code in wanted]
+            area = self._prefixes.get_indexer([prefix for prefix, _ in split])
+            key = area * SEQUENCES + np.array([sequence for _, sequence in split], dtype=np.int64)
+        else:
+            parts = split_cell_codes(wanted)
+            area = self._prefixes.get_indexer(parts["prefix"])
+            key = area * SEQUENCES + parts["sequence"].to_numpy()
         order, keys = self._sorted_keys
         place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
         found: PositionArray = np.where((area >= 0) & (keys[place] == key), order[place], -1)
@@ -182,6 +190,10 @@ class Grid:
             "area_m2": self.cells.area_m2[at],
         }
         return gpd.GeoDataFrame(columns, geometry=self.shapes.geometries(at), crs=STORAGE_CRS)
+
+    def take_centers(self, positions: PositionArray) -> tuple[FloatArray, FloatArray]:
+        """Return lon, lat (EPSG:4326) of the centroids of cells at positions, which must be in the grid."""
+        return from_metric(self.cells.x[positions], self.cells.y[positions], self.metric_crs)
 
     def centers(self, codes: Sequence[str] | pd.Index | pd.Series | None = None) -> pd.DataFrame:
         """Return ``lon lat`` (EPSG:4326) and ``x y`` (metres) of centroids, indexed by cell code.

@@ -23,6 +23,7 @@ FRESH_SEQUENCE = 899
 
 COMMUNITY_CODE = re.compile(r"\d{12}")
 STREET_CODE = re.compile(r"\d{9}")
+CELL_CODE = re.compile(r"(?:\d{12}|.+-)\d{3}")
 SEQUENCE_DIGITS = 3
 
 
@@ -99,6 +100,13 @@ def split_cell_codes(codes: pd.Index) -> pd.DataFrame:
             "area_code": area,
         }
     )
+
+
+def split_cell_code(code: object) -> tuple[str, int]:
+    """Return ``prefix`` and ``sequence`` of one code, as :func:`split_cell_codes` does of many."""
+    if not isinstance(code, str) or CELL_CODE.fullmatch(code) is None:
+        return "", 0
+    return code[:-SEQUENCE_DIGITS], int(code[-SEQUENCE_DIGITS:])
 
 
 def number_cells(used: IntArray, kept: IntArray) -> IntArray | None:

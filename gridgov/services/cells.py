@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -13,6 +12,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from geodata.grid_index import PositionArray
 from gridgov.city import City
 from gridgov.storage.bulk import insert_frame, list_columns
 from gridgov.storage.db import is_postgres
@@ -56,26 +56,13 @@ def ensure_cells(session: Session, city: City, codes: Iterable[str], *, on: date
     # What this transaction has added itself may yet be rolled back.
     seen |= known - session.info.get(_ADDED, set())
     missing = missing[[code not in known for code in missing]]
-    missing = missing[grid.find_positions(missing) >= 0]
+    at = grid.find_positions(missing)
+    missing, at = missing[at >= 0], at[at >= 0]
     if not len(missing):
         return 0
-    shapes = grid.geometries(missing)
-    centres = grid.centers(missing)
-    judged = city.territory.judge(centres["lon"], centres["lat"])
-    rows = pd.DataFrame(
-        {
-            "cell_code": missing,
-            "community_code": judged["community_code"].to_numpy(),
-            "street_code": judged["street_code"].to_numpy(),
-            "valid_from": pd.Timestamp(on),
-            "lon": centres["lon"].to_numpy(),
-            "lat": centres["lat"].to_numpy(),
-            "shape": as_multi(shapes.geometry),
-        }
-    )
-    _insert_new(session, rows)
+    _insert_new(session, _describe(city, missing, at, on=on))
     session.info.setdefault(_ADDED, set()).update(missing)
-    return len(rows)
+    return len(missing)
 
 
 def _find_known(session: Session, codes: list[str]) -> set[str]:
@@ -92,21 +79,49 @@ def _find_known(session: Session, codes: list[str]) -> set[str]:
     return known
 
 
-def _insert_new(session: Session, rows: pd.DataFrame) -> None:
+def _describe(city: City, codes: pd.Index, at: PositionArray, *, on: date) -> dict[str, Any]:
+    """Return the columns of new cells, `at` their positions in the grid."""
+    grid = city.territory.grid
+    assert grid is not None  # noqa: S101 - its cells are asked for
+    lon, lat = grid.take_centers(at)
+    names = ("community_code", "street_code")
+    if len(at) <= FEW:  # one new cell an appeal, many times a second: a frame would take longer
+        judged = [
+            city.territory.judge_point(*place)
+            for place in zip(lon.tolist(), lat.tolist(), strict=True)
+        ]
+        areas = {name: [one[name] for one in judged] for name in names}
+    else:
+        frame = city.territory.judge(lon, lat)
+        areas = {name: frame[name].to_numpy() for name in names}
+    shapes = as_multi(grid.shapes.geometries(at))
+    return {
+        "cell_code": codes,
+        **areas,
+        "valid_from": [on] * len(at),
+        "lon": lon,
+        "lat": lat,
+        "shape": shapes,
+    }
+
+
+def _insert_new(session: Session, columns: dict[str, Any]) -> None:
     """Insert cells that another transaction may be inserting at the same time."""
     table: Any = Cell.__table__
-    if len(rows) <= FEW:
-        plain = rows.astype(object).where(rows.notna(), None)
-        values = [{str(name): one for name, one in row.items()} for row in plain.to_dict("records")]
+    if len(columns["cell_code"]) <= FEW:
+        values = [
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        ]
         session.connection().execute(insert_once(session, table), values)
         return
+    rows = pd.DataFrame(columns).assign(valid_from=pd.to_datetime(columns["valid_from"]))
     if not is_postgres(session):
         insert_frame(session, table, rows)  # the transaction has the whole file
         return
     names = ", ".join(list_columns(table, rows))
     session.execute(sa.text("CREATE TEMPORARY TABLE new_cells (LIKE cells) ON COMMIT DROP"))
-    columns = (sa.Column(one.name, one.type) for one in table.columns)
-    insert_frame(session, sa.Table("new_cells", sa.MetaData(), *columns), rows)
+    made = (sa.Column(one.name, one.type) for one in table.columns)
+    insert_frame(session, sa.Table("new_cells", sa.MetaData(), *made), rows)
     session.execute(
         sa.text(
             f"INSERT INTO cells ({names}) SELECT {names} FROM new_cells ON CONFLICT DO NOTHING"  # noqa: S608
@@ -115,9 +130,8 @@ def _insert_new(session: Session, rows: pd.DataFrame) -> None:
     session.execute(sa.text("DROP TABLE new_cells"))
 
 
-def as_multi(shapes: gpd.GeoSeries) -> npt.NDArray[np.object_]:
+def as_multi(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Return polygons as multipolygons, the others as they are."""
-    values: npt.NDArray[np.object_] = np.asarray(shapes.to_numpy(), dtype=object)
     simple = shapely.get_type_id(values) == shapely.GeometryType.POLYGON
     made = values.copy()
     made[simple] = [shapely.MultiPolygon([one]) for one in values[simple]]

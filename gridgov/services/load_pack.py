@@ -184,7 +184,7 @@ def _make_areas(city: City) -> Iterable[dict[str, Any]]:
         layer = city.layers.get(role)
         if layer is None:
             continue
-        shapes = as_multi(layer.geometry)
+        shapes = as_multi(layer.geometry.to_numpy())
         inside = shapely.point_on_surface(shapes)
         for at in range(len(layer)):
             row = layer.iloc[at]

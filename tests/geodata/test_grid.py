@@ -12,6 +12,7 @@ import shapely
 from geodata.crs import to_metric
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.grid import FRAME_COLUMNS, Grid, cell_code, make_grid
+from geodata.grid_cells import FEW
 from geodata.grid_codes import FRESH_SEQUENCE, split_cell_codes
 from geodata.grid_projection import make_fast_projection
 from geodata.grid_store import GridFolderError, load_grid, save_grid
@@ -122,6 +123,24 @@ def test_cell_codes_of_any_area(area, expected):
     assert cell_code(area, 7) == expected
     parts = split_cell_codes(pd.Index([expected])).iloc[0]
     assert (parts["area_code"], parts["sequence"]) == (area, 7)
+
+
+def test_few_codes_are_found_as_many_are():
+    grid = grid_of(make_areas(3))
+    codes = [
+        *grid.codes[::7],
+        "",
+        "x",
+        "110101001001",
+        "110101001001000",
+        "110101001001999",
+        "-001",
+    ]
+    codes += ["1101-001", "一一0101001001001", "110101001001001\n", "a-b-001", None]
+    many = grid.find_positions(pd.Index(codes * (FEW // len(codes) + 2), dtype="str"))
+    assert (many[: len(codes)] >= 0).sum() == len(grid.codes[::7])
+    few = np.concatenate([grid.find_positions(pd.Index([code], dtype="str")) for code in codes])
+    assert (few == many[: len(codes)]).all()
 
 
 @pytest.mark.parametrize("sequence", [0, -1, 1000])
