@@ -205,7 +205,7 @@ class Grid:
         """
         at = self._require(codes)
         x, y = self.cells.x[at], self.cells.y[at]
-        lon, lat = from_metric(x, y, self.metric_crs)
+        lon, lat = self.take_centers(at)
         return pd.DataFrame(
             {"lon": lon, "lat": lat, "x": x, "y": y},
             index=pd.Index(self.take_codes(at), name="cell_code"),
