@@ -40,9 +40,8 @@ def test_words_find_what_reading_finds(session: Session, orders: list[Order], wo
         order.order_no
         for order in orders
         if all(
-            word.lower() in text.lower()
+            word.lower() in f"{order.appeal.text}\n{order.appeal.address}".lower()
             for word in words.split()
-            for text in [f"{order.appeal.text}\n{order.appeal.address}"]
         )
     }
     chosen = OrderFilter(words=words)
