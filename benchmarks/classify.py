@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from gridgov.training import make_report, train
+from gridgov.jobs.training import make_report, train
 
 FOLDS = 5
 

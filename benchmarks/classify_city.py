@@ -17,10 +17,10 @@ from typing import Any
 
 import pandas as pd
 
-from gridgov.appeals import read_appeals
-from gridgov.city import load_city
+from gridgov.jobs.training import make_report, select_labelled, train_and_judge
+from gridgov.pack.city import load_city
+from gridgov.reading.appeals import read_appeals
 from gridgov.sample.writer import write_sample
-from gridgov.training import make_report, select_labelled, train_and_judge
 
 FIGURES = ("level1_share", "item_share", "ece", "level1_ece", "surest_share")
 

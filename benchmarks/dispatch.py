@@ -18,10 +18,10 @@ import pandas as pd
 from gridgov.rules.calendar import make_calendar
 from gridgov.rules.catalogue import make_catalogue
 from gridgov.rules.constants import make_constants
-from gridgov.rules.deadlines import DEFAULT_GRADES, make_deadlines
-from gridgov.rules.dispatch import dispatch
-from gridgov.rules.dispatch_book import UNIT_COLUMNS, DispatchBook
-from gridgov.rules.dispatch_one import dispatch_one
+from gridgov.rules.dispatch.book import UNIT_COLUMNS, DispatchBook
+from gridgov.rules.dispatch.deadlines import DEFAULT_GRADES, make_deadlines
+from gridgov.rules.dispatch.judge_order import dispatch_one
+from gridgov.rules.dispatch.judge_orders import dispatch
 
 STREETS, ITEMS, ONE_BY_ONE = 343, 2640, 2000
 KINDS = ("department", "enterprise", "platform")

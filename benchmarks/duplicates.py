@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from gridgov.appeals import read_appeals
-from gridgov.city import load_city
-from gridgov.pipeline import run_pipeline
+from gridgov.jobs.pipeline import run_pipeline
+from gridgov.pack.city import load_city
+from gridgov.reading.appeals import read_appeals
 from gridgov.rules.catalogue import Catalogue
-from gridgov.rules.duplicate_constants import FEATURES
-from gridgov.rules.duplicate_score import Pairs
-from gridgov.rules.duplicates import compare_appeals, find_issues, make_points, order_appeals
+from gridgov.rules.issues.find import compare_appeals, find_issues, make_points, order_appeals
+from gridgov.rules.issues.probability import Pairs
+from gridgov.rules.issues.weights import FEATURES
 from gridgov.sample.writer import write_sample
 
 METRIC_CRS = "EPSG:4548"

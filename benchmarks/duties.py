@@ -10,11 +10,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from gridgov.rules.duties import make_duty_graph
-from gridgov.rules.duty_checks import check_duties
-from gridgov.rules.pressure import find_pressure
-from gridgov.rules.whistle import whistle_for
-from gridgov.rules.whistle_text import tell_plan
+from gridgov.rules.duties.checks import check_duties
+from gridgov.rules.duties.graph import make_duty_graph
+from gridgov.rules.duties.unit_load import find_pressure
+from gridgov.rules.whistles.convene import whistle_for
+from gridgov.rules.whistles.sentences import tell_plan
 
 DUTIES, UNITS, STREETS = 5_000, 600, 343
 DAY = date(2025, 6, 1)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from geodata.gazetteer import Gazetteer, GazetteerSource, make_gazetteer
-from geodata.geocoder import Geocoder
+from geodata.geocoder.build import Gazetteer, GazetteerSource, make_gazetteer
+from geodata.geocoder.locate import Geocoder
 
 _CORE = np.array(
     list(

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gridgov.city import City, load_city
-from gridgov.placing import judge_places
+from gridgov.jobs.placing import judge_places
+from gridgov.pack.city import City, load_city
 from gridgov.sample.writer import write_sample
 
 APPEALS = 20_000

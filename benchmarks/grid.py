@@ -17,9 +17,9 @@ import pandas as pd
 import shapely
 from scipy.spatial import Voronoi
 
-from geodata.crs import from_metric
-from geodata.grid import make_grid
-from geodata.neighbours import neighbours
+from geodata.datum.crs import from_metric
+from geodata.grid.make import make_grid
+from geodata.grid.neighbours import neighbours
 
 METRIC_CRS = "EPSG:4548"
 WIDTH_M, HEIGHT_M = 118_000.0, 139_000.0

@@ -19,13 +19,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridgov.appeals import read_appeals
-from gridgov.city import City, load_city
-from gridgov.pipeline import run_pipeline
+from gridgov.jobs.pipeline import run_pipeline
+from gridgov.pack.city import City, load_city
+from gridgov.reading.appeals import read_appeals
 from gridgov.sample.writer import write_sample
-from planner.desk import get_grid, make_places, make_thresholds
-from planner.gistar import make_gi_star, make_gi_star_lattice
-from planner.hotspots import find_hotspots
+from planner.hotspots.find import find_hotspots
+from planner.hotspots.gistar import make_gi_star, make_gi_star_lattice
+from planner.jobs.desk import get_grid, make_places, make_thresholds
 
 
 def make_orders(city: City, folder: Path, *, is_truth: bool) -> tuple[pd.DataFrame, pd.Timestamp]:

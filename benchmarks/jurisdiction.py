@@ -23,8 +23,8 @@ import numpy as np
 from jurisdiction_data import City, make_city, make_edge_points, make_points
 from jurisdiction_peers import PEERS, Input
 
-from geodata.certainty import street_probabilities
-from geodata.jurisdiction import AreaIndex
+from geodata.areas.index import AreaIndex
+from geodata.territory.certainty import street_probabilities
 
 OURS = "gridgov locate, 2 threads"
 TARGETS = {"geopandas sjoin(within)": 90.0, "shapely, best way": 45.0, "SedonaDB": 30.0}
@@ -140,7 +140,7 @@ def measure_ours(city: City, points: int, repeats: int) -> dict[str, Any]:
 def measure_cold_start() -> float:
     """Return seconds of a first build and answer with an empty numba cache, imports not counted."""
     code = (
-        "import time, shapely; from geodata.jurisdiction import AreaIndex; t = time.perf_counter();"
+        "import time, shapely; from geodata.areas.index import AreaIndex; t = time.perf_counter();"
         "i = AreaIndex.build([shapely.box(0, 0, 1, 1)], ['a']); i.locate([0.5], [0.5]);"
         "i.near([0.5], [0.5]); print(time.perf_counter() - t)"
     )

@@ -10,9 +10,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from gridgov.rules.assessment import judge_orders, make_assessment
 from gridgov.rules.constants import make_constants
-from gridgov.rules.order_walk import find_log_faults
+from gridgov.rules.orders.walk import find_log_faults
+from gridgov.rules.rates.assessment import judge_orders, make_assessment
 
 UNITS, STREETS, DISTRICTS = 700, 343, 16
 NOW = pd.Timestamp("2026-01-01", tz="Asia/Shanghai")

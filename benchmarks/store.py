@@ -34,11 +34,11 @@ from store_clients import run_clients
 from store_data import fill
 from store_questions import QUESTIONS, Question
 
-from gridgov.city import load_city
-from gridgov.services.load import LoadOptions, load_appeals
-from gridgov.services.load_pack import load_pack
-from gridgov.storage.bulk import insert_frame
-from gridgov.storage.count_sums import recount
+from gridgov.pack.city import load_city
+from gridgov.services.load.batches import LoadOptions, load_appeals
+from gridgov.services.load.pack import load_pack
+from gridgov.storage.bulk.insert import insert_frame
+from gridgov.storage.counts.sums import recount
 from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
 from gridgov.storage.models.orders import Order
 from gridgov.storage.types import Geom, Instant

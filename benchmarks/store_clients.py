@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from gridgov.service_settings import ServiceSettings
-from gridgov.services.desk import load_desk
-from gridgov.services.intake import take_in
-from gridgov.services.intake_checks import NewAppeal
-from gridgov.storage.count_sums import recount
+from gridgov.services.city_runtime import load_desk
+from gridgov.services.intake.checks import NewAppeal
+from gridgov.services.intake.take_in import take_in
+from gridgov.services.settings import ServiceSettings
+from gridgov.storage.counts.sums import recount
 from gridgov.storage.db import make_engine, make_sessions, transaction
 from gridgov.storage.models.appeals import Appeal
 

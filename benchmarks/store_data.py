@@ -8,7 +8,7 @@ unit. Texts are put together from words that vary in how common they are.
 
 import sqlalchemy as sa
 
-from gridgov.storage.count_sums import rebuild
+from gridgov.storage.counts.sums import rebuild
 from gridgov.storage.db import make_sessions, transaction
 
 STREETS, COMMUNITIES, CELLS, ITEMS, GROUPS, DEPARTMENTS = 343, 22, 60, 2640, 20, 60

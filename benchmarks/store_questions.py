@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from store_data import DAYS, FIRST_DAY, TROUBLES
 
 from gridgov.rules.constants import make_constants
-from gridgov.rules.order_table import Role
-from gridgov.rules.rates import make_rates
+from gridgov.rules.orders.transitions import Role
+from gridgov.rules.rates.three_rates import make_rates
 from gridgov.storage.queries.map_counts import CountFilter, count_areas
 from gridgov.storage.queries.orders import OrderFilter, list_orders
 from gridgov.storage.queries.rate_counts import get_rate_counts
-from gridgov.storage.scope import Scope, bind
+from gridgov.storage.scope.apply import Scope, bind
 
 
 @dataclass(frozen=True, kw_only=True)

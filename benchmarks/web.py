@@ -29,11 +29,11 @@ import requests
 import sqlalchemy as sa
 from playwright.sync_api import sync_playwright
 
-from gridgov.service_settings import read_settings
+from gridgov.services.settings import read_settings
 from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.plans import Plan
-from web.demo_accounts import DEMO_PASSWORD, add_demo_accounts
+from web.demo.accounts import DEMO_PASSWORD, add_demo_accounts
 
 PORT = 8399
 BASE = f"http://127.0.0.1:{PORT}"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class HotspotKind(StrEnum):
-    """The course of a hotspot in time; names after the emerging hot spot literature (see planner/kinds.py)."""
+    """The course of a hotspot in time; names after the emerging hot spot literature."""
 
     PERSISTENT = "persistent"
     NEW = "new"
@@ -54,7 +54,7 @@ HOTSPOT_COLUMNS = (
 place and problem, readable · ``lon lat`` centre, EPSG:4326 · ``radius_m`` holds nine tenths of its orders ·
 ``cells`` codes joined by ";" · ``window_start window_end`` dates, both inside · ``months`` of the year when seasonal,
 "11;12;1", else empty · ``count`` orders of that level-1 item in the cells and the window, ``persons`` distinct ones ·
-``issues`` distinct issues (planner/cube.py) ·
+``issues`` distinct issues (planner/hotspots/cube.py) ·
 ``expected`` persons if the place were as its surroundings, ``ratio`` = persons / expected · ``p`` of the strongest
 neighbourhood, ``z`` its normal equivalent, ``q`` after false-discovery control · ``gi`` classic Gi* of the
 standardised residuals at that cell · ``geometry`` the joined cells."""

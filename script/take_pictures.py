@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from web.demo_accounts import DEMO_PASSWORD
+from web.demo.accounts import DEMO_PASSWORD
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SIZES = {"desk": (1440, 900), "wall": (1920, 1080), "phone": (390, 844)}

@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.certainty import street_probabilities
-from geodata.datum import Datum, convert
-from geodata.gazetteer import Gazetteer, GazetteerSource, make_gazetteer
-from geodata.geocoder import Geocoder
-from geodata.jurisdiction import AreaIndex
-from geodata.neighbours import neighbours, within_distance
-from geodata.territory_build import make_territory
-from geodata.territory_store import load_territory, save_territory
+from geodata.areas.index import AreaIndex
+from geodata.datum.convert import Datum, convert
+from geodata.geocoder.build import Gazetteer, GazetteerSource, make_gazetteer
+from geodata.geocoder.locate import Geocoder
+from geodata.grid.neighbours import neighbours, within_distance
+from geodata.territory.build import make_territory
+from geodata.territory.certainty import street_probabilities
+from geodata.territory.store import load_territory, save_territory
 
 WEST, SOUTH, STEP = 116.40, 39.90, 0.004
 EXTENT = shapely.box(WEST - STEP, SOUTH - STEP, WEST + 6 * STEP, SOUTH + 6 * STEP)

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from flask import Flask, Response, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from gridgov.service_settings import ServiceSettings, SettingError
+from gridgov.services.settings import ServiceSettings, SettingError
 from gridgov.storage.db import check_schema, make_engine
-from web import auth, errors, frame, i18n, security
-from web.permissions import check_routes, public
+from web.kit import auth, errors, i18n, security
+from web.kit import page_helpers as frame
+from web.kit.permissions import check_routes, public
+from web.kit.service import EXTENSION, Service
 from web.rooms import add_rooms
-from web.service import EXTENSION, Service
 
 SECRET_LENGTH_MIN = 32
 KEPT_FOR_GOOD_S = 365 * 86_400
@@ -27,7 +28,7 @@ def make_app(settings: ServiceSettings, *, engine: sa.Engine | None = None) -> F
     Parameters
     ----------
     settings
-        From the environment (``gridgov.service_settings.read_settings``).
+        From the environment (``gridgov.services.settings.read_settings``).
     engine
         A database that is open already; else the one of the settings is opened.
 
@@ -40,7 +41,8 @@ def make_app(settings: ServiceSettings, *, engine: sa.Engine | None = None) -> F
     UnguardedRouteError
         A route does not say what it needs.
     """
-    app = Flask("web", static_folder=None, template_folder="templates")
+    app = Flask("web", static_folder=None, template_folder=None)
+    app.jinja_loader = jinja2.FileSystemLoader(find_template_folders())
     app.secret_key = check_secret(settings.secret_key)
     app.jinja_env.undefined = jinja2.StrictUndefined
     database = check_schema(engine or make_engine(settings.database_url))
@@ -54,6 +56,12 @@ def make_app(settings: ServiceSettings, *, engine: sa.Engine | None = None) -> F
     app.add_url_rule("/static/<path:path>", "static", send_static)
     add_rooms(app)
     return check_routes(app)
+
+
+def find_template_folders() -> list[Path]:
+    """Return the folder of what all pages share, then that of each feature."""
+    root = Path(__file__).parent
+    return [root / "templates", *sorted(root.glob("features/*/templates"))]
 
 
 def check_secret(secret: str) -> str:

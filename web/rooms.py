@@ -6,18 +6,18 @@ from typing import cast
 from flask import Blueprint, Flask
 
 ROOMS = (
-    "web.views.home",
-    "web.views.account",
-    "web.views.sign_in",
-    "web.views.provider",
-    "web.views.search",
-    "web.views.orders.room",
-    "web.views.today",
-    "web.views.whistles",
-    "web.views.maps",
-    "web.views.planning",
-    "web.views.rates",
-    "web.views.outbox",
+    "web.features.home.views",
+    "web.features.sign_in.account",
+    "web.features.sign_in.views",
+    "web.features.sign_in.provider",
+    "web.features.search.views",
+    "web.features.orders.routes",
+    "web.features.today.views",
+    "web.features.whistles.views",
+    "web.features.map.views",
+    "web.features.planning.views",
+    "web.features.rates.views",
+    "web.features.outbox.views",
 )
 """Modules with a ``blueprint``."""
 

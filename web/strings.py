@@ -11,15 +11,15 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_file
 
-from gridgov.services.outbox import APP, EMAIL, WEBHOOK
+from gridgov.services.outbox.deliver import APP, EMAIL, WEBHOOK
 from gridgov.storage.queries.map_counts import OUTCOMES
-from web.errors import BROKEN, HTTP_KEYS, MEANINGS
-from web.frame import NAVIGATION
-from web.i18n import LANGUAGES, read_catalogue
-from web.planning_rows import KINDS
-from web.views.whistles import REASONS
-from web.where import DAYS
-from web.whistle_rows import TONES
+from web.features.planning.rows import KINDS
+from web.features.whistles.rows import TONES
+from web.features.whistles.views import REASONS
+from web.kit.errors import BROKEN, HTTP_KEYS, MEANINGS
+from web.kit.i18n import LANGUAGES, read_catalogue
+from web.kit.page_helpers import NAVIGATION
+from web.kit.page_scope import DAYS
 
 ROOT = Path(__file__).parent
 METHODS = {".html": "jinja2", ".py": "python"}

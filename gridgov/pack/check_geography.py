@@ -7,14 +7,14 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from geodata.coverage import check_coverage
-from geodata.datum import Datum, convert_geometry
-from geodata.datum_guess import guess_layer_datum
+from geodata.coverage.check import check_coverage
+from geodata.datum.convert import Datum, convert_geometry
+from geodata.datum.guess import guess_layer_datum
 from geodata.errors import GeodataError
-from geodata.files import replace_file
+from geodata.files.paths import replace_file
 from geodata.problems import Problem
 from gridgov.pack.read_layers import DIGITS, LAYER_COLUMNS
-from gridgov.settings import Settings
+from gridgov.pack.settings import Settings
 
 PARENTS: Mapping[str, str] = {"communities": "streets", "streets": "districts"}
 QUICK_ROLES = ("streets", "districts")

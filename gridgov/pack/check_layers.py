@@ -10,7 +10,7 @@ import shapely
 from geodata.problems import Problem
 from gridgov.pack.read_layers import make_union
 from gridgov.pack.read_tables import Faults, make_hint
-from gridgov.settings import Settings
+from gridgov.pack.settings import Settings
 
 
 @dataclass(frozen=True)

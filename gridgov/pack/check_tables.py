@@ -8,10 +8,10 @@ import pandas as pd
 
 from geodata.problems import Problem
 from gridgov.pack.read_tables import Faults, check_numbers, make_hint
+from gridgov.pack.settings import Settings
 from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, split_list
-from gridgov.rules.dispatch_table import ITEM_ROUTES, UNIT_KINDS
-from gridgov.rules.versions import find_overlaps
-from gridgov.settings import Settings
+from gridgov.rules.dispatch.routes import ITEM_ROUTES, UNIT_KINDS
+from gridgov.rules.in_force import find_overlaps
 
 UNIT_LEVELS = ("city", "district", "street")
 DUTY_ROLES = ("lead", "helper")

@@ -19,11 +19,11 @@ import shapely
 import geodata
 import gridgov
 from geodata.errors import GeodataError
-from geodata.gazetteer import Gazetteer, GazetteerSource, make_gazetteer
-from geodata.territory import Territory
-from geodata.territory_build import make_territory
-from geodata.territory_store import load_territory, save_territory
-from gridgov.settings import Settings
+from geodata.geocoder.build import Gazetteer, GazetteerSource, make_gazetteer
+from geodata.territory.build import make_territory
+from geodata.territory.judge import Territory
+from geodata.territory.store import load_territory, save_territory
+from gridgov.pack.settings import Settings
 
 CACHE_VARIABLE = "GRIDGOV_CACHE"
 

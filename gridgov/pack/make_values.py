@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import geopandas as gpd
 import pandas as pd
 
+from gridgov.pack.settings import Settings
 from gridgov.rules.calendar import WorkCalendar, make_calendar, make_work_hours
 from gridgov.rules.catalogue import Catalogue, make_catalogue
-from gridgov.rules.dispatch_book import DESK_NAME, UNIT_COLUMNS
-from gridgov.settings import Settings
+from gridgov.rules.dispatch.book import DESK_NAME, UNIT_COLUMNS
 
 Tables = Mapping[str, pd.DataFrame]
 Layers = Mapping[str, gpd.GeoDataFrame]

@@ -5,7 +5,7 @@ from datetime import date
 
 import pandas as pd
 
-from gridgov.rules.versions import get_in_force
+from gridgov.rules.in_force import get_in_force
 
 
 def find_population(

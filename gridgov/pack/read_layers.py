@@ -8,13 +8,13 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geodata.coverage import prepare_polygons
+from geodata.coverage.check import prepare_polygons
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.layers import read_layer
+from geodata.files.layers import read_layer
+from geodata.files.tables import read_table
 from geodata.problems import Problem
-from geodata.tables import read_table
 from gridgov.pack.read_tables import Faults, check_numbers, find_nearest
-from gridgov.settings import LayerSettings
+from gridgov.pack.settings import LayerSettings
 
 LAYER_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "streets": {

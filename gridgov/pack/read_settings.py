@@ -1,4 +1,4 @@
-"""``city.toml`` → :class:`gridgov.settings.Settings`, with every fault of it."""
+"""``city.toml`` → :class:`gridgov.pack.settings.Settings`, with every fault of it."""
 
 import re
 from collections.abc import Mapping
@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from geodata.crs import check_metric_crs
-from geodata.datum import Datum, parse_datum
+from geodata.datum.convert import Datum, parse_datum
+from geodata.datum.crs import check_metric_crs
 from geodata.errors import GeodataError
 from geodata.problems import Problem
 from gridgov.frames import APPEAL_COLUMNS
+from gridgov.pack.settings import (
+    SOURCE_COLUMNS,
+    AppealsSettings,
+    GazetteerSettings,
+    LayerSettings,
+    Settings,
+    SourceKind,
+    TableSettings,
+)
 from gridgov.pack.toml_section import Section, TomlFile
-from gridgov.rules.assessment_constants import ANSWER_NAMES, WINDOW_TIMES
-from gridgov.rules.assessment_window import make_window_rules
 from gridgov.rules.calendar import make_work_hours
 from gridgov.rules.constants import (
     DEFAULTS,
@@ -28,20 +35,19 @@ from gridgov.rules.constants import (
     make_constant,
     make_constants,
 )
-from gridgov.rules.deadlines import DEFAULT_GRADES, ClockKind, GradeLimit, Limit, make_limit
-from gridgov.rules.duplicate_constants import WEIGHTS
-from gridgov.rules.duplicate_constants import make_weights as make_duplicate_weights
-from gridgov.rules.score import make_weights
-from gridgov.rules.street_class_rules import check_class_limits
-from gridgov.settings import (
-    SOURCE_COLUMNS,
-    AppealsSettings,
-    GazetteerSettings,
-    LayerSettings,
-    Settings,
-    SourceKind,
-    TableSettings,
+from gridgov.rules.dispatch.deadlines import (
+    DEFAULT_GRADES,
+    ClockKind,
+    GradeLimit,
+    Limit,
+    make_limit,
 )
+from gridgov.rules.issues.weights import WEIGHTS
+from gridgov.rules.issues.weights import make_weights as make_duplicate_weights
+from gridgov.rules.rates.constants import ANSWER_NAMES, WINDOW_TIMES
+from gridgov.rules.rates.score import make_weights
+from gridgov.rules.rates.window import make_window_rules
+from gridgov.rules.streets.class_rules import check_class_limits
 
 LAYER_ROLES = ("streets", "districts", "communities", "extent", "cells", "exceptions", "base")
 TABLE_ROLES = (

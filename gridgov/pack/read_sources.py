@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.datum import Datum, convert
+from geodata.datum.convert import Datum, convert
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.gazetteer import GazetteerSource
-from geodata.layers import read_layer
+from geodata.files.layers import read_layer
+from geodata.files.tables import read_table
+from geodata.geocoder.build import GazetteerSource
 from geodata.problems import Problem
-from geodata.tables import read_table
 from gridgov.pack.read_tables import Faults, find_nearest
+from gridgov.pack.settings import SOURCE_COLUMNS, GazetteerSettings, SourceKind
 from gridgov.reading.points import find_inside
-from gridgov.settings import SOURCE_COLUMNS, GazetteerSettings, SourceKind
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 NAMING_COLUMNS = ("name", "address", "road", "number", "street", "community", "district")

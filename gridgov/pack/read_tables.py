@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from geodata.errors import InvalidDataError
+from geodata.files.tables import read_table, row_number
 from geodata.problems import Problem, Severity
-from geodata.tables import read_table, row_number
-from gridgov.rules import duties
+from gridgov.pack.settings import TableSettings
 from gridgov.rules.catalogue import ITEM_COLUMNS
-from gridgov.rules.dispatch_book import UNIT_COLUMNS
-from gridgov.settings import TableSettings
+from gridgov.rules.dispatch.book import UNIT_COLUMNS
+from gridgov.rules.duties import graph as duties
 
 VALIDITY = ("valid_from", "valid_to")
 DUTY_COLUMNS = (*duties.DUTY_COLUMNS, *VALIDITY)

@@ -8,8 +8,8 @@ import pandas as pd
 from geodata.errors import InvalidDataError
 from geodata.problems import Problem
 from gridgov.frames import APPEAL_COLUMNS
+from gridgov.pack.settings import AppealsSettings
 from gridgov.reading.faults import RowFaults
-from gridgov.settings import AppealsSettings
 
 READ_COLUMNS = (*(c for c in APPEAL_COLUMNS if c != "person_key"), "person", "item_group")
 REQUIRED = ("appeal_no", "received_at")

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from gridgov.rules.versions import Versions, get_in_force, make_versions
+from gridgov.rules.in_force import Versions, get_in_force, make_versions
 
 ITEM_COLUMNS = (
     "item_code",

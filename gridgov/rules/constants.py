@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from gridgov.rules.assessment_constants import ASSESSMENT
-from gridgov.rules.duplicate_constants import DUPLICATES
+from gridgov.rules.issues.weights import DUPLICATES
+from gridgov.rules.rates.constants import ASSESSMENT
 
 Status = Literal["documented", "practice", "assumed"]
 STATUSES: tuple[Status, ...] = get_args(Status)

@@ -8,22 +8,22 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from geodata.folders import replace_folder
+from geodata.files.folders import replace_folder
 from gridgov.errors import GridgovError
 from gridgov.progress import Progress, StageClock, ignore_progress
-from gridgov.sample.addresses import make_addresses
 from gridgov.sample.content import write_tables
 from gridgov.sample.content.tables import read_content
-from gridgov.sample.describe import describe_planted
-from gridgov.sample.events import make_events
-from gridgov.sample.export import Export, make_export, make_street_table
-from gridgov.sample.gazetteer import make_towns
-from gridgov.sample.geography import read_geography
-from gridgov.sample.handling import Handling, make_handling
-from gridgov.sample.items import read_items
-from gridgov.sample.layers import write_gazetteer, write_layers
-from gridgov.sample.seasons import AS_OF, FIRST_DAY, get_days
-from gridgov.sample.texts import make_texts
+from gridgov.sample.export.columns import Export, make_export, make_street_table
+from gridgov.sample.export.texts import make_texts
+from gridgov.sample.land.addresses import make_addresses
+from gridgov.sample.land.geography import read_geography
+from gridgov.sample.land.layers import write_gazetteer, write_layers
+from gridgov.sample.land.named_places import make_towns
+from gridgov.sample.truth.describe import describe_planted
+from gridgov.sample.truth.events import make_events
+from gridgov.sample.truth.items import read_items
+from gridgov.sample.truth.outcomes import Handling, make_handling
+from gridgov.sample.truth.seasons import AS_OF, FIRST_DAY, get_days
 
 DEFAULT_APPEALS, FEWEST_APPEALS, MOST_APPEALS = 200_000, 5_000, 5_000_000
 DEFAULT_SEED = 1

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.pack.population import find_month_population
-from gridgov.rules.assessment import assess_counts
-from gridgov.rules.assessment_window import make_month, make_window_rules
-from gridgov.rules.street_class_review import ClassDecision, make_measures, review_classes
-from gridgov.services.desk import Desk
+from gridgov.rules.rates.assessment import assess_counts
+from gridgov.rules.rates.window import make_month, make_window_rules
+from gridgov.rules.streets.class_review import ClassDecision, make_measures, review_classes
+from gridgov.services.city_runtime import Desk
 from gridgov.storage.db import transaction
 from gridgov.storage.models.plans import StreetClassRow
 from gridgov.storage.queries.map_counts import CountFilter, count_area_months

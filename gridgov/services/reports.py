@@ -13,12 +13,12 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
-from gridgov.rules.assessment import assess_counts
-from gridgov.rules.assessment_window import make_month, make_window_rules
 from gridgov.rules.message_text import Language, MessageText, make_text
 from gridgov.rules.order_labels import get_label
-from gridgov.services.desk import Desk
-from gridgov.services.outbox import notify
+from gridgov.rules.rates.assessment import assess_counts
+from gridgov.rules.rates.window import make_month, make_window_rules
+from gridgov.services.city_runtime import Desk
+from gridgov.services.outbox.deliver import notify
 from gridgov.storage.db import transaction
 from gridgov.storage.models.plans import Report
 from gridgov.storage.queries.map_counts import OUTCOMES, CountFilter, count_areas, count_days

@@ -6,9 +6,9 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.storage.frames import to_frame
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order, Outcome
+from gridgov.storage.statement_frames import to_frame
 
 TEXTS = (
     "order_no",

@@ -1,8 +1,8 @@
 """Row scope: numbers of appeals, the roles under which accounts work, and what they may see.
 
 Two roles own nothing: ``gridgov_app`` sees the rows of its units, ``gridgov_city`` sees every order. Which units those
-are stands in settings that the service makes at the begin of each transaction (``gridgov/storage/scope.py``); where
-nothing was set, nothing is seen. ``gridgov/storage/scope_rules.py`` says the same in the query layer.
+are stands in settings that the service makes at the begin of each transaction (``gridgov/storage/scope/apply.py``); where
+nothing was set, nothing is seen. ``gridgov/storage/scope/criteria.py`` says the same in the query layer.
 
 Revision ID: 0003
 Revises: 0002

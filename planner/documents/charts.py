@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from planner.words import load_words
+from planner.plans.plan_text import load_words
 
 INK, QUIET, HUE, GRID = "#1f2933", "#8894a0", "#0b7285", "#e6eaee"
 

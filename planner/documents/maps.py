@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from planner.frames import HotspotKind
-from planner.words import load_words
+from planner.plans.plan_text import load_words
 
 ASSETS = {"js": (("leaflet", "leaflet/leaflet.js"),), "css": (("leaflet", "leaflet/leaflet.css"),)}
 """What a map loads, relative to the assets folder; nothing else is left of folium's own lists."""

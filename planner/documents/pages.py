@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from gridgov.city import City
-from planner.desk import PlanningResult
+from gridgov.pack.city import City
 from planner.documents.charts import make_hours_chart, make_items_chart, make_months_chart
 from planner.documents.maps import (
     CELL_HUES,
@@ -29,8 +28,9 @@ from planner.documents.maps import (
     simplify_streets,
 )
 from planner.errors import PlannerError
-from planner.plan import Plan, make_plan_json
-from planner.words import load_words
+from planner.jobs.desk import PlanningResult
+from planner.plans.plan_text import load_words
+from planner.plans.record import Plan, make_plan_json
 
 NEEDED_ASSETS = ("leaflet/leaflet.js", "leaflet/leaflet.css", "echarts/echarts.min.js")
 NEIGHBOUR_M = 1_500.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gridgov.rules.order_table import Role
+from gridgov.rules.orders.transitions import Role
 from tests.web.pages import PASSWORD
 
 

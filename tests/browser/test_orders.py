@@ -5,12 +5,12 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from gridgov.rules.order_needs import Facts
-from gridgov.rules.order_table import OrderAction
-from gridgov.services import whistles
+from gridgov.rules.orders.needs import Facts
+from gridgov.rules.orders.transitions import OrderAction
+from gridgov.services.whistles import calls as whistles
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.orders import Order
-from tests.services.city import CENTRE, at, do, take
+from tests.gridgov.services.city import CENTRE, at, do, take
 from tests.web.orders_city import DEPARTMENT
 
 WHOLE = "window=2024-03-01..2024-03-31"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gridgov.storage.db import make_sessions, transaction
-from tests.services.city import STREET
+from tests.gridgov.services.city import STREET
 from tests.web.room_rows import SPOT, contact_pipe, fill_rooms
 
 WHOLE = "window=2024-02-01..2024-03-31"

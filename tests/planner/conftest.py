@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from shapely import box
 
-from gridgov.city import load_city
-from planner.desk import make_plans
-from planner.places import Places
+from gridgov.pack.city import load_city
+from planner.hotspots.cell_places import Places
+from planner.jobs.desk import make_plans
 
 CRS = "EPSG:4548"
 ORIGIN = np.array([450_000.0, 4_400_000.0])

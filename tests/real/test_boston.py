@@ -6,9 +6,9 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from gridgov.appeals import AppealsRead, read_appeals
-from gridgov.city import City, load_city
-from gridgov.pipeline import PipelineResult, run_pipeline
+from gridgov.jobs.pipeline import PipelineResult, run_pipeline
+from gridgov.pack.city import City, load_city
+from gridgov.reading.appeals import AppealsRead, read_appeals
 
 PACK = Path(__file__).parent / "boston"
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "boston"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gridgov.city import load_city
-from gridgov.services.load import LoadOptions, load_appeals
-from gridgov.services.load_pack import load_pack
-from gridgov.storage.count_sums import recount
+from gridgov.pack.city import load_city
+from gridgov.services.load.batches import LoadOptions, load_appeals
+from gridgov.services.load.pack import load_pack
+from gridgov.storage.counts.sums import recount
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.city import CatalogueItem
 from gridgov.storage.models.orders import Order, Outcome

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import shapely
 
-from geodata.datum import Datum, convert
-from gridgov.appeals import read_appeals
-from gridgov.city import City, load_city
+from geodata.datum.convert import Datum, convert
 from gridgov.frames import APPEAL_COLUMNS
-from gridgov.pipeline import PipelineResult, run_pipeline
+from gridgov.jobs.pipeline import PipelineResult, run_pipeline
+from gridgov.pack.city import City, load_city
+from gridgov.reading.appeals import read_appeals
 
 PACK = Path(__file__).parent / "dongcheng"
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "beijing"

@@ -6,14 +6,14 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from gridgov.city import load_city
-from gridgov.rules.order_table import Role
-from gridgov.services.accounts import NewAccount, add_account
-from gridgov.services.desk import Desk, make_desk
-from gridgov.services.load_pack import load_pack
+from gridgov.pack.city import load_city
+from gridgov.rules.orders.transitions import Role
+from gridgov.services.accounts.manage import NewAccount, add_account
+from gridgov.services.city_runtime import Desk, make_desk
+from gridgov.services.load.pack import load_pack
 from gridgov.storage.db import make_sessions, transaction
 from tests.gridgov.packs import write_pack
-from tests.services.city import DESK, NOW, STREET, take
+from tests.gridgov.services.city import DESK, NOW, STREET, take
 from tests.web.pages import hash_once, make_pages
 
 DEPARTMENT, OTHER = "D01", "110101002"

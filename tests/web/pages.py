@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from gridgov.rules.order_table import Role
-from gridgov.service_settings import ServiceSettings
-from gridgov.services.accounts import NewAccount, add_account, hash_password
+from gridgov.rules.orders.transitions import Role
+from gridgov.services.accounts.manage import NewAccount, add_account, hash_password
+from gridgov.services.settings import ServiceSettings
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.city import CityPack, Unit
 from web.app import make_app

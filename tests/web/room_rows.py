@@ -9,18 +9,18 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.rules.order_needs import Facts
-from gridgov.rules.order_table import OrderAction
-from gridgov.services import whistles
-from gridgov.services.desk import Desk
+from gridgov.rules.orders.needs import Facts
+from gridgov.rules.orders.transitions import OrderAction
+from gridgov.services.city_runtime import Desk
+from gridgov.services.whistles import calls as whistles
 from gridgov.storage.models.counts import RateCount
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.plans import Report
-from planner.desk import PlanningResult
 from planner.frames import HOTSPOT_COLUMNS
-from planner.plan import Party, Plan, Stage, Target, Task, make_fixed
-from planner.store import load_planning
-from tests.services.city import CENTRE, INSIDE, STREET, at, do, take
+from planner.jobs.desk import PlanningResult
+from planner.jobs.store import load_planning
+from planner.plans.record import Party, Plan, Stage, Target, Task, make_fixed
+from tests.gridgov.services.city import CENTRE, INSIDE, STREET, at, do, take
 from tests.web.orders_city import take_many
 
 AS_OF = datetime(2024, 3, 4, tzinfo=UTC)

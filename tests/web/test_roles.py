@@ -3,9 +3,9 @@
 import pytest
 from flask import Blueprint
 
-from gridgov.rules.order_table import Role
+from gridgov.rules.orders.transitions import Role
 from tests.web.pages import sign_in
-from web.permissions import (
+from web.kit.permissions import (
     GRANTS,
     Permission,
     UnguardedRouteError,

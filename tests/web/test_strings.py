@@ -3,9 +3,9 @@
 import pytest
 
 from gridgov.rules.constants import DEFAULTS
-from planner.plan_maker import USED
-from web.i18n import LANGUAGES, read_catalogue
-from web.rate_pages import SHOWN_CONSTANTS
+from planner.plans.make import USED
+from web.features.rates.page import SHOWN_CONSTANTS
+from web.kit.i18n import LANGUAGES, read_catalogue
 from web.strings import find_missing, list_used
 
 
@@ -17,7 +17,7 @@ def test_nothing_is_missing(language):
 
 def test_the_search_for_texts_finds_them():
     used = list_used()
-    assert used["登录"].startswith("templates/")
+    assert "templates/" in used["登录"]
     assert "error.conflict.title" in used
     assert len(used) > 150
 
@@ -56,5 +56,5 @@ def test_every_text_of_a_template_can_be_filled_in(language):
     # Templates always fill in: a bare per cent sign in a translation would break its page in that language alone.
     known = {message.id: message.string for message in read_catalogue(language)}
     for text, place in list_used().items():
-        if place.startswith("templates/"):
+        if "templates/" in place:
             assert (known.get(text) or text) % Anything() is not None, text

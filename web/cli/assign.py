@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.crs import STORAGE_CRS
+from geodata.areas.index import DEFAULT_CAP_M, AreaIndex
+from geodata.datum.crs import STORAGE_CRS
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.jurisdiction import DEFAULT_CAP_M, AreaIndex
-from geodata.layers import WRITABLE as LAYERS
-from geodata.layers import read_layer, write_layer
-from geodata.points import read_points
+from geodata.files.layers import WRITABLE as LAYERS
+from geodata.files.layers import read_layer, write_layer
+from geodata.files.points import read_points
+from geodata.files.tables import WRITABLE as TABLES
+from geodata.files.tables import write_table
 from geodata.problems import Problem, has_errors
-from geodata.tables import WRITABLE as TABLES
-from geodata.tables import write_table
 from web.cli.console import DATUM_DEFAULT, StagePrinter, declaring_by
 
 STAGES = {"reading": "areas and points", "locating": "areas of the points", "writing": "file"}

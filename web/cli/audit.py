@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import click
 
-from gridgov.service_settings import read_settings
-from gridgov.storage.audit_check import LogCheck, check_log
+from gridgov.services.settings import read_settings
+from gridgov.storage.audit.verify import LogCheck, check_log
 from gridgov.storage.db import check_schema, make_engine, snapshot
 
 FAULTS_SHOWN = 40

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from geodata.problems import Problem
-from gridgov.city import City, check_city
-from gridgov.city_duties import find_duty_problems, join_problems
+from gridgov.pack.city import City, check_city
+from gridgov.pack.duties import find_duty_problems, join_problems
 from web.cli.console import StagePrinter
 
 EXIT_WRONG_INPUT = 2

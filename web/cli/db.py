@@ -4,7 +4,7 @@ import click
 import sqlalchemy as sa
 from alembic import command
 
-from gridgov.service_settings import read_settings
+from gridgov.services.settings import read_settings
 from gridgov.storage.db import (
     DatabaseError,
     SchemaError,

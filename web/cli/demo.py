@@ -8,27 +8,27 @@ import click
 import pandas as pd
 from alembic import command
 
-from geodata.folders import check_replaceable
-from gridgov.city import load_city
+from geodata.files.folders import check_replaceable
+from gridgov.pack.city import load_city
 from gridgov.progress import Progress
-from gridgov.sample.moment import cut_export
+from gridgov.sample.export.moment import cut_export
 from gridgov.sample.writer import DEFAULT_SEED, write_sample
-from gridgov.service_settings import ServiceSettings
-from gridgov.services.desk import make_desk
-from gridgov.services.job_loop import run_once
-from gridgov.services.jobs import Crew
-from gridgov.services.load import LoadOptions, load_appeals, summarize
-from gridgov.services.load_pack import load_pack
+from gridgov.services.city_runtime import make_desk
+from gridgov.services.load.batches import LoadOptions, load_appeals, summarize
+from gridgov.services.load.pack import load_pack
+from gridgov.services.settings import ServiceSettings
+from gridgov.services.worker.loop import run_once
+from gridgov.services.worker.table import Crew
 from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
-from planner.main_job import MainJobOptions
-from planner.store import plan_database
-from web.assets import find_assets
+from planner.jobs.main_job import MainJobOptions
+from planner.jobs.store import plan_database
 from web.cli.console import StagePrinter
 from web.cli.run import STAGES, make_report, run_and_report
 from web.cli.sample import STAGES as SAMPLE_STAGES
 from web.cli.serve import run_server
-from web.demo_accounts import DEMO_PASSWORD, add_demo_accounts
-from web.demo_work import play_day
+from web.demo.accounts import DEMO_PASSWORD, add_demo_accounts
+from web.demo.work import play_day
+from web.kit.assets import find_assets
 
 DEMO_APPEALS = 60_000
 """Enough for every planted hotspot, and few enough that the first page opens within minutes of a bare checkout."""

@@ -7,14 +7,14 @@ from typing import Any
 import click
 import pandas as pd
 
-from geodata.crs import find_utm_crs
-from geodata.tables import write_table
-from gridgov.city_duties import CityDuties, load_city_duties
+from geodata.datum.crs import find_utm_crs
+from geodata.files.tables import write_table
+from gridgov.pack.duties import CityDuties, load_city_duties
 from gridgov.rules.catalogue import Catalogue, make_path_catalogue
 from gridgov.rules.constants import STATUS_TEXT, Constants
-from gridgov.rules.duplicate_constants import WEIGHTS
-from gridgov.rules.duplicate_report import Role
-from gridgov.rules.duplicates import NEEDED_COLUMNS, Issues, find_issues
+from gridgov.rules.issues.find import NEEDED_COLUMNS, Issues, find_issues
+from gridgov.rules.issues.tables import Role
+from gridgov.rules.issues.weights import WEIGHTS
 from web.cli.console import StagePrinter
 from web.cli.orders_file import read_run_orders
 

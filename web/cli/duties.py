@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from gridgov.city_duties import CityDuties, load_city_duties
-from gridgov.duty_report import DutyReport, make_duty_report
+from gridgov.jobs.duty_report import DutyReport, make_duty_report
+from gridgov.pack.duties import CityDuties, load_city_duties
 
 Row = Mapping[str, Any]
 ROWS_SHOWN = 10

@@ -8,18 +8,24 @@ from typing import Any
 import click
 import pandas as pd
 
-from geodata.tables import write_table
-from gridgov.city import City, load_city
-from gridgov.model_file import read_model
-from gridgov.pipeline import Classify
-from gridgov.service_settings import read_settings
-from gridgov.services.intake_checks import LENGTHS
-from gridgov.services.load import BATCH_ROWS, LoadOptions, LoadResult, load_appeals, summarize
-from gridgov.services.load_pack import load_pack
-from gridgov.storage.audit import clean_text
+from geodata.files.tables import write_table
+from gridgov.jobs.model_file import read_model
+from gridgov.jobs.pipeline import Classify
+from gridgov.pack.city import City, load_city
+from gridgov.services.intake.checks import LENGTHS
+from gridgov.services.load.batches import (
+    BATCH_ROWS,
+    LoadOptions,
+    LoadResult,
+    load_appeals,
+    summarize,
+)
+from gridgov.services.load.pack import load_pack
+from gridgov.services.settings import read_settings
+from gridgov.storage.audit.log import clean_text
 from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
-from planner.main_job import make_classify
-from planner.store import plan_database
+from planner.jobs.main_job import make_classify
+from planner.jobs.store import plan_database
 from web.cli.console import StagePrinter
 
 STAGES = {

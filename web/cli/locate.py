@@ -8,13 +8,13 @@ import click
 import numpy as np
 import pandas as pd
 
-from geodata.datum import Datum, convert, parse_datum
+from geodata.datum.convert import Datum, convert, parse_datum
 from geodata.errors import GeodataError, InvalidDataError
+from geodata.files.tables import WRITABLE, read_table, write_table
 from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS
 from geodata.problems import Problem
-from geodata.tables import WRITABLE, read_table, write_table
-from gridgov.city import City, load_city
-from gridgov.placing import find_places, judge_places
+from gridgov.jobs.placing import find_places, judge_places
+from gridgov.pack.city import City, load_city
 from web.cli.console import StagePrinter
 
 STAGES = {"reading": "city and file", "locating": "places", "judging": "streets", "writing": "file"}

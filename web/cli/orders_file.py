@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from geodata.errors import InvalidDataError
+from geodata.files.tables import read_table
 from geodata.problems import Problem, has_errors
-from geodata.tables import read_table
 
 
 def read_run_orders(path: Path, *, needed: Iterable[str]) -> pd.DataFrame:

@@ -8,10 +8,10 @@ from typing import Any
 import click
 import pandas as pd
 
-from gridgov.city import load_city
-from planner.plan_job import PlanJobOptions, run_plan_job
-from web.assets import find_assets
+from gridgov.pack.city import load_city
+from planner.jobs.plan_job import PlanJobOptions, run_plan_job
 from web.cli.console import StagePrinter
+from web.kit.assets import find_assets
 
 STAGES = {
     "pack": "city pack",

@@ -10,15 +10,15 @@ import click
 import pandas as pd
 
 from geodata.errors import GeodataError
-from geodata.tables import WRITABLE, write_table
-from gridgov.rate_files import RateFiles
-from gridgov.rate_report import RateReport, get_month, make_rate_report
-from gridgov.rules.assessment_window import find_first_day, make_window_rules
-from gridgov.rules.class_decisions import make_decision_form
+from geodata.files.tables import WRITABLE, write_table
+from gridgov.jobs.rate_files import RateFiles
+from gridgov.jobs.rate_report import RateReport, get_month, make_rate_report
 from gridgov.rules.constants import STATUS_TEXT, Constants
 from gridgov.rules.order_labels import get_label
-from gridgov.rules.score import find_weights, make_weights
-from gridgov.rules.street_class_rules import CLASSES
+from gridgov.rules.rates.score import find_weights, make_weights
+from gridgov.rules.rates.window import find_first_day, make_window_rules
+from gridgov.rules.streets.class_decisions import make_decision_form
+from gridgov.rules.streets.class_rules import CLASSES
 
 MOST_PROBLEMS_SHOWN = 10
 TOLD = {

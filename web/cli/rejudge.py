@@ -8,15 +8,15 @@ import click
 import geopandas as gpd
 import pandas as pd
 
-from geodata.datum import Datum, convert_geometry, parse_datum
-from geodata.datum_guess import guess_layer_datum
+from geodata.datum.convert import Datum, convert_geometry, parse_datum
+from geodata.datum.guess import guess_layer_datum
 from geodata.errors import InvalidDataError
+from geodata.files.tables import write_table
 from geodata.problems import has_errors
-from geodata.rejudge import CHANGE_COLUMNS, Changes
-from geodata.rejudge import rejudge as compare_versions
-from geodata.tables import write_table
-from geodata.territory_build import make_territory
-from gridgov.city import City, load_city
+from geodata.territory.build import make_territory
+from geodata.territory.rejudge import CHANGE_COLUMNS, Changes
+from geodata.territory.rejudge import rejudge as compare_versions
+from gridgov.pack.city import City, load_city
 from gridgov.pack.read_layers import read_pack_layer
 from web.cli.console import StagePrinter
 from web.cli.orders_file import read_run_orders

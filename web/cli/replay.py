@@ -8,12 +8,12 @@ from typing import Any
 import click
 import pandas as pd
 
-from geodata.tables import write_table
-from geodata.version_store import VersionStore
-from gridgov.city import load_city
-from gridgov.order_file import read_orders
-from gridgov.replay import Replay
-from gridgov.replay import replay as answer_again
+from geodata.files.tables import write_table
+from geodata.versions.store import VersionStore
+from gridgov.jobs.order_file import read_orders
+from gridgov.jobs.replay import Replay
+from gridgov.jobs.replay import replay as answer_again
+from gridgov.pack.city import load_city
 from web.cli.console import StagePrinter
 
 MOST_SHOWN = 10

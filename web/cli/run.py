@@ -9,12 +9,12 @@ from typing import Any
 import click
 import pandas as pd
 
-from gridgov.city import load_city
-from gridgov.model_file import read_model
+from gridgov.jobs.model_file import read_model
+from gridgov.pack.city import load_city
 from gridgov.progress import Progress
-from planner.main_job import MainJobOptions, run_main_job
-from web.assets import find_assets
+from planner.jobs.main_job import MainJobOptions, run_main_job
 from web.cli.console import StagePrinter
+from web.kit.assets import find_assets
 
 STAGES = {
     "pack": "city pack",

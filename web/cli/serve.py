@@ -13,17 +13,17 @@ from gunicorn.app.base import BaseApplication
 
 from geodata.errors import GeodataError
 from gridgov.errors import GridgovError
-from gridgov.service_settings import ServiceSettings, read_settings
-from gridgov.services.job_loop import run_loop
-from gridgov.services.jobs import Crew
+from gridgov.services.settings import ServiceSettings, read_settings
+from gridgov.services.worker.loop import run_loop
+from gridgov.services.worker.table import Crew
 from gridgov.storage.db import check_schema, is_postgres, make_engine, make_sessions
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.city import CityPack
 from web.app import make_app
-from web.assets import find_assets
-from web.desk import get_desk
-from web.service import EXTENSION, get_service
-from web.shapes import get_shapes
+from web.kit.area_outlines import get_shapes
+from web.kit.assets import find_assets
+from web.kit.desk import get_desk
+from web.kit.service import EXTENSION, get_service
 
 THREADS = 32
 """Of a process; live pages each hold one that does nothing but wait."""

@@ -10,11 +10,11 @@ import click
 import pandas as pd
 
 from geodata.errors import InvalidDataError
+from geodata.files.tables import read_table, write_table
 from geodata.problems import Problem, has_errors
-from geodata.tables import read_table, write_table
-from gridgov.city_duties import CityDuties, load_city_duties
-from gridgov.model_file import read_model
-from gridgov.rules.classify import ItemClassifier
+from gridgov.jobs.model_file import read_model
+from gridgov.pack.duties import CityDuties, load_city_duties
+from gridgov.rules.classify.classifier import ItemClassifier
 from gridgov.rules.constants import STATUS_TEXT
 from web.cli.console import StagePrinter
 

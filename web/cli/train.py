@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from geodata.tables import write_table
-from gridgov.appeals import read_appeals
-from gridgov.city import load_city
-from gridgov.model_file import write_model
-from gridgov.training import TrainingReport, select_labelled, train_and_judge
+from geodata.files.tables import write_table
+from gridgov.jobs.model_file import write_model
+from gridgov.jobs.training import TrainingReport, select_labelled, train_and_judge
+from gridgov.pack.city import load_city
+from gridgov.reading.appeals import read_appeals
 from web.cli.console import StagePrinter
 
 MOST_ROWS = 30

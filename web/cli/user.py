@@ -11,9 +11,8 @@ import click
 from sqlalchemy.orm import Session
 
 from gridgov.rules.order_labels import get_label
-from gridgov.rules.order_table import Role
-from gridgov.service_settings import read_settings
-from gridgov.services.accounts import (
+from gridgov.rules.orders.transitions import Role
+from gridgov.services.accounts.manage import (
     LANGUAGES,
     NewAccount,
     add_account,
@@ -23,6 +22,7 @@ from gridgov.services.accounts import (
     list_accounts,
     set_password,
 )
+from gridgov.services.settings import read_settings
 from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
 from gridgov.storage.models.accounts import Account
 

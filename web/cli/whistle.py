@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from gridgov.city_duties import CityDuties, load_city_duties
 from gridgov.errors import GridgovError
-from gridgov.rules import whistle_text as text
-from gridgov.rules.duties import DutyGraph
-from gridgov.rules.whistle import WhistlePlan, whistle_for
-from gridgov.rules.whistle_facts import make_facts
+from gridgov.pack.duties import CityDuties, load_city_duties
+from gridgov.rules.duties.graph import DutyGraph
+from gridgov.rules.whistles import sentences as text
+from gridgov.rules.whistles.convene import WhistlePlan, whistle_for
+from gridgov.rules.whistles.facts import make_facts
 
 Sentences = tuple[str, ...]
 

@@ -7,10 +7,10 @@ import threading
 
 import click
 
-from gridgov.service_settings import read_settings
-from gridgov.services.job_loop import run_loop, run_once
-from gridgov.services.job_queue import run_worker
-from gridgov.services.jobs import Crew
+from gridgov.services.settings import read_settings
+from gridgov.services.worker.loop import run_loop, run_once
+from gridgov.services.worker.queue import run_worker
+from gridgov.services.worker.table import Crew
 from gridgov.storage.db import check_schema, is_postgres, make_engine
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gridgov.rules.order_table import Role
+from gridgov.rules.orders.transitions import Role
 from gridgov.storage.models.base import Base, Code, Id
 from gridgov.storage.types import BigId, Json, Word
 

@@ -7,7 +7,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geodata.versions import VersionState
+from geodata.versions.register import VersionState
 from gridgov.storage.models.base import Base, Code, Id
 from gridgov.storage.types import Geom, Json, Word, spatial_index_on
 
@@ -27,7 +27,7 @@ class CityPack(Base):
 
 
 class BoundaryVersion(Base):
-    """A set of street boundaries with its life: inactive → active → retired (``geodata.versions``)."""
+    """A set of street boundaries with its life: inactive → active → retired (``geodata.versions.register``)."""
 
     __tablename__ = "boundary_versions"
     __table_args__ = (sa.UniqueConstraint("layer", "version"),)

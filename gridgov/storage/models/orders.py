@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from gridgov.rules.order_table import OrderState
+from gridgov.rules.orders.transitions import OrderState
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.base import Base, Code, Id, No
 from gridgov.storage.types import BigId, Json, Word
@@ -95,7 +95,7 @@ class Order(Base):
     issue_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("issues.id"))
     version: Mapped[int] = mapped_column(default=1)
     """Counts changes: who comes with an older one has seen an older order."""
-    # gridgov.rules.order_needs.Order
+    # gridgov.rules.orders.needs.Order
     state: Mapped[OrderState] = mapped_column(Word(OrderState))
     state_at: Mapped[datetime]
     unit_code: Mapped[Code]
@@ -181,7 +181,7 @@ class Dispute(Base):
     text: Mapped[str] = mapped_column(default="")
     evidence: Mapped[dict[str, Any]] = mapped_column(Json)
     ruling: Mapped[dict[str, Any]] = mapped_column(Json)
-    """What the rule says of it (``gridgov.rules.disputes.Ruling``)."""
+    """What the rule says of it (``gridgov.rules.orders.disputes.Ruling``)."""
     opened_at: Mapped[datetime]
     opened_by: Mapped[str] = mapped_column(sa.String(64))
     conference_at: Mapped[datetime | None]
@@ -206,7 +206,7 @@ class Issue(Base):
 
 
 class IssueStep(Base):
-    """A merge or split (``gridgov.rules.issue_lineage.LineageRecord``); rows are only added."""
+    """A merge or split (``gridgov.rules.issues.lineage.LineageRecord``); rows are only added."""
 
     __tablename__ = "issue_steps"
 

@@ -72,7 +72,7 @@ class Plan(Base):
     revision: Mapped[int]
     content_hash: Mapped[str] = mapped_column(sa.String(64))
     document: Mapped[dict[str, Any]] = mapped_column(Json)
-    """``planner.plan`` as JSON."""
+    """``planner.plans.record`` as JSON."""
     made_at: Mapped[datetime]
 
 

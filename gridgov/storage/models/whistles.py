@@ -1,4 +1,4 @@
-"""Whistle calls as records (``gridgov.rules.whistle_call``): who was called, who came, what is done."""
+"""Whistle calls as records (``gridgov.rules.whistles.call``): who was called, who came, what is done."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from gridgov.rules.whistle_call import UnitState
+from gridgov.rules.whistles.call import UnitState
 from gridgov.storage.models.base import Base, Code, Id, No
 from gridgov.storage.types import BigId, Json, Word
 

@@ -7,10 +7,10 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from geodata.versions import VersionState
+from geodata.versions.register import VersionState
 from gridgov.errors import GridgovError
-from gridgov.storage.frames import to_frame
 from gridgov.storage.models.city import Area, BoundaryVersion, CatalogueItem, Cell, Unit
+from gridgov.storage.statement_frames import to_frame
 
 CRS = "EPSG:4326"
 MOST_CODES = 900

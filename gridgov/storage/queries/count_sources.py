@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.storage.count_spans import LENGTHS, Span, split_months, split_window
+from gridgov.storage.counts.spans import LENGTHS, Span, split_months, split_window
 from gridgov.storage.models.counts import AreaCount, AreaKind, CellCount, CountDelta, UnitCount
 from gridgov.storage.models.orders import Outcome
-from gridgov.storage.scope import get_scope
+from gridgov.storage.scope.apply import get_scope
 
 OUTCOMES = tuple(one.value for one in Outcome)
 CODE_COLUMNS = {

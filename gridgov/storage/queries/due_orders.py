@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.rules.order_table import OrderState
+from gridgov.rules.orders.transitions import OrderState
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.queries.order_clocks import STOPPED

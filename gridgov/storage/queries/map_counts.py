@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.storage.db import is_postgres
-from gridgov.storage.frames import to_frame
 from gridgov.storage.queries.count_sources import OUTCOMES, CountFilter, Grain, find_sources
+from gridgov.storage.statement_frames import to_frame
 
 __all__ = ["OUTCOMES", "CountFilter", "count_area_months", "count_areas", "count_days"]
 

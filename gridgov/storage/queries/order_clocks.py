@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from gridgov.rules.order_table import OrderState
+from gridgov.rules.orders.transitions import OrderState
 from gridgov.storage.models.orders import Order, Outcome
 
 CLOCKS = (

@@ -22,7 +22,7 @@ from gridgov.storage.models.orders import (
     Transfer,
 )
 from gridgov.storage.models.whistles import WhistleCall
-from gridgov.storage.scope import lifted
+from gridgov.storage.scope.apply import lifted
 
 HISTORY_MOST = 200
 NEAR_MOST = 60
@@ -152,7 +152,7 @@ def find_near(session: Session, order: Order, cells: Sequence[str]) -> Sequence[
 
     Returns
     -------
-    Rows with what ``gridgov.rules.duplicates`` compares, and ``order_no state unit_code``; nearest in time first.
+    Rows with what ``gridgov.rules.issues.find`` compares, and ``order_no state unit_code``; nearest in time first.
     """
     appeal = sa.select(Appeal.person_key).where(Appeal.id == order.appeal_id).scalar_subquery()
     span = timedelta(days=NEAR_DAYS)

@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.errors import GridgovError
-from gridgov.rules.order_table import OrderState
+from gridgov.rules.orders.transitions import OrderState
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.city import CatalogueItem, Unit
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.queries.areas import MOST_CODES, get_area_names
-from gridgov.storage.scope import get_scope
-from gridgov.storage.scope_rules import see_called
+from gridgov.storage.scope.apply import get_scope
+from gridgov.storage.scope.criteria import see_called
 
 PAGE_ROWS = 30
 PAGES_MAX = 200

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.errors import NotFoundError
-from gridgov.storage.frames import to_frame
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.plans import HotspotRow, Plan, PlanTask, Report, StreetClassRow
+from gridgov.storage.statement_frames import to_frame
 
 HOTSPOTS_COLUMNS = (
     "hotspot_no",

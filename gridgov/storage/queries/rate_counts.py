@@ -6,10 +6,10 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.rules.rates import COUNT_COLUMNS, KEYS
-from gridgov.storage.counts import RATE_COLUMNS
-from gridgov.storage.frames import to_frame
+from gridgov.rules.rates.three_rates import COUNT_COLUMNS, KEYS
+from gridgov.storage.counts.changes import RATE_COLUMNS
 from gridgov.storage.models.counts import RateCount
+from gridgov.storage.statement_frames import to_frame
 
 
 def get_rate_counts(session: Session, *, months: Iterable[str] | None = None) -> pd.DataFrame:

@@ -6,9 +6,9 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.storage.frames import to_frame
 from gridgov.storage.models.counts import AreaCount, AreaKind, CountDelta
 from gridgov.storage.queries.count_sources import OUTCOMES, CountFilter, Grain, find_sources
+from gridgov.storage.statement_frames import to_frame
 
 
 def find_first_day(session: Session) -> date | None:

@@ -9,12 +9,12 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.rules.whistle_call import UnitState
-from gridgov.storage.frames import to_frame
+from gridgov.rules.whistles.call import UnitState
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
 from gridgov.storage.queries.count_sources import OUTCOMES, CountFilter, Grain, find_sources
 from gridgov.storage.queries.order_clocks import make_clocks
+from gridgov.storage.statement_frames import to_frame
 
 HERE = frozenset({UnitState.REPORTED_IN, UnitState.RELEASED})
 """States of a called unit that has come with its power."""

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from gridgov.errors import NotFoundError
-from gridgov.rules.whistle_call import UnitState
-from gridgov.storage.frames import to_frame
+from gridgov.rules.whistles.call import UnitState
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
+from gridgov.storage.statement_frames import to_frame
 
 CallState = Literal["running", "late", "closed", ""]
 PRESENT = (UnitState.REPORTED_IN, UnitState.RELEASED)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgov.rules.catalogue import make_catalogue, make_path_catalogue, split_list
-from gridgov.rules.versions import find_overlaps, get_in_force, make_versions
+from gridgov.rules.in_force import find_overlaps, get_in_force, make_versions
 
 ROWS = pd.DataFrame(
     [

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridgov.sample.gazetteer import Towns, make_towns
-from gridgov.sample.geography import Geography, read_geography
-from gridgov.sample.items import Items, read_items
+from gridgov.sample.land.geography import Geography, read_geography
+from gridgov.sample.land.named_places import Towns, make_towns
+from gridgov.sample.truth.items import Items, read_items
 from gridgov.sample.writer import write_sample
 
 SIZE, SEED = 20_000, 7

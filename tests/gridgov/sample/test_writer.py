@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import shapely
 
-from geodata.datum import convert
-from geodata.folders import FolderInUseError
-from gridgov.city import check_city
+from geodata.datum.convert import convert
+from geodata.files.folders import FolderInUseError
 from gridgov.errors import GridgovError
-from gridgov.sample.export import COLUMNS
-from gridgov.sample.geography import get_metric
-from gridgov.sample.unusable import UNUSABLE
+from gridgov.pack.city import check_city
+from gridgov.sample.export.columns import COLUMNS
+from gridgov.sample.export.unusable import UNUSABLE
+from gridgov.sample.land.geography import get_metric
 from gridgov.sample.writer import write_sample
 from tests.gridgov.sample.conftest import SEED, SIZE
 

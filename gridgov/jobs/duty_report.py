@@ -1,0 +1,156 @@
+"""Is the duty list as good as the work it steers? Faults, pressure, bounces and practice in one report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from geodata.errors import InvalidDataError
+from geodata.files.tables import read_table
+from geodata.problems import Problem
+from gridgov.pack.duties import CityDuties
+from gridgov.rules.duties.bounces import Bounces, find_bounces, find_place_units, find_solvers
+from gridgov.rules.duties.checks import DutyFault, check_duties
+from gridgov.rules.duties.graph import DutyGraph
+from gridgov.rules.duties.practice import find_practice
+from gridgov.rules.duties.unit_load import find_pressure
+
+ORDER_NEEDS = ("order_no", "item_code")
+TRANSFER_NEEDS = ("at", "from_unit", "to_unit")
+YES = frozenset({"true", "1", "1.0", "是", "solved", "已解决"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DutyReport:
+    """What a duty list is worth.
+
+    Parameters
+    ----------
+    on_date
+        Day of the list.
+    graph
+        The list of that day.
+    faults
+        What is wrong with the list by itself.
+    pressure
+        Frame of ``gridgov.rules.duties.unit_load.PRESSURE_COLUMNS``.
+    bounces
+        None without transfers.
+    practice
+        Frame of ``gridgov.rules.duties.practice.PRACTICE_COLUMNS``; None without orders that say who solved them.
+    problems
+        Rows that could not be read.
+    """
+
+    on_date: date
+    graph: DutyGraph
+    faults: tuple[DutyFault, ...]
+    pressure: pd.DataFrame
+    bounces: Bounces | None
+    practice: pd.DataFrame | None
+    problems: tuple[Problem, ...]
+
+
+def make_duty_report(
+    duties: CityDuties,
+    on_date: date,
+    *,
+    orders_file: Path | None = None,
+    transfers_file: Path | None = None,
+) -> DutyReport:
+    """Return the report on a city's duty list.
+
+    Parameters
+    ----------
+    duties
+        Of the city.
+    on_date
+        Day of the list.
+    orders_file
+        ``orders.parquet`` or ``orders.csv`` of ``gridgov run``: real demand and who solved what. Without it
+        every item counts one order.
+    transfers_file
+        Table with ``order_no`` (or ``appeal_no``), ``at``, ``from_unit``, ``to_unit``.
+
+    Raises
+    ------
+    InvalidDataError
+        A file cannot be read or lacks a column.
+    """
+    graph = duties.graph(on_date)
+    orders, problems = (None, []) if orders_file is None else _read_orders(orders_file)
+    transfers, found = (None, []) if transfers_file is None else _read_transfers(transfers_file)
+    demand = dict.fromkeys(graph.items, 1.0) if orders is None else _count(orders)
+    if transfers is not None and orders is not None and "appeal_no" in orders:
+        numbers = dict(zip(orders["appeal_no"], orders["order_no"], strict=True))
+        transfers["order_no"] = transfers["order_no"].map(numbers).fillna(transfers["order_no"])
+    return DutyReport(
+        on_date=on_date,
+        graph=graph,
+        faults=tuple(check_duties(graph, demand)),
+        pressure=find_pressure(graph, demand),
+        bounces=None if transfers is None else _find_bounces(graph, transfers, orders),
+        practice=None if orders is None else _find_practice(graph, orders, transfers),
+        problems=(*problems, *found),
+    )
+
+
+def _read_orders(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
+    frame, problems = read_table(path)
+    _check_columns(frame, ORDER_NEEDS, path)
+    return frame.assign(item_code=frame["item_code"].astype("str")), problems
+
+
+def _read_transfers(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
+    frame, problems = read_table(path)
+    if "order_no" not in frame and "appeal_no" in frame:
+        frame = frame.rename(columns={"appeal_no": "order_no"})
+    _check_columns(frame, ("order_no", *TRANSFER_NEEDS), path)
+    return frame.assign(at=pd.to_datetime(frame["at"], errors="coerce", utc=True)), problems
+
+
+def _check_columns(frame: pd.DataFrame, needed: tuple[str, ...], path: Path) -> None:
+    missing = [name for name in needed if name not in frame]
+    if missing:
+        found = ", ".join(map(str, frame.columns))
+        problems = [
+            Problem(
+                file=str(path),
+                field=name,
+                problem="this column is missing",
+                expected=f"columns {', '.join(needed)}; the header has {found}",
+            )
+            for name in missing
+        ]
+        raise InvalidDataError(problems)
+
+
+def _count(orders: pd.DataFrame) -> Mapping[str, float]:
+    counts = orders["item_code"].value_counts()
+    return {str(code): float(count) for code, count in counts.items()}
+
+
+def _find_bounces(
+    graph: DutyGraph, transfers: pd.DataFrame, orders: pd.DataFrame | None
+) -> Bounces:
+    items = (
+        None
+        if orders is None
+        else orders.drop_duplicates("order_no").set_index("order_no")["item_code"]
+    )
+    return find_bounces(transfers, places=find_place_units(graph), items=items)
+
+
+def _find_practice(
+    graph: DutyGraph, orders: pd.DataFrame, transfers: pd.DataFrame | None
+) -> pd.DataFrame | None:
+    """Return amendments from orders solved; who solved them is the last unit, else the recorded one."""
+    if "solved" not in orders or "unit_recorded" not in orders:
+        return None
+    solved = orders[orders["solved"].astype("str").str.lower().isin(YES)]
+    solved = solved.assign(unit_code=solved["unit_recorded"])
+    if transfers is not None:
+        solved = solved.assign(unit_code=find_solvers(solved, transfers))
+    return find_practice(graph, solved[solved["unit_code"].notna()])

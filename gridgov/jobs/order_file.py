@@ -1,0 +1,174 @@
+"""Orders of an earlier run read back: ``orders.parquet`` or ``orders.csv`` → the frame that the run had."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from geodata.errors import InvalidDataError
+from geodata.files.tables import read_table
+from geodata.problems import Problem
+from gridgov.frames import ORDER_COLUMNS, SATISFIED_VALUES
+from gridgov.reading.export_words import SATISFIED_WORDS, TRUE_FALSE, map_words
+from gridgov.reading.faults import RowFaults
+from gridgov.reading.times import TimeRules, read_times
+
+TIMES = ("received_at", "contacted_at", "closed_at", "contact_by", "due_at")
+NUMBERS = ("lon", "lat", "uncertainty_m", "score", "boundary_m", "confidence", "item_confidence")
+ANSWERS = ("contacted", "solved")
+FLAGS = ("review",)
+
+NEEDED_COLUMNS = (
+    "order_no",
+    "received_at",
+    "item_code",
+    "grade",
+    "cell_code",
+    "community_code",
+    "street_code",
+    "district_code",
+    "person_key",
+    "contacted",
+    "solved",
+    "satisfied",
+)
+"""Columns without which orders cannot be counted by place, time, item and outcome."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OrdersRead:
+    """Orders of a file, with every row accounted for.
+
+    Parameters
+    ----------
+    orders
+        Frame of ``ORDER_COLUMNS``, index 0 … n-1; columns that the file lacks are missing throughout.
+    problems
+        Frame of ``PROBLEM_COLUMNS``: what could not be used.
+    read, rejected
+        Rows of the file, and those of them that are not among the orders.
+    """
+
+    orders: pd.DataFrame
+    problems: pd.DataFrame
+    read: int
+    rejected: int
+
+
+def read_orders(path: Path, *, zone: ZoneInfo) -> OrdersRead:
+    """Return the orders of a file written by ``gridgov run``, also after a spreadsheet has had it.
+
+    A row without a number or a time of receipt is rejected, and so is the second with a number.
+
+    Raises
+    ------
+    InvalidDataError
+        If the file cannot be read, lacks a column of :data:`NEEDED_COLUMNS` or holds no order that can be used.
+    """
+    raw, problems = read_table(path)
+    read = len(raw) + len({one.row for one in problems if one.severity == "error"} - {None})
+    _check_columns(raw, path)
+    faults = RowFaults(str(path))
+    faults.add(*problems)
+    orders = raw.reindex(columns=list(ORDER_COLUMNS))
+    for name in ORDER_COLUMNS:
+        orders[name] = _read_column(orders[name], zone, faults)
+    kept = orders[~_find_unusable(orders, raw["received_at"], faults)]
+    if kept.empty:
+        raise InvalidDataError(_tell_nothing(path, read, faults.frame()))
+    return OrdersRead(
+        orders=kept.reset_index(drop=True),
+        problems=faults.frame(),
+        read=read,
+        rejected=read - len(kept),
+    )
+
+
+def _read_column(values: pd.Series, zone: ZoneInfo, faults: RowFaults) -> pd.Series:
+    name = str(values.name)
+    if name in TIMES:
+        times = read_times(values, TimeRules(zone=zone), faults)
+        wrong = values.notna() & times.isna()
+        if name != "received_at":
+            faults.rows(values, wrong, "is no time; left open", expected="such as 2025-03-01 09:30")
+        return times
+    if name in NUMBERS:
+        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+        wrong = values.notna() & ~np.isfinite(numbers)
+        faults.rows(values, wrong, "is no number; left open", expected="a number or nothing")
+        return numbers.where(np.isfinite(numbers))
+    if name in (*ANSWERS, *FLAGS) and not pd.api.types.is_bool_dtype(values):
+        values = _map(values, TRUE_FALSE, "yes or no", faults, dtype="boolean")
+    if name in ANSWERS:
+        return values.astype("boolean")
+    if name in FLAGS:
+        return values.astype("boolean").fillna(value=False).astype(bool)
+    texts = values.astype("str").str.strip()
+    texts = texts.where(texts != "")
+    if name == "satisfied":
+        return _map(texts, SATISFIED_WORDS, ", ".join(SATISFIED_VALUES), faults)
+    return texts
+
+
+def _map(
+    values: pd.Series,
+    words: Mapping[str, object],
+    expected: str,
+    faults: RowFaults,
+    *,
+    dtype: str = "str",
+) -> pd.Series:
+    """Return what the words mean, missing and noted where that is not known."""
+    meant = map_words(values.astype("str"), words.get, dtype=dtype)
+    wrong = values.notna() & meant.isna()
+    faults.rows(values, wrong, "is not understood; left open", expected=expected)
+    return meant
+
+
+def _find_unusable(orders: pd.DataFrame, given: pd.Series, faults: RowFaults) -> pd.Series:
+    """Note and return the rows that cannot be an order."""
+    number, received = orders["order_no"], orders["received_at"]
+    none, timeless = number.isna(), received.isna()
+    again = number.duplicated() & ~none
+    faults.rows(number, none, "is empty", expected="the number of the order", severity="error")
+    faults.rows(number, again, "occurs twice", expected="each order once", severity="error")
+    faults.rows(
+        given,
+        timeless,
+        "is no time, so the order is in no window",
+        expected="such as 2025-03-01 09:30",
+        severity="error",
+    )
+    return none | again | timeless
+
+
+def _check_columns(raw: pd.DataFrame, path: Path) -> None:
+    missing = [name for name in NEEDED_COLUMNS if name not in raw]
+    if missing:
+        header = ", ".join(map(str, raw.columns[:20]))
+        raise InvalidDataError(
+            [
+                Problem(
+                    file=str(path),
+                    field=name,
+                    problem="this column is missing",
+                    expected=f"orders.parquet or orders.csv of gridgov run; the header has {header}",
+                )
+                for name in missing
+            ]
+        )
+
+
+def _tell_nothing(path: Path, read: int, faults: pd.DataFrame) -> list[Problem]:
+    rows = faults.astype(object).where(faults.notna(), None)
+    return [
+        Problem(
+            file=str(path),
+            problem=f"none of the {read} rows can be used",
+            expected="orders of gridgov run, with order_no and received_at",
+        ),
+        *(Problem(**row) for row in rows.to_dict("records")),
+    ]

@@ -1,0 +1,83 @@
+"""Pins that people moved answer the next address too: at once, in every process, because they are rows."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from geodata.address.folding import fold_text
+from geodata.frames import PlaceLevel
+from geodata.geocoder.corrections import CORRECTION_COLUMNS, make_corrections
+from geodata.geocoder.locate import CORRECTED_RADIUS_M
+from gridgov.pack.city import City
+from gridgov.rules.privacy import mask_text
+from gridgov.storage.models.appeals import PinMove
+
+LONGEST_KEY = 200
+
+
+def make_address_key(address: str | None) -> str | None:
+    """Return an address as it is compared, numbers of people masked; None where it has no letter or digit."""
+    return fold_text(mask_text(address))[:LONGEST_KEY] or None if address else None
+
+
+def find_correction(session: Session, address: str | None) -> dict[str, Any] | None:
+    """Return the place that a person gave this address last, ``PLACE_COLUMNS`` by name; None if nobody did."""
+    key = make_address_key(address)
+    if key is None:
+        return None
+    query = (
+        sa.select(PinMove.lon, PinMove.lat)
+        .where(PinMove.address_key == key, PinMove.withdrawn_at.is_(None))
+        .order_by(PinMove.made_at.desc(), PinMove.id.desc())
+        .limit(1)
+    )
+    found = session.execute(query).first()
+    if found is None:
+        return None
+    return {
+        "lon": found.lon,
+        "lat": found.lat,
+        "place_level": PlaceLevel.NUMBER.value,
+        "uncertainty_m": CORRECTED_RADIUS_M,
+        "matched": mask_text(address or ""),
+        "score": 1.0,
+        "place_problem": None,
+    }
+
+
+def load_corrections(session: Session) -> pd.DataFrame:
+    """Return every correction as ``geodata.geocoder.corrections`` knows them, for a geocoder of many addresses."""
+    query = sa.select(PinMove).where(PinMove.address_key.is_not(None)).order_by(PinMove.id)
+    rows = [_make_row(move) for move in session.scalars(query)]
+    empty = make_corrections()
+    if not rows:
+        return empty
+    return pd.DataFrame(rows, columns=list(CORRECTION_COLUMNS)).astype(empty.dtypes)
+
+
+def apply_corrections(session: Session, city: City) -> City:
+    """Return the city with the pins that people moved, for files of appeals: itself where there are none."""
+    corrections = load_corrections(session)
+    return city if corrections.empty else replace(city, corrections=corrections)
+
+
+def _make_row(move: PinMove) -> dict[str, Any]:
+    return {
+        "correction_no": move.id,
+        "address": move.address,
+        "lon": move.lon,
+        "lat": move.lat,
+        "source": move.source,
+        "made_by": move.made_by,
+        "made_at": _to_utc(move.made_at),
+        "withdrawn_by": move.withdrawn_by,
+        "withdrawn_at": None if move.withdrawn_at is None else _to_utc(move.withdrawn_at),
+    }
+
+
+def _to_utc(at: datetime) -> pd.Timestamp:
+    return pd.Timestamp(at).tz_convert("UTC")

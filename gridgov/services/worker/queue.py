@@ -1,0 +1,154 @@
+"""The jobs on PostgreSQL, queued by procrastinate: several workers, each job once, none lost with a dead worker.
+
+A lock of its own keeps two runs of a job apart, a queueing lock keeps at most one waiting. What a killed worker held is
+given up once its heartbeat stops; the next tick does the job, which looks at what is due and so makes up for it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+
+import procrastinate
+import psycopg
+from procrastinate.jobs import Status
+from sqlalchemy.engine import URL
+
+from gridgov.services.worker.loop import try_job
+from gridgov.services.worker.table import JOBS, Crew, Job
+
+LOG = logging.getLogger("gridgov.worker")
+QUEUE = "gridgov"
+HEARTBEAT_S = 5.0
+STALLED_S = 20.0
+"""A worker without a heartbeat for so long is taken for dead."""
+KEPT_H = 7 * 24
+"""How long failed jobs stay to be looked at."""
+RETRY_S = 5.0
+"""Wait before a database that is away is tried again."""
+AWAY = (procrastinate.exceptions.ConnectorException, psycopg.Error)
+"""What the library raises when the database is away."""
+CONCURRENCY = 4
+"""Jobs at once: a long report may not hold up the messages."""
+
+
+def make_app(crew: Crew, jobs: Iterable[Job] = JOBS) -> procrastinate.App:
+    """Return the application of the job library with every job in it.
+
+    Parameters
+    ----------
+    crew
+        On PostgreSQL.
+    """
+    app = procrastinate.App(connector=_make_connector(crew.engine.url))
+    for job in jobs:
+        _add(app, job, crew)
+    return app
+
+
+def _make_connector(url: URL) -> procrastinate.PsycopgConnector:
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    kwargs = {"application_name": "gridgov worker"}
+    return procrastinate.PsycopgConnector(conninfo=address, min_size=1, max_size=6, kwargs=kwargs)
+
+
+def _add(app: procrastinate.App, job: Job, crew: Crew) -> None:
+    async def run(timestamp: int) -> None:
+        del timestamp  # a job looks at what is due now, not at what was due when it was queued
+        await asyncio.to_thread(try_job, crew, job, is_forced=False)
+
+    name = f"gridgov.{job.name}"
+    task = app.task(name=name, queue=QUEUE, lock=job.name, queueing_lock=job.name)(run)
+    app.periodic(cron=make_cron(job))(task)
+
+
+def make_cron(job: Job) -> str:
+    """Return when a job is queued, in the six fields of the library, the last one being seconds.
+
+    Examples
+    --------
+    >>> make_cron(JOBS[0])
+    '* * * * * */5'
+    """
+    seconds = round(job.every.total_seconds())
+    if seconds < 60:
+        return f"* * * * * */{seconds}"
+    if seconds < 3600:
+        return f"*/{seconds // 60} * * * * 0"
+    return "17 * * * * 0" if seconds < 24 * 3600 else "17 2 * * * 0"
+
+
+def run_worker(crew: Crew) -> None:
+    """Work until the process is told to stop (SIGTERM, Ctrl+C); what runs is ended first.
+
+    A server that goes away is waited for: whoever restarts the database need not think of the workers.
+    """
+    asyncio.run(_work(crew))
+
+
+async def _work(crew: Crew) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    while not stop.is_set():
+        try:
+            await _work_until(crew, stop)
+        except AWAY as error:
+            LOG.warning("the database is away (%s); next try in %g s", _say(error), RETRY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RETRY_S)
+
+
+async def _work_until(crew: Crew, stop: asyncio.Event) -> None:
+    """Run one worker of the library until `stop` is set or the database goes away."""
+    app = make_app(crew)
+    async with app.open_async():
+        stopped = asyncio.create_task(stop.wait())
+        rescue = asyncio.create_task(_repeat(lambda: give_up_stalled(app)))
+        worker = asyncio.create_task(
+            app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=CONCURRENCY,
+                delete_jobs="successful",
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=STALLED_S,
+                install_signal_handlers=False,
+            )
+        )
+        try:
+            await asyncio.wait({worker, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            worker.cancel()  # lets its jobs end; nothing where it has ended by itself
+            with contextlib.suppress(asyncio.CancelledError):
+                await worker
+        finally:
+            for task in (rescue, stopped):
+                task.cancel()
+            await asyncio.gather(rescue, stopped, return_exceptions=True)
+
+
+def _say(error: BaseException) -> str:
+    """Return the innermost cause in one line: the library's own message says only that there was an error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split())
+
+
+async def _repeat(do: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await do()
+        except AWAY as error:
+            LOG.warning("stalled jobs could not be looked for: %s", _say(error))
+        await asyncio.sleep(HEARTBEAT_S)
+
+
+async def give_up_stalled(app: procrastinate.App) -> int:
+    """Set jobs of dead workers to failed, so that their locks are free; return how many."""
+    manager = app.job_manager
+    stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S))
+    for job in stalled:
+        LOG.warning("job %s was held by a worker that is gone; it is free again", job.task_name)
+        await manager.finish_job(job, status=Status.FAILED, delete_job=False)
+    await manager.delete_old_jobs(nb_hours=KEPT_H, include_failed=True)
+    return len(stalled)

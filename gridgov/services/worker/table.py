@@ -1,0 +1,192 @@
+"""What the worker does, the same on both databases: a table of jobs, and the claim that keeps two from doing one twice.
+
+On PostgreSQL the job library queues them (``services/job_queue``), on SQLite a plain loop calls them
+(``services/job_loop``). Both go through :func:`run_job`, which claims the job in the database first. Every job may be
+cut off anywhere and done again: it looks at what is due, never at what it did last.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, sessionmaker
+
+from gridgov.services.city_runtime import Desk, load_desk
+from gridgov.services.class_reviews import review_streets
+from gridgov.services.load.pack import activate_due
+from gridgov.services.orders.watch import watch
+from gridgov.services.outbox.deliver import deliver_due, open_channels
+from gridgov.services.reports import make_due_reports
+from gridgov.services.settings import ServiceSettings
+from gridgov.storage.counts.sums import compact, sweep
+from gridgov.storage.db import is_postgres, make_sessions, transaction
+from gridgov.storage.models.accounts import AccountSession, RequestCount
+from gridgov.storage.models.city import CityPack
+from gridgov.storage.models.journal import JobState
+
+LOG = logging.getLogger("gridgov.worker")
+KEPT = timedelta(days=30)
+"""How long ended sign-ins are kept [A]."""
+
+
+@dataclass(kw_only=True)
+class Crew:
+    """What jobs work with: the database, the settings, the city and the clock.
+
+    Parameters
+    ----------
+    settings
+        From the environment.
+    engine
+        A database of the right schema.
+    """
+
+    settings: ServiceSettings
+    engine: sa.Engine
+    sessions: sessionmaker[Session] = field(init=False)
+    _desk: Desk | None = field(init=False, default=None)
+    _pack_id: int | None = field(init=False, default=None)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.sessions = open_channels(make_sessions(self.engine), self.settings)
+
+    def get_now(self) -> datetime:
+        """Return the service's time; a demo with old data lives in the past."""
+        return datetime.now(UTC) - timedelta(minutes=self.settings.clock_behind_min)
+
+    def get_desk(self) -> Desk:
+        """Return the city's desk, read again after each ``gridgov load``; raises as ``desk.load_desk``."""
+        with self._lock, self.sessions() as session:
+            newest = session.scalar(sa.select(sa.func.max(CityPack.id)))
+            if self._desk is None or newest != self._pack_id:
+                self._desk = load_desk(self.settings, session)
+                self._pack_id = newest
+            return self._desk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Something that is done again and again.
+
+    Parameters
+    ----------
+    every
+        How often.
+    longest
+        How long one run may hold the job: whoever died with it holds it no longer.
+    run
+        Does what is due at a moment and returns how much of what.
+    """
+
+    name: str
+    every: timedelta
+    longest: timedelta
+    run: Callable[[Crew, datetime], Mapping[str, Any]]
+
+
+def _deliver(crew: Crew, now: datetime) -> Mapping[str, Any]:
+    return asdict(deliver_due(crew.sessions, crew.settings, now))
+
+
+def _watch(crew: Crew, now: datetime) -> Mapping[str, Any]:
+    return asdict(watch(crew.sessions, crew.get_desk(), now=now))
+
+
+def _compact(crew: Crew, _now: datetime) -> Mapping[str, Any]:
+    with transaction(crew.sessions) as session:
+        return {"moved": compact(session)}
+
+
+def _report(crew: Crew, now: datetime) -> Mapping[str, Any]:
+    desk = crew.get_desk()
+    made = make_due_reports(crew.sessions, desk, now=now)
+    return {"reports": len(made), "classes": review_streets(crew.sessions, desk, now=now)}
+
+
+def _tidy(crew: Crew, now: datetime) -> Mapping[str, Any]:
+    """Remove what nobody needs any more: old sign-ins, counts of requests whose span is over, sums that are nought."""
+    old = sa.delete(AccountSession).where(AccountSession.expires_at < now - KEPT)
+    past = sa.delete(RequestCount).where(RequestCount.until < now)
+    with transaction(crew.sessions) as session:
+        removed = [session.connection().execute(query).rowcount for query in (old, past)]
+        removed.append(sweep(session))
+    return dict(zip(("sessions", "requests", "counts"), removed, strict=True))
+
+
+def _activate(crew: Crew, now: datetime) -> Mapping[str, Any]:
+    """Put loaded boundaries in force whose first day in the city has come."""
+    today = crew.get_desk().get_day(now)
+    with transaction(crew.sessions) as session:
+        return {"boundaries": len(activate_due(session, today=today, at=now))}
+
+
+_S, _M, _H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+JOBS = (
+    Job(name="outbox", every=5 * _S, longest=1 * _M, run=_deliver),
+    Job(name="watch", every=1 * _M, longest=5 * _M, run=_watch),
+    Job(name="counts", every=1 * _M, longest=10 * _M, run=_compact),
+    Job(name="boundaries", every=1 * _H, longest=10 * _M, run=_activate),
+    Job(name="reports", every=1 * _H, longest=30 * _M, run=_report),
+    Job(name="tidy", every=24 * _H, longest=10 * _M, run=_tidy),
+)
+"""Reports are looked for every hour, so that one whose moment fell into a stop is made after it."""
+
+
+def run_job(crew: Crew, job: Job, *, is_forced: bool = False) -> Mapping[str, Any] | None:
+    """Do a job if nobody does it or has just done it; return what it did, None if it was not this worker's turn.
+
+    Parameters
+    ----------
+    is_forced
+        Whether it is done even if somebody has just done it.
+
+    Raises
+    ------
+    Exception
+        Whatever the job raises; the job is free again then.
+    """
+    # Of the machine: two workers compare these moments, whatever moment the service lives in.
+    if not _claim(crew.sessions, job, at=datetime.now(UTC), is_forced=is_forced):
+        return None
+    try:
+        done = job.run(crew, crew.get_now())
+    finally:
+        _free(crew.sessions, job)
+    if any(done.values()):
+        LOG.info("%s: %s", job.name, ", ".join(f"{n} {name}" for name, n in done.items() if n))
+    return done
+
+
+def _claim(sessions: sessionmaker[Session], job: Job, *, at: datetime, is_forced: bool) -> bool:
+    """Take a job in a transaction of its own; tell whether it was free."""
+    name = f"job {job.name}"
+    with transaction(sessions) as session:
+        session.execute(_make_row(session, name, at))
+        state = session.get_one(JobState, name, with_for_update=True)
+        held = state.value.get("held_until")
+        if held and datetime.fromisoformat(held) > at:
+            return False
+        # Half a span: ticks come a little early or late, and two workers' ticks never fall together.
+        if not is_forced and state.value and state.done_at + job.every / 2 > at:
+            return False
+        state.done_at = at
+        state.value = {"held_until": (at + job.longest).isoformat()}
+    return True
+
+
+def _make_row(session: Session, name: str, at: datetime) -> Any:
+    """Return what makes the row of a job that was never done."""
+    insert = postgresql.insert if is_postgres(session) else sqlite.insert
+    return insert(JobState).values(name=name, done_at=at, value={}).on_conflict_do_nothing()
+
+
+def _free(sessions: sessionmaker[Session], job: Job) -> None:
+    with transaction(sessions) as session:
+        state = session.get_one(JobState, f"job {job.name}", with_for_update=True)
+        state.value = {"held_until": None}

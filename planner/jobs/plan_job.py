@@ -1,0 +1,187 @@
+"""Plans from the orders of an earlier run: hotspots, street plans and their pages, without placing an appeal again."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from geodata.files.folders import check_replaceable, replace_folder
+from geodata.problems import Problem, make_problem_frame
+from gridgov.jobs.order_file import OrdersRead, read_orders
+from gridgov.pack.city import City
+from gridgov.progress import Progress, StageClock, ignore_progress
+from gridgov.rules.duties.lookup import find_code
+from planner.documents.pages import write_pages
+from planner.jobs.desk import PlanningResult, get_grid, make_plans
+from planner.jobs.main_job import find_as_of
+from planner.jobs.outputs import write_summary, write_tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanJobOptions:
+    """How plans are made from orders.
+
+    Parameters
+    ----------
+    assets_dir
+        Folder with the page assets (``leaflet/``, ``echarts/``).
+    street
+        Code, name or part of the name of the one street that gets a plan, whatever its class; empty: every street
+        under governance or with a hotspot.
+    as_of
+        The moment the job looks back from; None: the end of the day of the newest order.
+    is_masked
+        Whether personal numbers in free text are masked in what is written.
+    is_dry_run
+        Whether to work everything out and write nothing.
+    """
+
+    assets_dir: Path
+    street: str = ""
+    as_of: datetime | None = None
+    is_masked: bool = True
+    is_dry_run: bool = False
+
+
+def run_plan_job(
+    city: City,
+    orders_path: Path,
+    out_dir: Path,
+    *,
+    options: PlanJobOptions,
+    progress: Progress = ignore_progress,
+) -> dict[str, Any]:
+    """Make the plans and return the summary, as written to ``summary.json``.
+
+    The folder appears as a whole when all is written; until then, and after a failure, an earlier one stays.
+
+    Raises
+    ------
+    FolderInUseError
+        If `out_dir` holds something else.
+    InvalidDataError
+        If the file cannot be read, or no row of it can be used.
+    UnknownEntryError
+        If the street asked for is none of the city's.
+    PlannerError
+        If the city has no unit grid.
+    """
+    check_replaceable(out_dir)
+    street = find_street(city, options.street) if options.street else ""
+    clock = StageClock(progress)
+    with clock.stage("read"):
+        read = read_orders(orders_path, zone=city.settings.timezone)
+        orders, found = check_places(city, read.orders, orders_path)
+    as_of = find_as_of(orders) if options.as_of is None else pd.Timestamp(options.as_of)
+    planning = make_plans(
+        city, orders, as_of=as_of, streets=[street] if street else None, progress=progress
+    )
+    problems = pd.concat(
+        [make_problem_frame(city.problems), read.problems, make_problem_frame(found)],
+        ignore_index=True,
+    )
+    summary = make_summary(city, read, planning, as_of=as_of, street=street) | {
+        "problems": len(problems)
+    }
+    if options.is_dry_run:
+        return summary
+    with replace_folder(out_dir) as folder, ThreadPoolExecutor(max_workers=1) as pool:
+        with clock.stage("write"):
+            tables = pool.submit(
+                write_tables,
+                folder,
+                orders=orders[orders["street_code"] == street] if street else orders,
+                problems=problems,
+                hotspots=planning.hotspots,
+                is_masked=options.is_masked,
+            )
+            write_pages(planning, city, summary, folder, assets_dir=options.assets_dir)
+            tables.result()
+        seconds = clock.seconds | planning.seconds
+        summary["seconds"] = {stage: round(spent, 3) for stage, spent in seconds.items()}
+        write_summary(summary, folder / "summary.json")
+    return summary
+
+
+def find_street(city: City, text: str) -> str:
+    """Return the code of the street that a person asked for.
+
+    Raises
+    ------
+    UnknownEntryError
+        Nothing fits, or several do.
+    """
+    streets = city.streets
+    return find_code(
+        text, dict(zip(streets["street_code"], streets["name"], strict=True)), what="street"
+    )
+
+
+def check_places(
+    city: City, orders: pd.DataFrame, path: Path
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return the orders with only streets and cells that the city has now, and what was left open.
+
+    An order keeps the version it was judged by; counted by the areas of another it would be in the wrong plan.
+    """
+    known = pd.Index(city.streets["street_code"].astype("str"))
+    cells = orders["cell_code"]
+    at = get_grid(city).find_positions(pd.Index(cells.fillna("").astype("str")))
+    strange = {
+        "street_code": orders["street_code"].notna() & ~orders["street_code"].isin(known),
+        "cell_code": cells.notna() & (at < 0),
+    }
+    versions = orders["boundary_version"].dropna().unique()
+    other = sorted({str(one) for one in versions} - {city.boundary_version})
+    problems = [
+        Problem(
+            file=str(path),
+            field=name,
+            value=str(orders.loc[rows, name].iloc[0]),
+            problem=f"{int(rows.sum())} orders name one that the city does not have; they count in none",
+            expected="codes of the pack's layers, or orders judged again by them: gridgov rejudge",
+            severity="warning",
+        )
+        for name, rows in strange.items()
+        if rows.any()
+    ]
+    if other:
+        problems.append(
+            Problem(
+                file=str(path),
+                field="boundary_version",
+                value=", ".join(other),
+                problem="the orders were judged by other boundaries than those of the pack",
+                expected=f"{city.boundary_version}; see what that changes: gridgov rejudge",
+                severity="warning",
+            )
+        )
+    kept = {name: orders[name].where(~rows) for name, rows in strange.items()}
+    return orders.assign(**kept), problems
+
+
+def make_summary(
+    city: City, read: OrdersRead, planning: PlanningResult, *, as_of: datetime, street: str
+) -> dict[str, Any]:
+    """Return what was read and made, in figures."""
+    located = int(read.orders["lon"].notna().sum())
+    return {
+        "city": city.name,
+        "synthetic": city.settings.synthetic,
+        "as_of": as_of.isoformat(),
+        "boundary_version": city.boundary_version,
+        "street": street,
+        "appeals": {
+            "read": read.read,
+            "located": located,
+            "unlocated": len(read.orders) - located,
+            "rejected": read.rejected,
+        },
+        "orders": len(read.orders),
+        "review": int(read.orders["review"].sum()),
+        "hotspots": len(planning.hotspots),
+        "plans": len(planning.plans),
+    }

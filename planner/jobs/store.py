@@ -1,0 +1,208 @@
+"""What the planner found into the tables that pages read: hotspots, classes of streets, plans with their tasks."""
+
+import json
+from dataclasses import asdict, replace
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from gridgov.pack.city import City
+from gridgov.progress import Progress, ignore_progress
+from gridgov.storage.audit.log import record
+from gridgov.storage.models import plans as rows
+from gridgov.storage.order_frames import read_order_frame
+from planner.jobs.desk import PlanningResult, make_plans
+from planner.plans.record import Plan, make_content_hash
+
+KEPT = (
+    "kind",
+    "level1_code",
+    "item_code",
+    "name",
+    "street_code",
+    "community_code",
+    "lon",
+    "lat",
+    "radius_m",
+    "window_start",
+    "window_end",
+    "count",
+    "expected",
+    "q",
+)
+"""Columns of a hotspot that are columns of its table."""
+
+FIGURES = (
+    "level1_name",
+    "item_name",
+    "n_cells",
+    "months",
+    "persons",
+    "issues",
+    "ratio",
+    "z",
+    "gi",
+    "p",
+)
+"""Those that stand in its ``figures``."""
+
+
+def plan_database(
+    session: Session,
+    city: City,
+    *,
+    as_of: datetime,
+    population: pd.Series | None = None,
+    progress: Progress = ignore_progress,
+) -> dict[str, int]:
+    """Find hotspots and make plans from the orders of the database, and save them.
+
+    Parameters
+    ----------
+    session
+        The system's own; the caller commits.
+    city
+        The pack that is loaded.
+    as_of
+        Aware; orders from this moment on do not count.
+    population
+        Residents by street code, where known.
+    progress
+        Told when a stage starts and ends.
+
+    Raises
+    ------
+    PlannerError
+        The city has no unit grid.
+    """
+    orders = read_order_frame(session, city.settings.timezone)
+    result = make_plans(city, orders, as_of=as_of, population=population, progress=progress)
+    return load_planning(session, result, as_of=as_of)
+
+
+def load_planning(session: Session, result: PlanningResult, *, as_of: datetime) -> dict[str, int]:
+    """Save hotspots, classes and plans, and return how many rows are new; the same again adds nothing.
+
+    A plan that a street has already for the period is followed by a new revision only where its content differs.
+
+    Parameters
+    ----------
+    session
+        The system's own; the caller commits.
+    result
+        What was found.
+    as_of
+        The moment from which the planner looked back, aware.
+    """
+    return {
+        "hotspots": _save_hotspots(session, result, as_of),
+        "classes": _save_classes(session, result.classes, as_of),
+        "plans": sum(_save_plan(session, plan, as_of) for plan in result.plans),
+    }
+
+
+def _save_hotspots(session: Session, result: PlanningResult, as_of: datetime) -> int:
+    """Save the hotspots of a run in place of those of an earlier run that looked back from the same moment."""
+    session.execute(sa.delete(rows.HotspotRow).where(rows.HotspotRow.run_at == as_of))
+    made = [_make_hotspot(one, as_of) for one in result.hotspots.to_dict("records")]
+    session.add_all(made)
+    session.flush()
+    return len(made)
+
+
+def _make_hotspot(one: dict[str, Any], as_of: datetime) -> rows.HotspotRow:
+    kept = {name: _plain(one[name]) for name in KEPT}
+    return rows.HotspotRow(
+        run_at=as_of,
+        hotspot_no=str(one["hotspot_id"]),
+        cells=str(one["cells"]).split(";"),
+        figures={name: _plain(one[name]) for name in FIGURES if name in one},
+        shape=one["geometry"],
+        **{**kept, **{name: _day(one[name]) for name in ("window_start", "window_end")}},
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a database and JSON hold it."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def _day(value: Any) -> date:
+    day: date = pd.Timestamp(value).date()
+    return day
+
+
+def _save_classes(session: Session, classes: pd.DataFrame, as_of: datetime) -> int:
+    """Save what the rules propose for the month; what a person decided stays."""
+    month = f"{as_of:%Y-%m}"
+    known = {
+        row.street_code: row
+        for row in session.scalars(
+            sa.select(rows.StreetClassRow).where(rows.StreetClassRow.month == month)
+        )
+    }
+    for one in classes.to_dict("records"):
+        row = known.get(str(one["street_code"]))
+        if row is None:
+            row = rows.StreetClassRow(street_code=str(one["street_code"]), month=month)
+            session.add(row)
+        row.proposed = _plain(one["street_class"]) or None
+        row.reasons = _plain(one["reason"]) or ""
+    session.flush()
+    return len(classes) - len(known)
+
+
+def _save_plan(session: Session, plan: Plan, as_of: datetime) -> bool:
+    """Save a plan with its tasks unless its content is that of the last revision."""
+    street, period = str(plan.street["code"]), f"{plan.period['start']}/{plan.period['end']}"
+    last = session.scalars(
+        sa.select(rows.Plan)
+        .where(rows.Plan.street_code == street, rows.Plan.period == period)
+        .order_by(rows.Plan.revision.desc())
+        .limit(1)
+    ).first()
+    content = plan.content_hash or make_content_hash(plan)
+    if last is not None and last.content_hash == content:
+        return False
+    fixed = replace(plan, revision=1 if last is None else last.revision + 1, content_hash=content)
+    row = rows.Plan(
+        plan_no=fixed.plan_no,
+        street_code=street,
+        period=period,
+        revision=fixed.revision,
+        content_hash=content,
+        document=json.loads(json.dumps({"plan_no": fixed.plan_no, **asdict(fixed)})),
+        made_at=as_of,
+    )
+    session.add(row)
+    session.flush()
+    session.add_all([_make_task(row.id, task) for task in fixed.tasks])
+    record(
+        session,
+        at=as_of,
+        action="make_plan",
+        subject_kind="plan",
+        subject_no=fixed.plan_no,
+        before=None if last is None else {"plan_no": last.plan_no},
+        after={"content_hash": content, "tasks": len(fixed.tasks)},
+        actor=None,
+        origin="plan",
+    )
+    return True
+
+
+def _make_task(plan_id: int, task: Any) -> rows.PlanTask:
+    return rows.PlanTask(
+        plan_id=plan_id,
+        task_no=task.task_no,
+        hotspot_no=task.hotspot_id,
+        title=task.title,
+        lead_unit_code=None if task.lead is None else task.lead.unit_code,
+        helper_unit_codes=[one.unit_code for one in task.helpers],
+        due_on=date.fromisoformat(task.due_on) if task.due_on else None,
+    )

@@ -1,0 +1,336 @@
+"""Random walks over the services on both databases; after every step the promises of the service are checked."""
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, sessionmaker
+
+from gridgov.errors import ConflictError, GridgovError
+from gridgov.rules.orders.needs import ANSWERED, Actor, Facts
+from gridgov.rules.orders.states import OrderActionError, find_actions
+from gridgov.rules.orders.transitions import (
+    BY_STATE,
+    CLOSED,
+    Need,
+    OrderAction,
+    OrderState,
+    Permit,
+    Relation,
+    Role,
+    Transition,
+)
+from gridgov.services.city_runtime import Desk
+from gridgov.services.intake.pins import move_pin
+from gridgov.services.orders import issues
+from gridgov.services.orders.callbacks import Answers, record_callback
+from gridgov.services.orders.handling import act
+from gridgov.services.orders.rating import find_rate_key
+from gridgov.services.orders.rows import find_outcome
+from gridgov.storage.audit.verify import check_log
+from gridgov.storage.counts.changes import RATE_COLUMNS
+from gridgov.storage.counts.sums import compact, recount
+from gridgov.storage.models.journal import LogEntry
+from gridgov.storage.models.orders import Issue, Order
+from gridgov.storage.queries.rate_counts import get_rate_counts
+from gridgov.storage.scope.apply import Scope, bind
+from tests.gridgov.services.city import (
+    CLERK,
+    DISPATCHER,
+    NEIGHBOUR,
+    STREET,
+    at,
+    make_evidence,
+    take,
+)
+
+STEPS = 100
+POINTS = [(116.405, 39.905), (116.405, 39.925), (116.425, 39.905), (116.425, 39.925)]
+
+HURRIED = (
+    OrderAction.DISPATCH,
+    OrderAction.ACCEPT,
+    OrderAction.CONTACT,
+    OrderAction.HANDLE,
+    OrderAction.REPLY,
+)
+CALLED = (OrderState.REPLIED, OrderState.CALLBACK, *CLOSED)
+
+
+class Walker:
+    """Takes random steps through the services, each a transaction of its own."""
+
+    def __init__(self, sessions: sessionmaker[Session], desk: Desk, seed: int) -> None:
+        self.sessions, self.desk, self.rng = sessions, desk, random.Random(seed)  # noqa: S311
+        self.minute = 0
+        self.versions: dict[str, int] = {}
+        self.refused = self.done = 0
+
+    def step(self) -> None:
+        self.minute += 1
+        kinds = [
+            self.take,
+            self.act,
+            self.act,
+            self.act,
+            self.act,
+            self.move,
+            self.group,
+            self.stale,
+            self.hurry,
+            self.call,
+            self.call,
+        ]
+        choice = self.rng.choice(kinds)
+        with self.sessions() as session:
+            try:
+                choice(session)
+                if self.rng.random() < 0.1:
+                    session.rollback()
+                else:
+                    session.commit()
+                    self.done += 1
+            except GridgovError:
+                self.refused += 1
+                session.rollback()
+        if self.rng.random() < 0.1:
+            with self.sessions.begin() as session:
+                compact(session)
+
+    def pick(self, session: Session) -> Order | None:
+        rows = session.scalars(sa.select(Order).order_by(Order.id)).all()
+        return self.rng.choice(rows) if rows else None
+
+    def take(self, session: Session) -> None:
+        lon, lat = self.rng.choice(POINTS)
+        item = self.rng.choice(["111", "111", "112", "113", ""])
+        number = self.rng.choice(["", "", f"N{self.rng.randrange(5)}"])
+        take(session, self.desk, lon=lon, lat=lat, item_code=item, appeal_no=number)
+
+    def act(self, session: Session) -> None:
+        row = self.pick(session)
+        if row is None:
+            return
+        choices = find_actions(row.state)
+        if self.rng.random() < 0.15:  # something that may well be refused
+            choices = tuple(
+                {transition.action: transition for transition in BY_STATE.values()}.values()
+            )
+        transition = self.rng.choice(choices)
+        actor = self.choose(row, sorted(transition.who))
+        if self.rng.random() < 0.1:
+            actor = Actor(person_key="x", role=self.rng.choice(list(Role)), unit_code="D01")
+        act(
+            session,
+            self.desk,
+            row.order_no,
+            transition.action,
+            actor=actor,
+            facts=self.fill(session, row, transition),
+            seen_version=row.version,
+        )
+
+    def hurry(self, session: Session, actions: tuple[OrderAction, ...] = HURRIED) -> None:
+        """Bring an order to its reply, which chance alone seldom does."""
+        row = self.pick(session)
+        for action in actions:
+            transition = row and BY_STATE.get((row.state, action))
+            if transition:
+                act(
+                    session,
+                    self.desk,
+                    row.order_no,
+                    action,
+                    actor=self.choose(row, sorted(transition.who)),
+                    facts=self.fill(session, row, transition),
+                )
+
+    def dispatch(self, session: Session) -> None:
+        """Dispatch an order that waits for it."""
+        self.hurry(session, (OrderAction.DISPATCH,))
+
+    def call(self, session: Session) -> None:
+        rows = session.scalars(
+            sa.select(Order).where(Order.state.in_(CALLED)).order_by(Order.id)
+        ).all()
+        if rows:
+            answers = Answers(
+                called_at=at(self.minute),
+                contacted=self.rng.choice([True, True, False, None]),
+                solved=self.rng.choice(["true", "partly", "false", None]),
+                satisfied=self.rng.choice(["satisfied", "basically", "unsatisfied", None]),
+            )
+            order_no = self.rng.choice(rows).order_no
+            record_callback(session, self.desk, order_no, actor=CLERK, answers=answers)
+
+    def choose(self, row: Order, permits: list[Permit]) -> Actor:
+        role, relation = self.rng.choice(permits)
+        above = self.desk.find_superiors(row.unit_code, self.desk.get_day(at(self.minute)))
+        units = {
+            Relation.DESK: row.desk_code,
+            Relation.OWNER: row.unit_code,
+            Relation.SUPERIOR: above[0] if above else row.desk_code,
+        }
+        person = f"{role}-{self.rng.randrange(2)}"
+        return Actor(person_key=person, role=role, unit_code=units[relation])
+
+    def fill(self, session: Session, row: Order, transition: Transition) -> Facts:
+        others = session.scalars(sa.select(Order.order_no).where(Order.id != row.id)).all()
+        reasons = self.desk.constants.texts(transition.reasons) if transition.reasons else ("r",)
+        second = None
+        if Need.SECOND_PERSON in transition.needs:
+            second = self.choose(row, sorted(transition.second))
+        return Facts(
+            at=at(self.minute),
+            reason_code=self.rng.choice(reasons),
+            text="说明",
+            unit_code=self.rng.choice([STREET, NEIGHBOUR, "D01", "E01"]),
+            target_order_no=self.rng.choice(others) if others else "",
+            until=at(60 * 24 * 30).date(),
+            ground="territory",
+            evidence=make_evidence(self.rng.choice([STREET, NEIGHBOUR]), 0.9),
+            answer=ANSWERED.get(transition.action),
+            second=second,
+        )
+
+    def move(self, session: Session) -> None:
+        row = self.pick(session)
+        if row is not None:
+            lon, lat = self.rng.choice(POINTS)
+            actor = self.rng.choice(
+                [
+                    DISPATCHER,
+                    Actor(person_key="s", role=Role.STREET_CENTRE, unit_code=row.unit_code),
+                ]
+            )
+            move_pin(
+                session, self.desk, row.order_no, lon=lon, lat=lat, actor=actor, at=at(self.minute)
+            )
+
+    def group(self, session: Session) -> None:
+        known = session.scalars(sa.select(Issue.issue_no).order_by(Issue.id)).all()
+        row = self.pick(session)
+        when: dict[str, Any] = {"actor": DISPATCHER, "at": at(self.minute)}
+        if row is None:
+            return
+        if row.issue_id is None:
+            issues.open_issue(session, self.desk, [row.order_no], title="x", **when)
+        elif self.rng.random() < 0.5:
+            one, other = self.rng.choice(known), self.rng.choice(known)
+            issues.merge_issues(session, one, other, reason="x", **when)
+        else:
+            issue = session.get_one(Issue, row.issue_id).issue_no
+            issues.split_issue(session, self.desk, issue, [row.order_no], reason="x", **when)
+
+    def stale(self, session: Session) -> None:
+        row = self.pick(session)
+        if row is None:
+            return
+        transition = self.rng.choice(find_actions(row.state))
+        with pytest.raises(ConflictError):
+            act(
+                session,
+                self.desk,
+                row.order_no,
+                transition.action,
+                actor=DISPATCHER,
+                facts=Facts(at=at(self.minute)),
+                seen_version=row.version - 1,
+            )
+
+    def check(self) -> None:
+        with self.sessions() as session:
+            log = check_log(session)
+            assert log.faults == ()
+            assert recount(session, self.desk.zone).empty
+            for row in session.scalars(sa.select(Order)):
+                assert row.outcome is find_outcome(row.state)
+                assert row.version >= self.versions.get(row.order_no, 1)
+                assert self.desk.book.is_in_force(row.unit_code, at(self.minute).date())
+                self.versions[row.order_no] = row.version
+            assert len(self.versions) == session.scalar(
+                sa.select(sa.func.count()).select_from(Order)
+            )
+
+    def check_rates(self) -> int:
+        """Count anew what each order is worth in the rates, and compare with what was kept while writing."""
+        with self.sessions() as session:
+            computed: Counter[tuple[str, str, str]] = Counter()
+            for row in session.scalars(sa.select(Order)):
+                key = find_rate_key(session, self.desk, row) or {}
+                for name in RATE_COLUMNS:
+                    computed[key.get("month"), key.get("unit_code"), name] += key.get(name, 0)
+            table = get_rate_counts(session).set_index(["month", "unit_code"]).stack()
+        kept = {(*at, name): n for (*at, name), n in table.items() if n}
+        assert kept == {at: n for at, n in computed.items() if n}
+        return len(kept)
+
+    def check_states(self) -> None:
+        """Follow each order through the log: it begins at its receipt and ends where it stands."""
+        with self.sessions() as session:
+            entries = session.scalars(
+                sa.select(LogEntry).where(LogEntry.subject_kind == "order").order_by(LogEntry.id)
+            )
+            states: dict[str, str] = {}
+            for entry in entries:
+                before, after = (entry.before or {}), (entry.after or {})
+                if entry.action == "receive":
+                    assert entry.subject_no not in states
+                elif "state" in after:
+                    was = OrderState(before["state"])
+                    assert states[entry.subject_no] == was
+                    assert BY_STATE[was, entry.action].target == after["state"]  # type: ignore[index]
+                states[entry.subject_no] = after.get("state", states.get(entry.subject_no))
+            stands = dict(session.execute(sa.select(Order.order_no, Order.state)).all())
+        assert states == stands
+
+    def check_scopes(self) -> None:
+        for units in ((STREET,), (NEIGHBOUR, "110101"), ("D01", "E01")):
+            scope = Scope(
+                account_id=1,
+                person_key="x",
+                role=Role.HANDLER,
+                unit_code=units[0],
+                unit_codes=units,
+                sees_all=False,
+                sees_personal=True,
+            )
+            with self.sessions() as session:
+                wanted = {
+                    row.order_no
+                    for row in session.scalars(sa.select(Order))
+                    if row.unit_code in units
+                }
+            with bind(self.sessions(), scope) as session:
+                assert set(session.scalars(sa.select(Order.order_no))) == wanted
+
+
+def test_promises_hold_after_every_step(loaded: sessionmaker[Session], desk: Desk) -> None:
+    walker = Walker(loaded, desk, seed=20260131)
+    for _ in range(STEPS):
+        walker.step()
+        walker.check()
+        if walker.minute % 7 == 0:
+            walker.check_rates()
+    assert walker.check_rates() > 0
+    walker.check_states()
+    walker.check_scopes()
+    assert walker.done > STEPS / 3
+    assert walker.refused > 0
+    assert len(walker.versions) > 3
+
+
+def test_refusals_are_of_the_rules(loaded: sessionmaker[Session], desk: Desk) -> None:
+    with loaded() as session:
+        number = take(session, desk).order_nos[0]
+        with pytest.raises(OrderActionError):
+            act(
+                session,
+                desk,
+                number,
+                next(iter(ANSWERED)),
+                actor=DISPATCHER,
+                facts=Facts(at=at(1)),
+            )

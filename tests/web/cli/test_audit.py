@@ -1,0 +1,59 @@
+"""``gridgov audit verify``: content where the log is whole, exit 1 and the place where it is not."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from click.testing import CliRunner
+
+from gridgov.storage.audit import log as audit
+from gridgov.storage.db import SchemaError, make_config, make_engine, make_sessions
+from web.cli.audit import audit as command_line
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
+    engine = make_engine(f"sqlite:///{tmp_path / 'gridgov.db'}")
+    monkeypatch.setenv("GRIDGOV_DATABASE_URL", engine.url.render_as_string())
+    command.upgrade(make_config(engine), "head")
+    with make_sessions(engine).begin() as session:
+        for number in range(3):
+            audit.record(
+                session,
+                at=datetime(2026, 1, 1, tzinfo=UTC),
+                action="receive",
+                subject_kind="order",
+                subject_no=str(number),
+                before=None,
+                after={"n": number},
+                actor=None,
+            )
+    return engine
+
+
+def test_a_whole_log(database: sa.Engine) -> None:
+    result = CliRunner().invoke(command_line, ["verify"])
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "3 entries, no fault")
+    facts = json.loads(CliRunner().invoke(command_line, ["verify", "--json"]).output)
+    assert (facts["entries"], facts["faults"], len(facts["heads"])) == (3, [], audit.CHAINS)
+    database.dispose()
+
+
+def test_an_altered_entry(database: sa.Engine) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.text("DROP TRIGGER log_entries_update"))
+        connection.execute(sa.text("UPDATE log_entries SET action = 'x' WHERE position = 2"))
+    result = CliRunner().invoke(command_line, ["verify"])
+    assert result.exit_code == 1
+    assert "position 2: altered: entry of order 1" in result.output
+    assert result.output.splitlines()[-1] == "3 entries, 1 faults"
+    database.dispose()
+
+
+def test_an_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDGOV_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    result = CliRunner().invoke(command_line, ["verify"])
+    assert isinstance(result.exception, SchemaError)

@@ -1,0 +1,325 @@
+"""Rooms of maps, whistles, planning, rates and today: figures agree, doors open, what must not get through does not."""
+
+import csv
+import io
+import re
+from dataclasses import asdict, dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from gridgov.services.city_runtime import Desk
+from gridgov.storage.db import make_sessions, transaction
+from gridgov.storage.models.orders import Order
+from tests.gridgov.services.city import STREET, take
+from tests.web.orders_city import make_city_desk, make_city_pages, seed_city
+from tests.web.pages import read_token, sign_in
+from tests.web.room_rows import SPOT, N, add_planning, blow, contact_pipe, fill_rooms
+
+WHOLE = "window=2024-03-01..2024-03-31"
+SCRIPT = "<script>alert(1)</script>"
+
+
+@dataclass
+class Rooms:
+    """A served small city with something in each room."""
+
+    app: Flask
+    engine: sa.Engine
+    desk: Desk
+    order_nos: list[str]
+    call_no: str
+    called_order: str
+    plan_no: str
+
+    def enter(self, who: str):
+        client = self.app.test_client()
+        assert sign_in(client, who).status_code == 302
+        return client
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    return make_city_desk(tmp_path_factory.mktemp("rooms"))
+
+
+@pytest.fixture
+def rooms(engine, desk) -> Rooms:
+    seed_city(engine, desk)
+    with transaction(make_sessions(engine)) as session:
+        filled = fill_rooms(session, desk)
+    return Rooms(app=make_city_pages(engine, desk), engine=engine, desk=desk, **asdict(filled))
+
+
+def list_paths(rooms: Rooms) -> list[str]:
+    return [
+        "/today",
+        "/today?mode=wall",
+        "/today/part",
+        "/today/part?mode=wall",
+        f"/maps?{WHOLE}",
+        f"/maps?{WHOLE}&level1=1&outcome=open",
+        f"/maps?{WHOLE}&street={STREET}&by=community",
+        f"/maps?{WHOLE}&street={STREET}&by=cell",
+        "/maps/hotspots",
+        "/maps/calls",
+        "/maps/plans",
+        "/whistles",
+        "/whistles?state=late",
+        f"/whistles?state=all&{WHOLE}",
+        f"/whistles/{rooms.call_no}",
+        f"/whistles/new/{rooms.called_order}",
+        f"/planning?{WHOLE}",
+        "/planning?sort=street&class=governance",
+        f"/planning/streets/{STREET}",
+        "/planning/streets/110102001",
+        f"/planning/hotspots/{SPOT}",
+        f"/planning/plans/{rooms.plan_no}",
+        f"/planning/plans/{rooms.plan_no}/tasks/T01",
+        "/planning/seasons",
+        "/planning/reports",
+        "/planning/reports/weekly/2024-W09",
+        "/rates",
+        "/rates?month=2024-01&group=departments",
+        f"/rates/units/{STREET}",
+        "/rates/units/D01",
+    ]
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+def test_every_page_opens_in_both_languages(rooms, language):
+    client = rooms.enter("supervisor")
+    for path in list_paths(rooms):
+        answer = client.get(path + ("&" if "?" in path else "?") + f"lang={language}")
+        assert answer.status_code == 200, path
+        text = answer.text
+        words = text.replace("planning.window_days", "").replace("rates.", "")
+        assert not re.search(r">(maps|planning|today|whistles)\.[a-z_.]+<", words), path
+
+
+def read_table(page: str) -> dict[str, int]:
+    """Return the counts of the table beside the map by code."""
+    rows = re.findall(r'<tr data-code="([^"]+)">.*?data-n[^>]*>([\d,]+)<', page, re.DOTALL)
+    return {code: int(n.replace(",", "")) for code, n in rows}
+
+
+def read_map(page: str) -> dict[str, int]:
+    """Return the counts that the map is drawn from."""
+    found = re.search(r'gridgovMaps\.addAreas\(\w+, \{"values":(\{[^}]*\})', page)
+    return {} if found is None else {k: int(v) for k, v in re.findall(r'"([^"]+)":(\d+)', found[1])}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside"),
+    [("street", ""), ("community", STREET), ("cell", STREET)],
+)
+def test_map_table_export_and_list_count_the_same(rooms, kind, inside):
+    client = rooms.enter("analyst")
+    query = f"{WHOLE}&by={kind}&street={inside}&level1=1" if inside else f"{WHOLE}&level1=1"
+    page = client.get(f"/maps?{query}").text
+    table, drawn = read_table(page), read_map(page)
+    assert table == drawn
+    exported = client.get(f"/maps/orders.csv?{query}")
+    rows = list(csv.reader(io.StringIO(exported.text.removeprefix("\ufeff"))))[1:]
+    assert {row[0]: int(row[2]) for row in rows if row[0]} == table
+    with make_sessions(rooms.engine)() as session:
+        column = getattr(Order, f"{kind}_code")
+        made = sa.select(column, sa.func.count()).where(Order.level1_code == "1").group_by(column)
+        if inside:
+            made = made.where(Order.street_code == inside)
+        counted = {code or "": n for code, n in session.execute(made)}
+    assert {row[0]: int(row[2]) for row in rows} == counted
+    total = re.search(r"data-total>([\d,]+)<", page)
+    assert total is not None
+    assert int(total[1]) == sum(counted.values())
+
+
+def test_the_door_of_a_count_opens_as_many_orders(rooms):
+    client = rooms.enter("analyst")
+    page = client.get(f"/maps?{WHOLE}&outcome=open").text
+    door = re.search(
+        rf'data-code="{STREET}">.*?<a data-n href="([^"]+)"[^>]*>(\d+)<', page, re.DOTALL
+    )
+    assert door is not None
+    path = door[1].replace("&amp;", "&")
+    assert parse_qs(urlsplit(path).query)["outcome"] == ["open"]
+    listed = client.get(path).text
+    assert len(set(re.findall(r"/orders/(A\d+-1|pipe-1)", listed))) == int(door[2]) == N + 1
+
+
+def test_shapes_are_kept_by_browsers_and_known_by_code(rooms):
+    client = rooms.enter("analyst")
+    page = client.get(f"/maps?{WHOLE}").text
+    path = re.search(r'"shapes":"([^"]+)"', page)[1].replace("\\u0026", "&")
+    plain = client.get(path)
+    assert {one["id"] for one in plain.json["features"]} >= {STREET, "110102003"}
+    packed = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "private" in packed.headers["Cache-Control"]
+    assert "no-store" not in packed.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/maps?by=county",
+        "/maps?by=cell",
+        "/maps?outcome=won",
+        "/maps/shapes/planet",
+        "/whistles?state=lost",
+        "/whistles/none",
+        "/whistles/new/none",
+        "/planning?sort=luck",
+        "/planning/streets/none",
+        "/planning/hotspots/none",
+        "/planning/plans/none",
+        "/planning/plans/none.json",
+        "/planning/reports/weekly/none",
+        "/rates?month=1999-01",
+        "/rates?group=none",
+        "/rates/units/none",
+    ],
+)
+def test_what_does_not_exist_is_said_on_a_page(rooms, path):
+    answer = rooms.enter("supervisor").get(path)
+    assert answer.status_code in {404, 422}
+    assert "<h1>" in answer.text
+
+
+def test_markup_in_names_stays_text(engine, desk):
+    seed_city(engine, desk)
+    with transaction(make_sessions(engine)) as session:
+        order_no = take(session, desk, text=f"路边{SCRIPT}", appeal_no="x").order_nos[0]
+        add_planning(session, (order_no,), name=SCRIPT)
+    app = make_city_pages(engine, desk)
+    client = app.test_client()
+    sign_in(client, "supervisor")
+    for path in ("/maps/hotspots", f"/planning/hotspots/{SPOT}", f"/planning/streets/{STREET}"):
+        text = client.get(path).text
+        assert "alert(1)" in text
+        assert SCRIPT not in text
+
+
+def test_a_street_sees_its_own_counts_and_everybodys_rank(rooms):
+    client = rooms.enter("street_centre")
+    table = read_table(client.get(f"/maps?{WHOLE}").text)
+    assert set(table) == {STREET}
+    ranks = client.get("/rates?month=2024-02").text
+    assert "/rates/units/110101002" in ranks
+    assert client.get(f"/maps?{WHOLE}&unit=110102003").status_code == 404
+
+
+def test_rates_are_those_of_the_rules_and_few_callbacks_are_not_rated(rooms):
+    client = rooms.enter("supervisor")
+    page = client.get("/rates?month=2024-02&group=streets").text
+    assert re.search(r"<b>68\.0</b>", page) is None  # 40 of 60 solved
+    assert "<b>66.7</b>" in page
+    assert "n = 12" in client.get("/rates?month=2024-02&group=departments").text
+    text = client.get("/rates/month.csv?month=2024-02&group=streets").text.removeprefix("\ufeff")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["unit_code"], row["rank"]) for row in rows] == [("110101002", "1"), (STREET, "2")]
+    assert float(rows[1]["solution_rate"]) == pytest.approx(40 / 60)
+
+
+def test_a_plan_leads_to_its_evidence_in_two_clicks(rooms):
+    client = rooms.enter("planner")
+    street = client.get(f"/planning/streets/{STREET}").text
+    task = re.search(r'href="(/planning/plans/[^"]+/tasks/T01)"', street)[1]
+    evidence = client.get(task).text
+    assert f"/orders/{rooms.order_nos[0]}" in evidence
+    assert client.get(f"/planning/plans/{rooms.plan_no}.json").json["plan_no"] == rooms.plan_no
+    text = client.get(f"/planning/plans/{rooms.plan_no}.csv").text.removeprefix("\ufeff")
+    assert next(csv.DictReader(io.StringIO(text)))["task_no"] == "T01"
+
+
+def step(client, rooms, **form):
+    token = read_token(client.get("/account").text)
+    return client.post(f"/whistles/{rooms.call_no}/steps", data={"csrf_token": token} | form)
+
+
+def test_a_call_from_report_in_to_ratings(rooms):
+    unit, street = rooms.enter("handler"), rooms.enter("street_centre")
+    with make_sessions(rooms.engine)() as session:
+        called = session.execute(sa.text("SELECT unit_code FROM called_units")).scalars().all()
+    assert called == ["E01"]
+    # The handler's account sits in another unit: nothing is offered, and nothing is taken.
+    assert 'value="report_in"' not in unit.get(f"/whistles/{rooms.call_no}").text
+    assert step(unit, rooms, step="report_in", unit_code="E01").status_code in {403, 404}
+    page = street.get(f"/whistles/{rooms.call_no}").text
+    assert 'value="report_in"' in page
+    assert 'value="release"' not in page
+    assert step(street, rooms, step="report_in", unit_code="E01").status_code == 302
+    page = street.get(f"/whistles/{rooms.call_no}").text
+    for duty in re.findall(r'name="duty_code" value="([^"]+)"', page):
+        done = step(street, rooms, step="finish_duty", unit_code="E01", duty_code=duty)
+        assert done.status_code == 302
+    page = street.get(f"/whistles/{rooms.call_no}").text
+    version = re.search(r'name="version" value="(\d+)"', page)[1]
+    assert step(street, rooms, step="release", unit_code="E01", version="1").status_code == 409
+    freed = step(street, rooms, step="release", unit_code="E01", version=version)
+    assert freed.status_code == 302
+    assert step(street, rooms, step="rate_unit", unit_code="E01", score="9").status_code == 422
+    assert step(street, rooms, step="rate_unit", unit_code="E01", score="4").status_code == 302
+    assert step(street, rooms, step="dance", unit_code="E01").status_code == 404
+
+
+def test_blowing_needs_a_reason_and_keeps_what_was_typed(rooms):
+    with transaction(make_sessions(rooms.engine)) as session:
+        order_no = contact_pipe(session, rooms.desk, appeal_no="p2")
+    client = rooms.enter("street_centre")
+    page = client.get(f"/whistles/new/{order_no}").text
+    form = {"csrf_token": read_token(page), "text": "水漫到路上"}
+    refused = client.post(f"/whistles/new/{order_no}", data=form)
+    assert refused.status_code == 422
+    assert "水漫到路上" in refused.text
+    blown = client.post(f"/whistles/new/{order_no}", data=form | {"reason": "emergency"})
+    assert blown.status_code == 302
+    assert f"/whistles/{order_no}-W1" in blown.headers["Location"]
+
+
+def count_queries(rooms, client, path) -> int:
+    seen = []
+    listener = lambda *args: seen.append(args[2])  # noqa: E731
+    sa.event.listen(rooms.engine, "before_cursor_execute", listener)
+    try:
+        assert client.get(path).status_code == 200
+    finally:
+        sa.event.remove(rooms.engine, "before_cursor_execute", listener)
+    return len(seen)
+
+
+def test_many_calls_need_no_more_queries_than_one(rooms):
+    client = rooms.enter("supervisor")
+    paths = ("/whistles", "/maps/calls", "/today")
+    for path in paths:
+        client.get(path)
+    few = [count_queries(rooms, client, path) for path in paths]
+    with transaction(make_sessions(rooms.engine)) as session:
+        for number in range(12):
+            blow(session, rooms.desk, appeal_no=f"more{number}")
+    assert [count_queries(rooms, client, path) for path in paths] == few
+
+
+def test_empty_rooms_say_what_would_be_there(engine, desk):
+    seed_city(engine, desk)
+    client = make_city_pages(engine, desk).test_client()
+    sign_in(client, "supervisor")
+    for path in (
+        "/today",
+        "/maps",
+        "/maps/hotspots",
+        "/maps/calls",
+        "/maps/plans",
+        "/whistles",
+        "/planning",
+        f"/planning/streets/{STREET}",
+        "/planning/seasons",
+        "/planning/reports",
+        "/rates",
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        if path not in {"/today", "/planning"}:
+            assert "empty-state" in answer.text, path

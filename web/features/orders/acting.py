@@ -1,0 +1,107 @@
+"""What people do to orders from the pages: one form per action of the transition table, and several orders at once."""
+
+from typing import Any
+
+from flask import redirect, render_template, request
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from gridgov.errors import GridgovError, NotFoundError
+from gridgov.rules.orders.transitions import OrderAction
+from gridgov.services.city_runtime import Desk
+from gridgov.services.orders.handling import act
+from web.features.orders.actions import BULK_ACTIONS, BULK_MAX, say_problem
+from web.features.orders.blueprint import blueprint
+from web.features.orders.changes import carry_out, read_seen_version, refuse
+from web.features.orders.facts import read_facts
+from web.kit import limits
+from web.kit.desk import get_desk
+from web.kit.i18n import label
+from web.kit.page_helpers import to
+from web.kit.permissions import Permission, permission
+from web.kit.service import get_scope, writing
+
+
+@blueprint.post("/<order_no>/act/<action>")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def take_action(order_no: str, action: str) -> BaseResponse | tuple[str, int]:
+    """Do one action to one order; what is refused comes back with everything that was typed."""
+    chosen = _read_action(action)
+    try:
+        # A second person's sign-in counts wrong tries in a transaction of its own, before the change begins.
+        facts = read_facts(get_desk(), chosen, request.form)
+    except GridgovError as error:
+        return refuse(order_no, chosen, error)
+
+    def step(session: Session, desk: Desk) -> tuple[str, str]:
+        act(
+            session,
+            desk,
+            order_no,
+            chosen,
+            actor=get_scope().actor,
+            facts=facts,
+            seen_version=read_seen_version(),
+        )
+        done = label("action", chosen.value)
+        return "success", gettext("orders.done", order_no=order_no, action=done)
+
+    return carry_out(order_no, chosen, step)
+
+
+def _read_action(text: str) -> OrderAction:
+    try:
+        return OrderAction(text)
+    except ValueError as error:
+        raise NotFoundError("action", text) from error
+
+
+@blueprint.post("/bulk")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def bulk() -> BaseResponse | str | tuple[str, int]:
+    """Do one step to several orders: first shown for a check, then each in a transaction of its own."""
+    chosen = _read_action(request.form.get("action", ""))
+    if chosen not in BULK_ACTIONS.get(get_scope().role, ()):
+        raise NotFoundError("action", chosen.value)
+    numbers = list(dict.fromkeys(request.form.getlist("order_no")))[:BULK_MAX]
+    if not numbers:
+        return redirect(to("orders.index"))
+    versions = {number: request.form.get(f"version_{number}", "") for number in numbers}
+    if request.form.get("sure") != "yes":
+        return render_template(
+            "orders/bulk.html",
+            action=chosen,
+            versions=versions,
+            results=None,
+            units=_needs_unit(chosen),
+        )
+    results = [_try_one(number, chosen, versions[number]) for number in numbers]
+    return render_template(
+        "orders/bulk.html", action=chosen, versions=versions, results=results, units=False
+    )
+
+
+def _needs_unit(action: OrderAction) -> bool:
+    return action is OrderAction.DISPATCH
+
+
+def _try_one(order_no: str, action: OrderAction, seen: str) -> dict[str, Any]:
+    desk = get_desk()
+    try:
+        facts = read_facts(desk, action, request.form)
+        with writing() as session:
+            act(
+                session,
+                desk,
+                order_no,
+                action,
+                actor=get_scope().actor,
+                facts=facts,
+                seen_version=int(seen) if seen.isdecimal() else None,
+            )
+    except GridgovError as error:
+        return {"order_no": order_no, "problem": say_problem(error), "detail": str(error)}
+    return {"order_no": order_no, "problem": "", "detail": ""}

@@ -1,0 +1,135 @@
+"""What a form brings to an action: its fields read into ``rules.order_needs.Facts``."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import get_args
+
+from flask import request
+from flask_babel import gettext
+
+from gridgov.errors import GridgovError
+from gridgov.rules.orders.disputes import Evidence, Ground
+from gridgov.rules.orders.needs import ANSWERED, Actor, Facts
+from gridgov.rules.orders.transitions import OrderAction
+from gridgov.services.accounts.sign_in import SignInOutcome, try_code, try_password
+from gridgov.services.city_runtime import Desk
+from gridgov.services.orders.evidence import make_evidence
+from gridgov.storage.db import transaction
+from web.kit.service import get_service
+
+
+class FormError(GridgovError):
+    """A field of a form cannot be read; the message is for the person who typed it.
+
+    Attributes
+    ----------
+    name
+        The field.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name = name
+        super().__init__(message)
+
+
+def read_facts(desk: Desk, action: OrderAction, form: Mapping[str, str]) -> Facts:
+    """Return what the form of an action says.
+
+    Raises
+    ------
+    FormError
+        A date or a coordinate cannot be read, or the second person did not sign.
+    """
+    return Facts(
+        at=get_service().get_now(),
+        reason_code=form.get("reason_code", "").strip()[:64],
+        text=form.get("text", "").strip()[:4000],
+        unit_code=form.get("unit_code", "").strip()[:32],
+        target_order_no=form.get("target_order_no", "").strip()[:80],
+        until=read_date(form.get("until", "")),
+        ground=_read_ground(form.get("ground", "")),
+        evidence=_read_evidence(desk, form),
+        answer=ANSWERED.get(action),
+        second=read_second(form),
+    )
+
+
+def read_date(text: str) -> date | None:
+    """Return the day of a field, None for an empty one.
+
+    Raises
+    ------
+    FormError
+        It is no day.
+    """
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise FormError("until", gettext("orders.form.no_date", found=text[:20])) from error
+
+
+def read_point(
+    form: Mapping[str, str], *, names: tuple[str, str] = ("lon", "lat")
+) -> tuple[float, float] | None:
+    """Return the point of two fields, EPSG:4326, None where both are empty.
+
+    Raises
+    ------
+    FormError
+        One is missing or no coordinate.
+    """
+    texts = [form.get(name, "").strip() for name in names]
+    if not any(texts):
+        return None
+    try:
+        lon, lat = (float(text) for text in texts)
+    except ValueError as error:
+        raise FormError(names[0], gettext("orders.form.no_point")) from error
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        raise FormError(names[0], gettext("orders.form.no_point"))
+    return lon, lat
+
+
+def _read_ground(text: str) -> Ground | None:
+    known: dict[str, Ground] = {ground: ground for ground in get_args(Ground)}
+    return known.get(text)
+
+
+def _read_evidence(desk: Desk, form: Mapping[str, str]) -> Evidence | None:
+    point = read_point(form, names=("evidence_lon", "evidence_lat"))
+    if point is None:
+        return None
+    source = form.get("evidence_source", "").strip()[:200]
+    return make_evidence(desk, *point, source=source)
+
+
+def read_second(form: Mapping[str, str]) -> Actor | None:
+    """Return the second person, who signs with their own password on the same page; None where nobody did.
+
+    Raises
+    ------
+    FormError
+        Login and password do not fit, or the account is locked.
+    """
+    login = form.get("second_login", "").strip()
+    if not login:
+        return None
+    settings, now = get_service().settings, datetime.now(UTC)
+    with transaction(get_service().sessions) as session:
+        password = request.form.get("second_password", "")
+        tried = try_password(session, login, password, settings=settings, now=now)
+        if tried.outcome is SignInOutcome.CODE_NEEDED and tried.account is not None:
+            tried = try_code(tried.account, form.get("second_code", ""), settings=settings, now=now)
+        account = tried.account if tried.outcome is SignInOutcome.DONE else None
+        actor = (
+            None
+            if account is None
+            else Actor(
+                person_key=account.person_key, role=account.role, unit_code=account.unit_code
+            )
+        )
+    if actor is None:
+        raise FormError("second_login", gettext("orders.form.second_wrong"))
+    return actor

@@ -1,0 +1,260 @@
+"""The planning room: streets with class and rank, a street's diagnosis and plan, hotspots, seasons, reports."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template, request
+
+from gridgov.errors import NotFoundError
+from gridgov.storage.queries.areas import (
+    get_area_names,
+    get_areas,
+    get_item_names,
+    get_unit_names,
+)
+from gridgov.storage.queries.plans import (
+    PlanRecord,
+    find_last_run,
+    find_plan,
+    get_classes,
+    get_evidence,
+    get_hotspots,
+    get_plan,
+    get_report,
+    get_reports,
+)
+from web.features.planning.charts import make_day_chart, make_diagnosis_charts
+from web.features.planning.page import (
+    SORTS,
+    find_hotspot,
+    list_spot_orders,
+    make_evidence_rows,
+    make_season_rows,
+    make_street_room,
+    make_street_rows,
+    sort_streets,
+)
+from web.features.planning.plan_picture import make_plan_picture
+from web.features.planning.rows import make_spot_rows
+from web.kit import limits
+from web.kit.exports import make_csv, send_csv
+from web.kit.links import to_orders
+from web.kit.page_scope import get_unit_scope, get_window
+from web.kit.permissions import Permission, permission
+from web.kit.service import reading
+
+blueprint = Blueprint("planning", __name__, url_prefix="/planning")
+REPORT_KINDS = ("daily", "weekly", "monthly", "yearly")
+TASK_COLUMNS = (
+    "task_no",
+    "title",
+    "place",
+    "item_code",
+    "lead",
+    "helpers",
+    "start_on",
+    "due_on",
+    "state",
+    "progress",
+    "target",
+    "measure",
+    "evidence",
+)
+
+
+@blueprint.get("")
+@permission(Permission.PLANNING_READ)
+def index() -> str:
+    """Show the streets."""
+    session, window = reading(), get_window()
+    sort = request.args.get("sort", "-orders")
+    if sort.removeprefix("-") not in SORTS:
+        raise NotFoundError("order of streets", sort)
+    rows = make_street_rows(session, window=window, unit_codes=get_unit_scope().codes)
+    chosen = request.args.get("class", "")
+    return render_template(
+        "planning/index.html",
+        rows=sort_streets([row for row in rows if chosen in {"", row["class"]}], sort),
+        classes=sorted({row["class"] for row in rows if row["class"]}),
+        total=sum(row["orders"] for row in rows),
+        sort=sort,
+        run_at=find_last_run(session),
+    )
+
+
+@blueprint.get("/streets.csv")
+@permission(Permission.PLANNING_READ)
+@limits.limited(limits.EXPORTS)
+def export_streets() -> Response:
+    """Send the table of streets as a file."""
+    window = get_window()
+    rows = make_street_rows(reading(), window=window, unit_codes=get_unit_scope().codes)
+    columns = ("street_code", "street", "class", "orders", "orders_rank", "change", "hotspots")
+    more = ("plan_no", "tasks", "done", "percent", "next_due")
+    text = make_csv([*columns, *more], ([row[name] for name in (*columns, *more)] for row in rows))
+    return send_csv(f"streets-{window.first_on}-{window.last_on}.csv", text)
+
+
+@blueprint.get("/streets/<street_code>")
+@permission(Permission.PLANNING_READ)
+def street(street_code: str) -> str:
+    """Show a street: diagnosis, hotspots, plan."""
+    session = reading()
+    names = get_area_names(session, ("street", "district"))
+    if street_code not in names:
+        raise NotFoundError("street", street_code)
+    spots = make_spot_rows(get_hotspots(session, street_code=street_code), names)
+    classes = get_classes(session)
+    own = classes[classes["street_code"] == street_code].to_dict("records")
+    plan = find_plan(session, street_code)
+    document = plan.document if plan else None
+    return render_template(
+        "planning/street.html",
+        street_code=street_code,
+        street_name=names[street_code],
+        room=make_street_room(session, street_code, spots, window=get_window()),
+        spots=spots.drop(columns="geometry").to_dict("records"),
+        street_class=own[0] if own else None,
+        plan=plan,
+        document=document,
+        charts=make_diagnosis_charts(document["diagnosis"]) if document else {},
+        figures={one["key"]: one for one in document["diagnosis"]["figures"]} if document else {},
+        units=get_unit_names(session),
+    )
+
+
+@blueprint.get("/hotspots/<hotspot_no>")
+@permission(Permission.MAPS_READ)
+def hotspot(hotspot_no: str) -> str:
+    """Show a hotspot with the orders that make it."""
+    session = reading()
+    row = find_hotspot(session, hotspot_no)
+    page = request.args.get("page", "1")
+    number = int(page) if page.isdecimal() and int(page) > 0 else 1
+    orders = list_spot_orders(session, row, page=number)
+    return render_template(
+        "planning/hotspot.html",
+        spot=row,
+        orders=orders,
+        page=number,
+        rows=make_evidence_rows(orders.rows, names=orders.names),
+    )
+
+
+@blueprint.get("/plans/<plan_no>")
+@permission(Permission.PLANNING_READ)
+def plan(plan_no: str) -> str:
+    """Show a plan as a document that can be printed."""
+    session = reading()
+    record = get_plan(session, plan_no)
+    return render_template(
+        "planning/plan.html",
+        picture=make_plan_picture(
+            get_areas(session, "street", code=record.street_code),
+            get_areas(session, "community", parent_code=record.street_code),
+            record.document,
+        ),
+        plan=record,
+        document=record.document,
+        charts=make_diagnosis_charts(record.document["diagnosis"]),
+        figures={one["key"]: one for one in record.document["diagnosis"]["figures"]},
+    )
+
+
+@blueprint.get("/plans/<plan_no>.json")
+@permission(Permission.PLANNING_READ)
+@limits.limited(limits.EXPORTS)
+def plan_json(plan_no: str) -> Response:
+    """Send a plan as it was fixed."""
+    record = get_plan(reading(), plan_no)
+    response = jsonify(record.document)
+    response.headers.set("Content-Disposition", "attachment", filename=f"plan-{plan_no}.json")
+    return response
+
+
+@blueprint.get("/plans/<plan_no>.csv")
+@permission(Permission.PLANNING_READ)
+@limits.limited(limits.EXPORTS)
+def plan_csv(plan_no: str) -> Response:
+    """Send the tasks of a plan with their progress."""
+    record = get_plan(reading(), plan_no)
+    rows = [_make_task_row(record, task) for task in record.document["tasks"]]
+    return send_csv(f"plan-{plan_no}.csv", make_csv(TASK_COLUMNS, rows))
+
+
+def _make_task_row(record: PlanRecord, task: dict[str, Any]) -> tuple[Any, ...]:
+    kept = record.tasks.get(task["task_no"], {})
+    lead = task["lead"]
+    return (
+        task["task_no"],
+        task["title"],
+        task["place"],
+        task["item_code"],
+        lead["name"] if lead else "",
+        "、".join(one["name"] for one in task["helpers"]),
+        task["start_on"],
+        task["due_on"],
+        kept.get("state", ""),
+        kept.get("progress_share"),
+        task["target"]["text"],
+        task["target"]["measure"],
+        " ".join(task["evidence"]),
+    )
+
+
+@blueprint.get("/plans/<plan_no>/tasks/<task_no>")
+@permission(Permission.PLANNING_READ)
+def task(plan_no: str, task_no: str) -> str:
+    """Show a task with the orders on which it stands."""
+    session = reading()
+    record = get_plan(session, plan_no)
+    found = [one for one in record.document["tasks"] if one["task_no"] == task_no]
+    if not found:
+        raise NotFoundError("task", f"{plan_no} {task_no}")
+    orders = get_evidence(session, found[0]["evidence"])
+    return render_template(
+        "planning/task.html",
+        plan=record,
+        task=found[0],
+        kept=record.tasks.get(task_no),
+        rows=make_evidence_rows(
+            list(orders.itertuples(index=False)), names=get_item_names(session)
+        ),
+        hidden=len(found[0]["evidence"]) - len(orders),
+    )
+
+
+@blueprint.get("/seasons")
+@permission(Permission.PLANNING_READ)
+def seasons() -> str:
+    """Show what returns every year, by the month before which it must be cured."""
+    session = reading()
+    spots = make_spot_rows(get_hotspots(session), get_area_names(session))
+    return render_template(
+        "planning/seasons.html", rows=make_season_rows(spots), run_at=find_last_run(session)
+    )
+
+
+@blueprint.get("/reports")
+@permission(Permission.PLANNING_READ)
+def reports() -> str:
+    """Show the reports that were made."""
+    session = reading()
+    rows = get_reports(session).to_dict("records")
+    # The newest of each kind first, kinds from the shortest period to the longest.
+    rows.sort(key=lambda row: REPORT_KINDS.index(row["kind"]) if row["kind"] in REPORT_KINDS else 9)
+    return render_template("planning/reports.html", rows=rows, units=get_unit_names(session))
+
+
+@blueprint.get("/reports/<kind>/<period>")
+@permission(Permission.PLANNING_READ)
+def report(kind: str, period: str) -> str:
+    """Show a report as it was made."""
+    content = get_report(reading(), kind, period, unit_code=request.args.get("of", ""))
+    return render_template(
+        "planning/report.html",
+        kind=kind,
+        period=period,
+        content=content,
+        door=to_orders,
+        days=make_day_chart(content.get("days", {})),
+    )

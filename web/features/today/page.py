@@ -1,0 +1,162 @@
+"""What the page of today shows: figures, rates of the running month, surges, calls, the day by the hour."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+
+from gridgov.rules.constants import Constants
+from gridgov.storage.queries.areas import get_item_names
+from gridgov.storage.queries.map_counts import CountFilter, count_days
+from gridgov.storage.queries.today import TodayFigures, count_hours, count_item_days, get_today
+from planner.surges.daily import find_surges
+from web.features.orders.filters import SOON
+from web.features.planning.page import find_change
+from web.features.rates.page import make_trend
+from web.kit.links import to_orders
+
+TREND_DAYS = 30
+RATE_MONTHS = 13
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TodayView:
+    """Everything of the page.
+
+    Parameters
+    ----------
+    day, passed_share
+        Today in the city, and how much of it has passed.
+    figures
+        Counts of orders and calls.
+    same_day_before
+        Orders of the same weekday 52 weeks ago up to the same share of the day, None where there were none.
+    change_before, change_year
+        Against yesterday up to now, and against that day; shares, None from too few.
+    rates
+        Rows of the last assessed months of all units together, the newest last.
+    surges
+        Items that come in much more than usual.
+    hours, days
+        Charts.
+    """
+
+    day: Any
+    passed_share: float
+    figures: TodayFigures
+    same_day_before: int | None
+    change_before: float | None
+    change_year: float | None
+    rates: list[dict[str, Any]]
+    surges: list[dict[str, Any]]
+    hours: dict[str, Any]
+    days: dict[str, Any]
+
+
+def make_today(
+    session: Session,
+    constants: Constants,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    unit_codes: frozenset[str] | None,
+) -> TodayView:
+    """Return the page of a moment."""
+    local = now.astimezone(zone)
+    day_start = datetime.combine(local.date(), time(), tzinfo=zone)
+    share = max((local - day_start) / timedelta(days=1), 1 / 1440)
+    figures = get_today(session, now=now, day_start=day_start, soon=SOON, unit_codes=unit_codes)
+    year_day = local.date() - timedelta(weeks=52)  # the same weekday
+    then = CountFilter(first_on=year_day, last_on=year_day, unit_codes=unit_codes)
+    year_ago = round(int(count_days(session, then).iloc[0]) * share)
+    return TodayView(
+        day=local.date(),
+        passed_share=share,
+        figures=figures,
+        same_day_before=year_ago or None,
+        change_before=find_change(figures.received, figures.received_before),
+        change_year=find_change(figures.received, year_ago),
+        rates=make_trend(session, constants)[-RATE_MONTHS:],
+        surges=_make_surges(session, constants, local, share, unit_codes),
+        hours=_make_hours(session, day_start, local, unit_codes),
+        days=_make_days(session, local, unit_codes),
+    )
+
+
+def _make_surges(
+    session: Session,
+    constants: Constants,
+    local: datetime,
+    share: float,
+    unit_codes: frozenset[str] | None,
+) -> list[dict[str, Any]]:
+    weeks = int(constants.number("planning.surge_weeks"))
+    today = local.date()
+    chosen = CountFilter(
+        first_on=today - timedelta(weeks=weeks), last_on=today, unit_codes=unit_codes
+    )
+    counts = count_item_days(session, chosen)
+    found = find_surges(counts, on=today, day_share=share, constants=constants)
+    names = get_item_names(session, level=1)
+    return [
+        {str(key): value for key, value in row.items()}
+        | {
+            "name": names.get(row["level1_code"], row["level1_code"]) or gettext("today.no_item"),
+            "door": to_orders(level1=row["level1_code"], window="today"),
+        }
+        for row in found.to_dict("records")
+    ]
+
+
+def _make_hours(
+    session: Session, day_start: datetime, local: datetime, unit_codes: frozenset[str] | None
+) -> dict[str, Any]:
+    before = day_start - timedelta(days=1)
+    own = count_hours(session, start=day_start, end=local, unit_codes=unit_codes)
+    last = count_hours(session, start=before, end=day_start, unit_codes=unit_codes)
+    return {
+        "x": [f"{hour:02d}" for hour in range(24)],
+        "unit": gettext("maps.unit"),
+        "series": [
+            {"name": gettext("today.today"), "values": [*own, *[None] * (24 - len(own))]},
+            {
+                "name": gettext("today.yesterday"),
+                "values": last[:24],
+                "kind": "line",
+                "dashed": True,
+                "tone": "suspended",
+            },
+        ],
+    }
+
+
+def _make_days(
+    session: Session, local: datetime, unit_codes: frozenset[str] | None
+) -> dict[str, Any]:
+    today = local.date()
+    first = today - timedelta(days=TREND_DAYS - 1)
+    own = count_days(session, CountFilter(first_on=first, last_on=today, unit_codes=unit_codes))
+    weeks = timedelta(weeks=52)
+    before = count_days(
+        session, CountFilter(first_on=first - weeks, last_on=today - weeks, unit_codes=unit_codes)
+    )
+    links = [to_orders(window=f"{day}..{day}") for day in own.index]
+    return {
+        "x": [f"{pd.Timestamp(day):%m-%d}" for day in own.index],
+        "unit": gettext("maps.unit"),
+        "links": links if all(links) else None,
+        "series": [
+            {"name": gettext("today.this_year"), "values": own.tolist()},
+            {
+                "name": gettext("today.last_year"),
+                "values": before.tolist(),
+                "kind": "line",
+                "dashed": True,
+                "tone": "suspended",
+            },
+        ],
+    }

@@ -1,0 +1,262 @@
+"""The whistle desk: calls that run, one call with its duties and units, and blowing with a preview before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from flask import Blueprint, redirect, render_template, request
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from gridgov.errors import GridgovError, NotFoundError
+from gridgov.rules.orders.needs import Actor, Facts
+from gridgov.rules.orders.transitions import OrderAction
+from gridgov.rules.whistles.call import SCORES
+from gridgov.rules.whistles.sentences import tell_plan, tell_stages
+from gridgov.services.city_runtime import Desk
+from gridgov.services.orders.handling import find_actions
+from gridgov.services.orders.rows import get_order
+from gridgov.services.whistles import calls as service
+from gridgov.services.whistles.calls import Arrival
+from gridgov.storage.queries.areas import get_area_names, get_item_names, get_unit_names
+from gridgov.storage.queries.whistle_lists import (
+    CallState,
+    count_unit_calls,
+    get_call_record,
+    list_calls,
+)
+from web.features.whistles.call_page import find_steps, make_call_picture, make_unit_rows
+from web.features.whistles.duty_picture import make_duty_picture
+from web.features.whistles.rows import make_call_rows
+from web.kit.desk import get_desk
+from web.kit.links import to_order
+from web.kit.page_helpers import to
+from web.kit.page_scope import get_unit_scope, get_window
+from web.kit.permissions import Permission, permission
+from web.kit.service import get_scope, get_service, reading, writing
+
+blueprint = Blueprint("whistles", __name__, url_prefix="/whistles")
+STATES = ("running", "late", "closed", "all")
+REASONS = ("alone", "joint", "emergency")
+"""Why a street calls (DOMAIN.md section 6): it cannot solve it alone, it has no power there, it is an emergency."""
+
+
+@blueprint.get("")
+@permission(Permission.WHISTLES_READ)
+def index() -> str:
+    """Show the calls."""
+    session, now, window = reading(), get_service().get_now(), get_window()
+    state = request.args.get("state", "running")
+    if state not in STATES:
+        raise NotFoundError("list of calls", state)
+    codes = get_unit_scope().codes
+    running = list_calls(session, now=now, state="running", unit_codes=codes)
+    asked = cast("CallState", "" if state == "all" else state)
+    shown = (
+        running
+        if state == "running"
+        else list_calls(
+            session, now=now, state=asked, unit_codes=codes, window=(window.start, window.end)
+        )
+    )
+    units = count_unit_calls(session, start=window.start, end=window.end)
+    return render_template(
+        "whistles/index.html",
+        state=state,
+        rows=make_call_rows(session, shown, now=now),
+        running=len(running),
+        late=int((running["late"] > 0).sum()),
+        units=units.astype(object).where(units.notna(), None).to_dict("records"),
+        names=get_unit_names(session),
+    )
+
+
+@blueprint.get("/<call_no>")
+@permission(Permission.WHISTLES_READ)
+def show(call_no: str) -> str:
+    """Show one call."""
+    return _show(call_no)
+
+
+def _show(call_no: str) -> str:
+    session, now, scope = reading(), get_service().get_now(), get_scope()
+    record = get_call_record(session, call_no)
+    names = get_unit_names(session)
+    rows = make_unit_rows(record, names=names, now=now, own_codes=(scope.unit_code,))
+    return render_template(
+        "whistles/show.html",
+        call=record.call,
+        order=record.order,
+        order_href=to_order(record.order.order_no),
+        street=get_area_names(session).get(record.call.street_code, record.call.street_code),
+        item=get_item_names(session).get(record.call.item_code, record.call.item_code),
+        names=names,
+        rows=rows,
+        steps={row.unit.unit_code: find_steps(record, row, scope.actor) for row in rows},
+        picture=make_call_picture(record, names=names, now=now),
+        scores=SCORES,
+        done=request.args.get("done", ""),
+    )
+
+
+# --- steps ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A step that somebody asks for on the page of a call."""
+
+    call_no: str
+    unit_code: str
+    actor: Actor
+    at: datetime
+    version: int | None
+
+
+def _report_in(session: Session, desk: Desk, asked: Asked) -> object:
+    place = {name: read_degrees(request.form.get(name, "")) for name in ("lon", "lat")}
+    authority = request.form.get("authority", "full")
+    arrival = Arrival(at=asked.at, authority=authority, **place)
+    return service.check_in(
+        session, desk, asked.call_no, asked.unit_code, actor=asked.actor, arrival=arrival
+    )
+
+
+def _finish_duty(session: Session, _desk: Desk, asked: Asked) -> object:
+    return service.finish_duty(
+        session,
+        asked.call_no,
+        asked.unit_code,
+        request.form.get("duty_code", ""),
+        actor=asked.actor,
+        at=asked.at,
+    )
+
+
+def _release(session: Session, desk: Desk, asked: Asked) -> object:
+    return service.release(
+        session,
+        desk,
+        asked.call_no,
+        asked.unit_code,
+        actor=asked.actor,
+        at=asked.at,
+        seen_version=asked.version,
+    )
+
+
+def _rate(function: Callable[..., object]) -> Callable[[Session, Desk, Asked], object]:
+    def rate(session: Session, _desk: Desk, asked: Asked) -> object:
+        score = request.form.get("score", "")
+        number = int(score) if score.isdecimal() else 0  # 0 is none of the scores: the rules say so
+        return function(
+            session, asked.call_no, asked.unit_code, number, actor=asked.actor, at=asked.at
+        )
+
+    return rate
+
+
+STEPS: dict[str, Callable[[Session, Desk, Asked], object]] = {
+    "report_in": _report_in,
+    "finish_duty": _finish_duty,
+    "release": _release,
+    "rate_unit": _rate(service.rate_unit),
+    "rate_street": _rate(service.rate_street),
+}
+
+
+@blueprint.post("/<call_no>/steps")
+@permission(Permission.WHISTLES_ACT)
+def step(call_no: str) -> Response:
+    """Take a step; what may be done is decided by the rules, not by the page."""
+    name = request.form.get("step", "")
+    if name not in STEPS:
+        raise NotFoundError("step of a call", name)
+    version = request.form.get("version", "")
+    asked = Asked(
+        call_no=call_no,
+        unit_code=request.form.get("unit_code", ""),
+        actor=get_scope().actor,
+        at=get_service().get_now(),
+        version=int(version) if version.isdecimal() else None,
+    )
+    desk = get_desk()
+    with writing() as session:
+        STEPS[name](session, desk, asked)
+    return redirect(to("whistles.show", call_no=call_no, done=name))
+
+
+def read_degrees(text: str) -> float | None:
+    """Return a coordinate, None where none is given.
+
+    Raises
+    ------
+    GridgovError
+        It is no number of degrees.
+    """
+    if not text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise GridgovError(f"coordinate {text!r}: expected degrees, such as 116.39") from error
+    if not -180 <= value <= 180:
+        raise GridgovError(f"coordinate {value}: expected degrees from -180 to 180")
+    return value
+
+
+# --- blowing --------------------------------------------------------------------------------------
+
+
+@blueprint.get("/new/<order_no>", endpoint="new")
+@permission(Permission.WHISTLES_READ)
+def preview(order_no: str) -> str:
+    """Show whom a call would bring together before it is blown."""
+    return _preview(order_no)
+
+
+def _preview(order_no: str, **typed: Any) -> str:
+    session, now, desk = reading(), get_service().get_now(), get_desk()
+    order = get_order(session, order_no)
+    plan = service.make_plan(session, desk, order_no, at=now)
+    graph = desk.get_duties(plan.on_date)
+    offered = find_actions(session, desk, order_no, actor=get_scope().actor)
+    return render_template(
+        "whistles/preview.html",
+        order=order,
+        order_href=to_order(order_no),
+        plan=plan,
+        name_of=graph.name_of,
+        sentences=tell_plan(plan, graph),
+        stages=tell_stages(plan, graph),
+        picture=make_duty_picture(plan.duties, critical=plan.critical, name_of=graph.name_of),
+        may_blow=bool(plan.calls)
+        and any(one.action is OrderAction.BLOW_WHISTLE for one in offered),
+        reasons=[(code, gettext(f"whistles.reason.{code}")) for code in REASONS],
+        typed={"reason": "", "text": "", "problem": ""} | typed,
+    )
+
+
+@blueprint.post("/new/<order_no>")
+@permission(Permission.WHISTLES_ACT)
+def blow(order_no: str) -> Response | tuple[str, int]:
+    """Blow the whistle."""
+    typed = {name: request.form.get(name, "").strip() for name in ("reason", "text")}
+    if typed["reason"] not in REASONS:
+        return _preview(order_no, **typed, problem="whistles.reason_missing"), 422
+    version = request.form.get("version", "")
+    facts = Facts(at=get_service().get_now(), reason_code=typed["reason"], text=typed["text"])
+    desk = get_desk()
+    with writing() as session:
+        call = service.blow(
+            session,
+            desk,
+            order_no,
+            actor=get_scope().actor,
+            facts=facts,
+            seen_version=int(version) if version.isdecimal() else None,
+        )
+        call_no = call.call_no
+    return redirect(to("whistles.show", call_no=call_no, done="blow"))

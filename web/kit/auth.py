@@ -1,0 +1,140 @@
+"""Who is there and whether they may: asked before every view, by the permission that its route states."""
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from flask import Flask, Response, current_app, g, request
+
+from gridgov.errors import ForbiddenError
+from gridgov.services.accounts.sign_in import SEEN_EVERY, Visitor, find_visitor, touch_session
+from gridgov.services.settings import ServiceSettings
+from gridgov.storage.db import transaction
+from gridgov.storage.scope.apply import Scope, make_scope
+from web.kit import limits
+from web.kit.errors import SignInNeededError
+from web.kit.permissions import Permission, find_permission, is_granted
+from web.kit.security import check_size, csrf, get_address, is_foreign
+from web.kit.service import Service, close_reading, get_service
+
+COOKIE = "gridgov_session"
+SCOPE_KEPT_S = 30.0
+"""How long the units below an account's unit are kept; its role and unit themselves are read at every request."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(kw_only=True)
+class ScopeCache:
+    """Scopes by account, so that not every request asks for the whole tree of units."""
+
+    kept: dict[tuple[int, str, str], tuple[float, Scope]] = field(default_factory=dict)
+
+    def get(self, service: Service, visitor: Visitor) -> Scope:
+        """Return the scope of a visitor."""
+        key = (visitor.account_id, visitor.role, visitor.unit_code)
+        until, scope = self.kept.get(key, (0.0, None))
+        if scope is None or until < time.monotonic():
+            with service.read_sessions() as session:
+                scope = make_scope(
+                    session,
+                    account_id=visitor.account_id,
+                    person_key=visitor.person_key,
+                    role=visitor.role,
+                    unit_code=visitor.unit_code,
+                )
+            self.kept[key] = (time.monotonic() + SCOPE_KEPT_S, scope)
+        return replace(scope, origin=get_address())
+
+
+def set_up(app: Flask) -> None:
+    """Let `app` ask before every view."""
+    app.extensions["gridgov_scopes"] = ScopeCache()
+    app.before_request(guard)
+    app.teardown_request(close_reading)
+
+
+def guard() -> None:
+    """Find out who is there and whether they may.
+
+    Raises
+    ------
+    SignInNeededError
+        The view needs an account and nobody is signed in.
+    ForbiddenError
+        The account's role does not have the permission, or another site sent the request.
+    TooOftenError
+        Too many changes in a minute.
+    """
+    if request.endpoint == "static":
+        return
+    g.visitor = identify(get_service())
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None:
+        # No such page; who is signed in reads so within the frame.
+        if g.visitor is not None:
+            g.scope = _get_scope(g.visitor)
+        return
+    needed = find_permission(view)
+    check_size()
+    if needed is not None:
+        g.scope = _check_permission(needed)
+    if request.method not in READING:
+        _check_change()
+
+
+def _check_permission(needed: Permission) -> Scope:
+    visitor = g.visitor
+    if visitor is None:
+        raise SignInNeededError
+    if not is_granted(visitor.role, needed):
+        raise ForbiddenError(
+            f"role {visitor.role} does not have the permission {needed}, which this page needs"
+        )
+    return _get_scope(visitor)
+
+
+def _get_scope(visitor: Visitor) -> Scope:
+    cache: ScopeCache = current_app.extensions["gridgov_scopes"]
+    return cache.get(get_service(), visitor)
+
+
+def _check_change() -> None:
+    if is_foreign():
+        raise ForbiddenError("another site sent this request; nothing was changed")
+    if current_app.config["WTF_CSRF_ENABLED"]:
+        csrf.protect()
+    if g.visitor is not None:
+        limits.check_limit(limits.CHANGES, str(g.visitor.account_id))
+
+
+def identify(service: Service) -> Visitor | None:
+    """Return who is signed in by the cookie of this request."""
+    token = request.cookies.get(COOKIE, "")
+    if not token:
+        return None
+    now = datetime.now(UTC)
+    with service.read_sessions() as session:
+        visitor = find_visitor(session, token, settings=service.settings, now=now)
+    if visitor is not None and now - visitor.seen_at > SEEN_EVERY:
+        with transaction(service.sessions) as session:
+            touch_session(session, visitor, now=now)
+    return visitor
+
+
+def set_cookie(response: Response, token: str, settings: ServiceSettings) -> Response:
+    """Give the browser the token of a session."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=settings.session_hours * 3600,
+        secure=settings.behind_https,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def has_permission(name: str) -> bool:
+    """Tell whether the visitor of this request has a permission; for templates."""
+    visitor = g.get("visitor")
+    return visitor is not None and is_granted(visitor.role, Permission(name))

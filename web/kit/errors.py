@@ -1,0 +1,151 @@
+"""Errors as pages: one table from class to status; each page says what happened, what is safe, what to do next."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import cast
+
+import sqlalchemy as sa
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from geodata.errors import GeodataError
+from gridgov.errors import (
+    ConflictError,
+    ForbiddenError,
+    GridgovError,
+    NotFoundError,
+    UnknownEntryError,
+)
+from gridgov.storage.db import DatabaseError
+from planner.errors import PlannerError
+from web.kit.limits import TooOftenError
+from web.kit.page_scope import WindowError, get_unit_scope, get_window
+from web.kit.service import NoCityError, close_reading
+
+LOG = logging.getLogger("gridgov.web")
+
+
+class SignInNeededError(GridgovError):
+    """The page needs an account, and nobody is signed in or the session is over."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody is signed in, or the session is over. Sign in; what was typed is kept"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What an error means to a browser: its status and the key of its words (``error.<key>.…``)."""
+
+    status: int
+    key: str
+
+
+MEANINGS: tuple[tuple[type[Exception], Meaning], ...] = (
+    (SignInNeededError, Meaning(status=401, key="sign_in")),
+    (CSRFError, Meaning(status=400, key="old_form")),
+    (ForbiddenError, Meaning(status=403, key="forbidden")),
+    (NotFoundError, Meaning(status=404, key="not_found")),
+    (UnknownEntryError, Meaning(status=404, key="not_found")),
+    (ConflictError, Meaning(status=409, key="conflict")),
+    (TooOftenError, Meaning(status=429, key="too_often")),
+    (WindowError, Meaning(status=400, key="address")),
+    (NoCityError, Meaning(status=503, key="no_city")),
+    (DatabaseError, Meaning(status=503, key="database")),
+    (sa.exc.OperationalError, Meaning(status=503, key="database")),
+    (GridgovError, Meaning(status=422, key="refused")),
+    (PlannerError, Meaning(status=422, key="refused")),
+    (GeodataError, Meaning(status=422, key="refused")),
+)
+"""Class → meaning; the first that fits counts, so the special ones stand above the general."""
+
+HTTP_KEYS = {
+    400: "address",
+    403: "forbidden",
+    404: "not_found",
+    405: "address",
+    413: "too_large",
+    429: "too_often",
+}
+BROKEN = Meaning(status=500, key="broken")
+
+
+def find_meaning(error: Exception) -> Meaning:
+    """Return what an error means; an unknown one is a fault of the program."""
+    for kind, meaning in MEANINGS:
+        if isinstance(error, kind):
+            return meaning
+    if isinstance(error, HTTPException) and error.code is not None:
+        return Meaning(status=error.code, key=HTTP_KEYS.get(error.code, "address"))
+    return BROKEN
+
+
+def set_up(app: Flask) -> None:
+    """Let `app` answer every error by the table."""
+    app.register_error_handler(Exception, answer)
+
+
+def answer(error: Exception) -> Response:
+    """Return the page, fragment or JSON of an error."""
+    if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
+        return cast("Response", error.get_response())
+    # The session may stand in a transaction that failed; the page of the error reads in a new one.
+    close_reading()
+    meaning = find_meaning(error)
+    number = secrets.token_hex(4)
+    if meaning.status >= 500:
+        LOG.error("error %s at %s %s", number, request.method, request.path, exc_info=error)
+    response = _render(error, meaning, number)
+    response.status_code = meaning.status
+    if isinstance(error, TooOftenError):
+        response.headers["Retry-After"] = str(error.wait_s)
+    return response
+
+
+def _render(error: Exception, meaning: Meaning, number: str) -> Response:
+    # A fault of the program may name anything in its message: only its number is shown.
+    detail = "" if meaning.status >= 500 and not isinstance(error, GridgovError) else _say(error)
+    facts = {"key": meaning.key, "status": meaning.status, "detail": detail, "number": number}
+    if wants_json():
+        return jsonify(error=meaning.key, message=detail or meaning.key, number=number)
+    if request.headers.get("HX-Request"):
+        response = make_response(render_template("errors/notice.html", **facts))
+        # The page stays as it is, with all that was typed; the notice comes above it.
+        response.headers.update({"HX-Retarget": "#notices", "HX-Reswap": "beforeend"})
+        return response
+    try:
+        page = render_template("errors/page.html", framed=_has_frame(), **facts)
+        return make_response(page)
+    except Exception:
+        # The page of an error may not fail for the reason that made the error (no database, no city).
+        LOG.exception("the page of error %s failed", number)
+        g.pop("visitor", None)
+        return make_response(render_template("errors/bare.html", **facts))
+
+
+def _has_frame() -> bool:
+    """Tell whether the frame around a page can be shown: somebody is there, and scope and window can be read."""
+    if "scope" not in g:
+        return False
+    try:
+        get_window()
+        get_unit_scope()
+    except GridgovError:
+        return False
+    return True
+
+
+def wants_json() -> bool:
+    """Tell whether the caller is a program."""
+    return (
+        request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    )
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, HTTPException):
+        return error.description or ""
+    return str(error)
