@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import geopandas as gpd
 import pandas as pd
 
-from geodata.grid.cells import Grid
+from geodata.grid import Grid
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.catalogue import Catalogue, make_path_catalogue
@@ -23,7 +23,7 @@ from planner.plans.make import PlanMaker
 from planner.plans.plan_text import say
 from planner.plans.record import Plan
 from planner.plans.street_indicators import make_city_figures, make_spans
-from planner.plans.tasks import Cure
+from planner.plans.tasks import TaskRules
 
 FEWEST_SHOWN = 3
 """Cells with fewer orders in a year are not drawn: they say nothing and point at a door."""
@@ -141,7 +141,7 @@ class _Desk:
             classes=classes.set_index("street_code"),
             orders=_take_evidence(self.orders, self.hotspots, self.moment),
             names=self.catalogue.names,
-            cure=_make_cure(self.city, self.catalogue, self.moment),
+            rules=_make_rules(self.city, self.catalogue, self.moment),
         )
 
 
@@ -221,7 +221,7 @@ def _make_catalogue(orders: pd.DataFrame, constants: Constants) -> Catalogue:
     return make_path_catalogue(codes, grade=constants.text("dispatch.default_grade"))
 
 
-def _make_cure(city: City, catalogue: Catalogue, moment: datetime) -> Cure:
+def _make_rules(city: City, catalogue: Catalogue, moment: datetime) -> TaskRules:
     """Return what tasks need of the city."""
     today = (moment - timedelta(seconds=1)).date()
     empty = pd.DataFrame()
@@ -232,7 +232,7 @@ def _make_cure(city: City, catalogue: Catalogue, moment: datetime) -> Cure:
         dependencies=city.tables.get("dependencies", empty),
         on_date=today,
     )
-    return Cure(
+    return TaskRules(
         graph=graph,
         constants=city.settings.constants,
         calendar=city.calendar,

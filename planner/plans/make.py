@@ -14,9 +14,15 @@ from gridgov.rules.streets.classes import GOVERNANCE
 from planner.frames import HotspotKind
 from planner.plans.diagnosis import make_diagnosis
 from planner.plans.plan_text import load_words, say
-from planner.plans.record import Plan, make_fixed
+from planner.plans.record import Plan, seal_plan
 from planner.plans.street_indicators import CityFigures
-from planner.plans.tasks import Cure, make_policies, make_responsibilities, make_task, say_months
+from planner.plans.tasks import (
+    TaskRules,
+    make_policies,
+    make_responsibilities,
+    make_task,
+    say_months,
+)
 
 USED = (
     "planning.",
@@ -38,7 +44,7 @@ class PlanMaker:
     classes: pd.DataFrame
     orders: pd.DataFrame
     names: Mapping[str, str]
-    cure: Cure
+    rules: TaskRules
 
     def find_streets(self) -> list[str]:
         """Return the streets that get a plan: under governance, or with a hotspot."""
@@ -52,7 +58,7 @@ class PlanMaker:
         spots = self._describe_spots(self.hotspots[self.hotspots["street_code"] == street])
         most = int(constants.number("planning.tasks_max"))
         tasks = tuple(
-            make_task(spot, self._find_orders(spot), self.cure, number=number)
+            make_task(spot, self._find_orders(spot), self.rules, number=number)
             for number, spot in enumerate(spots[:most], start=1)
         )
         diagnosis = make_diagnosis(
@@ -70,10 +76,10 @@ class PlanMaker:
             hotspots=spots,
             tasks=tasks,
             responsibilities=make_responsibilities(tasks),
-            policies=make_policies(tasks, self.cure),
+            policies=make_policies(tasks, self.rules),
             assumed=self._describe_assumed(),
         )
-        return make_fixed(plan)
+        return seal_plan(plan)
 
     def _describe_street(self, street: str) -> dict[str, Any]:
         """Return the facts of the title page."""

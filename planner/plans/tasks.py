@@ -16,7 +16,7 @@ from gridgov.rules.duties.graph import DutyGraph
 from gridgov.rules.whistles.convene import PlannedDuty, WhistlePlan, whistle_for
 from planner.frames import HotspotKind
 from planner.plans.plan_text import load_words, say
-from planner.plans.record import Party, Stage, Target, Task
+from planner.plans.record import Party, Policy, Stage, StageDuty, Target, Task
 
 WEEKS = 8
 """Weeks after the cure in which the place is watched, and the shortest time a cure is given. Assumed."""
@@ -32,7 +32,7 @@ MOST_EVIDENCE = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cure:
+class TaskRules:
     """What the tasks of a city need beside the hotspot."""
 
     graph: DutyGraph
@@ -42,17 +42,19 @@ class Cure:
     today: date
 
 
-def find_whistle(cure: Cure, item_code: str, street_code: str) -> WhistlePlan | None:
+def find_whistle(rules: TaskRules, item_code: str, street_code: str) -> WhistlePlan | None:
     """Return whom the street must call; None where the duty list does not know item or street."""
     try:
         return whistle_for(
-            cure.graph, item_code, street_code, on_date=cure.today, constants=cure.constants
+            rules.graph, item_code, street_code, on_date=rules.today, constants=rules.constants
         )
     except UnknownEntryError:
         return None
 
 
-def make_task(spot: Mapping[str, Any], evidence: pd.DataFrame, cure: Cure, *, number: int) -> Task:
+def make_task(
+    spot: Mapping[str, Any], evidence: pd.DataFrame, rules: TaskRules, *, number: int
+) -> Task:
     """Return the task that cures a hotspot.
 
     Parameters
@@ -61,13 +63,13 @@ def make_task(spot: Mapping[str, Any], evidence: pd.DataFrame, cure: Cure, *, nu
         A row of the frame of hotspots.
     evidence
         Its orders: ``order_no received_at grade``.
-    cure
+    rules
         Duty list, calendar, constants.
     number
         From 1, within the plan.
     """
-    whistle = find_whistle(cure, str(spot["item_code"]), str(spot["street_code"]))
-    due_on, basis = _find_due(spot, whistle, cure, evidence)
+    whistle = find_whistle(rules, str(spot["item_code"]), str(spot["street_code"]))
+    due_on, basis = _find_due(spot, whistle, rules, evidence)
     newest = evidence.sort_values(["received_at", "order_no"], ascending=False)
     return Task(
         task_no=f"T{number:02d}",
@@ -81,14 +83,14 @@ def make_task(spot: Mapping[str, Any], evidence: pd.DataFrame, cure: Cure, *, nu
         radius_m=float(spot["radius_m"]),
         evidence=tuple(newest["order_no"].astype("str").head(MOST_EVIDENCE)),
         n_evidence=len(newest),
-        lead=_make_party(whistle.lead, cure) if whistle else None,
-        helpers=tuple(_make_party(unit, cure) for unit in whistle.helpers) if whistle else (),
-        stages=_make_stages(whistle, cure) if whistle else (),
+        lead=_make_party(whistle.lead, rules) if whistle else None,
+        helpers=tuple(_make_party(unit, rules) for unit in whistle.helpers) if whistle else (),
+        stages=_make_stages(whistle, rules) if whistle else (),
         duty_codes=tuple(duty.duty_code for duty in whistle.duties) if whistle else (),
-        start_on=cure.today.isoformat(),
+        start_on=rules.today.isoformat(),
         due_on=due_on.isoformat(),
         due_basis=basis,
-        target=make_target(spot, cure.constants.number("planning.target_share")),
+        target=make_target(spot, rules.constants.number("planning.target_share")),
         faults=tuple(fault.text for fault in whistle.faults) if whistle else (),
     )
 
@@ -153,53 +155,54 @@ def _make_title(spot: Mapping[str, Any]) -> str:
     return say("tasks", key, place=spot["place"], item=spot["item_name"], months=months)
 
 
-def _make_party(unit: str, cure: Cure) -> Party:
+def _make_party(unit: str, rules: TaskRules) -> Party:
     """Return a unit with its name."""
-    return Party(unit_code=unit, name=cure.graph.name_of(unit))
+    return Party(unit_code=unit, name=rules.graph.name_of(unit))
 
 
-def _make_stages(whistle: WhistlePlan, cure: Cure) -> tuple[Stage, ...]:
+def _make_stages(whistle: WhistlePlan, rules: TaskRules) -> tuple[Stage, ...]:
     """Return who acts first, with what each waits for."""
     duties = {duty.duty_code: duty for duty in whistle.duties}
     return tuple(
-        Stage(number=number, duties=tuple(_make_duty(duties[code], cure) for code in codes))
+        Stage(number=number, duties=tuple(_make_duty(duties[code], rules) for code in codes))
         for number, codes in enumerate(whistle.stages, start=1)
     )
 
 
-def _make_duty(duty: PlannedDuty, cure: Cure) -> dict[str, Any]:
-    """Return a duty as plain values."""
+def _make_duty(duty: PlannedDuty, rules: TaskRules) -> StageDuty:
+    """Return a duty with the names of its units."""
     units = duty.leads or duty.helpers
-    return {
-        "duty_code": duty.duty_code,
-        "name": duty.name,
-        "unit_codes": list(units),
-        "units": [cure.graph.name_of(unit) for unit in units],
-        "days": duty.days,
-        "critical": duty.critical,
-        "waits_for": list(duty.waits_for),
-    }
+    return StageDuty(
+        duty_code=duty.duty_code,
+        name=duty.name,
+        unit_codes=units,
+        units=tuple(rules.graph.name_of(unit) for unit in units),
+        days=duty.days,
+        critical=duty.critical,
+        waits_for=duty.waits_for,
+        authority=duty.authority,
+    )
 
 
 def _find_due(
-    spot: Mapping[str, Any], whistle: WhistlePlan | None, cure: Cure, evidence: pd.DataFrame
+    spot: Mapping[str, Any], whistle: WhistlePlan | None, rules: TaskRules, evidence: pd.DataFrame
 ) -> tuple[date, str]:
     """Return the day until which it can and must be cured, and where it comes from."""
     working = whistle.total_days if whistle else 0.0
     if working > 0:
-        due = add_working_days(cure.calendar, cure.today, math.ceil(working))
+        due = add_working_days(rules.calendar, rules.today, math.ceil(working))
         basis = say("tasks", "due_duties", days=f"{working:g}")
     else:
-        due = cure.today + timedelta(weeks=WEEKS)
+        due = rules.today + timedelta(weeks=WEEKS)
         grades = evidence["grade"].dropna()
         grade = str(grades.mode().min()) if len(grades) else ""
         basis = say("tasks", "due_grade", grade=grade, weeks=WEEKS)
     if spot["kind"] != HotspotKind.SEASONAL or not spot["months"]:
         return due, basis
     first = int(str(spot["months"]).split(";")[0])
-    before = find_next_month(cure.today, first) - timedelta(days=PRESEASON_DAYS)
+    before = find_next_month(rules.today, first) - timedelta(days=PRESEASON_DAYS)
     season = say("tasks", "due_season", months=say_months(str(first)), lead_days=PRESEASON_DAYS)
-    if before <= cure.today:
+    if before <= rules.today:
         before = date(before.year + 1, before.month, min(before.day, 28))
     return before, season + (load_words()["tasks"]["due_late"] if due > before else "")
 
@@ -254,18 +257,18 @@ def make_responsibilities(tasks: tuple[Task, ...]) -> tuple[dict[str, Any], ...]
 def _find_own(task: Task, unit_code: str) -> dict[str, str]:
     """Return the duties of a task that a unit holds."""
     return {
-        duty["duty_code"]: duty["name"]
+        duty.duty_code: duty.name
         for stage in task.stages
         for duty in stage.duties
-        if unit_code in duty["unit_codes"]
+        if unit_code in duty.unit_codes
     }
 
 
-def make_policies(tasks: tuple[Task, ...], cure: Cure) -> tuple[dict[str, Any], ...]:
+def make_policies(tasks: tuple[Task, ...], rules: TaskRules) -> tuple[Policy, ...]:
     """Return the list of policies: where duty is unclear, nobody holds it, or the list contradicts itself."""
     rows: dict[str, dict[str, Any]] = {}
     for task in tasks:
-        for text in (*_find_gaps(task, cure), *task.faults):
+        for text in (*_find_gaps(task, rules), *task.faults):
             row = rows.setdefault(
                 text,
                 {
@@ -276,18 +279,18 @@ def make_policies(tasks: tuple[Task, ...], cure: Cure) -> tuple[dict[str, Any], 
                 },
             )
             row["tasks"].append(task.task_no)
-    return tuple(rows.values())
+    return tuple(Policy(**{**row, "tasks": tuple(row["tasks"])}) for row in rows.values())
 
 
-def _find_gaps(task: Task, cure: Cure) -> list[str]:
+def _find_gaps(task: Task, rules: TaskRules) -> list[str]:
     """Return what the catalogue leaves open for the item of a task."""
-    item = cure.graph.items.get(task.item_code)
+    item = rules.graph.items.get(task.item_code)
     if item is None:
         return []
     gaps = []
     if not item.lead:
         gaps.append(say("policies", "no_lead", item=task.item_name))
-    if not item.scene_code and cure.graph.scenes:
+    if not item.scene_code and rules.graph.scenes:
         gaps.append(say("policies", "no_scene", item=task.item_name))
     elif item.scene_code and not task.stages:
         gaps.append(say("policies", "no_duties", scene=item.scene_code))

@@ -19,7 +19,7 @@ from gridgov.storage.models.plans import Report
 from planner.frames import HOTSPOT_COLUMNS
 from planner.jobs.desk import PlanningResult
 from planner.jobs.store import load_planning
-from planner.plans.record import Party, Plan, Stage, Target, Task, make_fixed
+from planner.plans.record import Party, Plan, Stage, Target, Task, seal_plan
 from tests.gridgov.services.city import CENTRE, INSIDE, STREET, at, do, take
 from tests.web.orders_city import take_many
 
@@ -127,7 +127,7 @@ def make_plan(spots: gpd.GeoDataFrame, evidence: tuple[str, ...]) -> Plan:
     )
     keys = ("key", "value", "n", "window", "note")
     item = {"level1_code": "1", "name": "市容", "count": 31, "share": 1.0, "city_share": 0.5}
-    return make_fixed(
+    return seal_plan(
         Plan(
             city={"name": "测试市", "synthetic": True},
             street={

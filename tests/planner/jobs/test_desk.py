@@ -10,7 +10,7 @@ import pytest
 import planner.documents
 from planner.frames import HOTSPOT_COLUMNS
 from planner.jobs.desk import make_plans
-from planner.plans.record import make_content_hash, make_fixed, make_plan_json
+from planner.plans.record import Policy, make_content_hash, make_plan_json, seal_plan
 
 SCHEMA = json.loads(
     (Path(planner.documents.__file__).parent / "plan.schema.json").read_text("utf-8")
@@ -82,7 +82,7 @@ def test_the_schema_test_can_fail(small_plans):
     broken = json.loads(make_plan_json(small_plans.plans[0]))
     broken["revision"] = "one"
     broken["more"] = 1
-    del broken["city"]["name"]
+    del broken["street"]
 
     assert len(find_faults(broken, SCHEMA)) == 3
 
@@ -97,12 +97,10 @@ def test_the_same_orders_give_the_same_plan(small_city, small_orders, small_plan
 
 def test_a_revision_rises_only_with_the_content(small_plans):
     plan = small_plans.plans[0]
-    changed = replace(
-        plan, policies=({"text": "x", "item_code": "1", "item_name": "y", "tasks": []},)
-    )
+    changed = replace(plan, policies=(Policy(text="x", item_code="1", item_name="y", tasks=()),))
 
-    assert make_fixed(plan, previous=plan).revision == 1
-    assert make_fixed(changed, previous=plan).revision == 2
+    assert seal_plan(plan, previous=plan).revision == 1
+    assert seal_plan(changed, previous=plan).revision == 2
     assert make_content_hash(changed) != plan.content_hash
 
 
@@ -113,7 +111,7 @@ def test_a_task_names_lead_helpers_order_and_evidence(small_plans, small_orders)
 
     assert task.lead.unit_code == plan.street["code"]
     assert [party.name for party in task.helpers] == ["市住建委"]
-    assert [[duty["duty_code"] for duty in stage.duties] for stage in task.stages] == [
+    assert [[duty.duty_code for duty in stage.duties] for stage in task.stages] == [
         ["U1"],
         ["U2"],
     ]
@@ -144,7 +142,7 @@ def test_a_season_is_cured_before_it_begins(small_plans):
 
 
 def test_gaps_of_the_duty_list_become_policies(small_plans):
-    texts = {row["text"] for plan in small_plans.plans for row in plan.policies}
+    texts = {row.text for plan in small_plans.plans for row in plan.policies}
 
     assert any("私搭乱建" in text and "无主责单位" in text for text in texts)
     assert any("清运到位" in text and "没有牵头单位" in text for text in texts)
