@@ -194,6 +194,53 @@ DEFAULTS: Mapping[str, Constant] = dict(
             "fall of appeals at the place that a task aims at",
             high=1.0,
         ),
+        *(
+            _constant(f"planning.{name}", value, "assumed", source, **limits)
+            for name, value, source, limits in (
+                (
+                    "excess_p",
+                    0.01,
+                    "an item exceeds where chance gives it at most so often",
+                    {"high": 1.0},
+                ),
+                (
+                    "excess_share",
+                    0.5,
+                    "share of a street's excess that its tasks must explain",
+                    {"high": 1.0},
+                ),
+                (
+                    "miss_share",
+                    0.1,
+                    "a target may be met by chance at most so often",
+                    {"high": 1.0},
+                ),
+                (
+                    "hit_share",
+                    0.8,
+                    "a target must be met so often if the effect comes",
+                    {"high": 1.0},
+                ),
+                ("watch_months_min", 3, "shortest watch after a task", {"low": 1}),
+                ("watch_months_max", 12, "longest watch after a task", {"low": 1}),
+                (
+                    "approval_days",
+                    5,
+                    "workdays from a plan's day to the start of its first tasks",
+                    {},
+                ),
+                ("verify_days", 3, "workdays to look at the place and meet", {}),
+                ("consultation_days", 10, "workdays of residents' consultation (议事)", {}),
+                ("task_days", 40, "workdays of a task for which no list names a time", {"low": 1}),
+                ("lead_starts_month", 3, "tasks that one lead may start in a month", {"low": 1}),
+                (
+                    "preseason_days",
+                    14,
+                    "days before its season in which a task is done (冬病夏治)",
+                    {},
+                ),
+            )
+        ),
         _constant(
             "planning.surge_weeks", 8, "assumed", "weeks before with which a day is compared", low=2
         ),
