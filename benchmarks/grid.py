@@ -1,4 +1,4 @@
-"""Speed of the unit grid: build, point → cell, geometry on demand, neighbours.
+"""Speed of the unit grid: build, point → cell, geometry on demand.
 
 A city of 16,410 km² with 3,430 communities, small in the middle and large in the hills, is invented from
 a seed. Point → area alone is measured beside point → cell. Run: ``.venv/bin/python benchmarks/grid.py``.
@@ -17,9 +17,8 @@ import pandas as pd
 import shapely
 from scipy.spatial import Voronoi
 
-from geodata.datum.crs import from_metric
-from geodata.grid.make import make_grid
-from geodata.grid.neighbours import neighbours
+from geodata.crs import from_metric
+from geodata.grid import make_grid
 
 METRIC_CRS = "EPSG:4548"
 WIDTH_M, HEIGHT_M = 118_000.0, 139_000.0
@@ -112,8 +111,6 @@ def run(points: int, areas: int) -> dict[str, float]:
         "cell_in_known_area_per_s": points / seconds[2],
         "geometries_5000_s": measure(lambda: grid.geometries(some)),
         "centers_all_s": measure(grid.centers, 1),
-        "rook_all_s": measure(lambda: neighbours(grid, kind="rook"), 1),
-        "queen_all_s": measure(lambda: neighbours(grid, kind="queen"), 1),
     }
     figures["cell_to_area_ratio"] = figures["point_to_cell_per_s"] / figures["point_to_area_per_s"]
     return figures

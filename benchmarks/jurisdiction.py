@@ -23,8 +23,7 @@ import numpy as np
 from jurisdiction_data import City, make_city, make_edge_points, make_points
 from jurisdiction_peers import PEERS, Input
 
-from geodata.areas.index import AreaIndex
-from geodata.territory.certainty import street_probabilities
+from geodata.areas import AreaIndex, area_probabilities
 
 OURS = "gridgov locate, 2 threads"
 TARGETS = {"geopandas sjoin(within)": 90.0, "shapely, best way": 45.0, "SedonaDB": 30.0}
@@ -117,13 +116,13 @@ def measure_ours(city: City, points: int, repeats: int) -> dict[str, Any]:
     index.prepare_near()
     tree_s = time.perf_counter() - start
     index.near(x[:10], y[:10])
-    street_probabilities(index, x[:10], y[:10], 50.0)
+    area_probabilities(index, x[:10], y[:10], 50.0)
     runs: Runs = {
         "build": lambda: AreaIndex.build(city.areas, city.codes),
         "load": lambda: AreaIndex.load(path),
         "edges": lambda: index.locate_positions(edge_x, edge_y),
         "near": lambda: index.near(x, y),
-        "certainty": lambda: street_probabilities(index, x[:SMALL], y[:SMALL], uncertain),
+        "certainty": lambda: area_probabilities(index, x[:SMALL], y[:SMALL], uncertain),
     }
     seconds, _ = measure(runs, repeats)
     return {

@@ -19,3 +19,7 @@ class InvalidDataError(GeodataError):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class UndeclaredSystemError(InvalidDataError):
+    """Nothing says in which system a layer is: neither its file nor who reads it."""

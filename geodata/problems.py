@@ -78,3 +78,8 @@ def make_problem_frame(problems: Iterable[Problem]) -> pd.DataFrame:
 def has_errors(problems: Iterable[Problem]) -> bool:
     """Tell whether any problem is an error."""
     return any(problem.severity == "error" for problem in problems)
+
+
+def row_number(position: int) -> int:
+    """Return the row of a table file, as its user sees it, of a frame's index value (header = row 1)."""
+    return int(position) + 2

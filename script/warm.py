@@ -16,14 +16,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.areas.index import AreaIndex
-from geodata.datum.convert import Datum, convert
-from geodata.geocoder.build import Gazetteer, GazetteerSource, make_gazetteer
-from geodata.geocoder.locate import Geocoder
-from geodata.grid.neighbours import neighbours, within_distance
-from geodata.territory.build import make_territory
-from geodata.territory.certainty import street_probabilities
-from geodata.territory.store import load_territory, save_territory
+from geodata.areas import AreaIndex, area_probabilities
+from geodata.datum import Datum, convert
+from geodata.gazetteer import GazetteerSource
+from geodata.geocoder import Gazetteer, Geocoder, make_gazetteer
+from geodata.territory import load_territory, make_territory, save_territory
 
 WEST, SOUTH, STEP = 116.40, 39.90, 0.004
 EXTENT = shapely.box(WEST - STEP, SOUTH - STEP, WEST + 6 * STEP, SOUTH + 6 * STEP)
@@ -70,13 +67,9 @@ def warm_land() -> None:
         for one in (index, mapped):
             one.locate(lon, lat)
             one.near(lon, lat)
-            street_probabilities(one, lon[:50], lat[:50], np.full(50, 90.0))
+            area_probabilities(one, lon[:50], lat[:50], np.full(50, 90.0))
         mapped.prepare_near()  # the tree of nearest edges, which else comes with millions of points
         mapped.near(lon, lat)
-    grid = made.grid
-    if grid is not None:
-        neighbours(grid, kind="queen")
-        within_distance(lon[:100] * 1e5, lat[:100] * 1e5, 150.0)
 
 
 def make_sources() -> list[GazetteerSource]:

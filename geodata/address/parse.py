@@ -12,7 +12,7 @@ from geodata.address.folding import LONGEST_TEXT
 from geodata.address.numbers import DIGIT_VALUE, VARIANT, is_digit, read_number
 from geodata.address.trie import Trie, find_names_at
 from geodata.address.words import NumberUnit, TokenKind
-from geodata.kernels.borrowing import borrow
+from geodata.kernels import borrow
 
 MOST_TOKENS = 48
 """Parts kept of one address; a text with more is a story whose later parts are not read."""

@@ -21,9 +21,15 @@ from numba import njit
 from geodata.areas.edges import Edges, to_cell
 from geodata.areas.kernels import (
     LEAF,
+    LEAF_MASK,
+    LEAF_SHIFT,
     SCALE_X,
     SCALE_Y,
+    UNSURE,
+    X0,
+    X1,
     Y0,
+    Y1,
     Compiled,
 )
 from geodata.areas.rings import AreaRings
@@ -189,3 +195,30 @@ def _sort_into_rows(edges: Edges) -> tuple[LongArray, IntArray]:
             row_edges[place[row]] = i
             place[row] += 1
     return starts, row_edges
+
+
+@njit(cache=True)  # pragma: no cover - compiled
+def find_only_area(box, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Return the area that has all cells of the area index in a box, -1 for none, -2 for no such area."""
+    grid, side = index.grid, index.side
+    if not (
+        box[0] >= grid[X0] and box[1] >= grid[Y0] and box[2] <= grid[X1] and box[3] <= grid[Y1]
+    ):
+        return UNSURE
+    first = to_cell(box[0], grid[X0], grid[SCALE_X], side)
+    last = to_cell(box[2], grid[X0], grid[SCALE_X], side)
+    low = to_cell(box[1], grid[Y0], grid[SCALE_Y], side)
+    high = to_cell(box[3], grid[Y0], grid[SCALE_Y], side)
+    across = side >> LEAF_SHIFT
+    only = UNSURE
+    for row in range(low, high + 1):
+        column = first
+        while column <= last:
+            head = index.top[(row >> LEAF_SHIFT) * across + (column >> LEAF_SHIFT)]
+            local = ((row & LEAF_MASK) << LEAF_SHIFT) | (column & LEAF_MASK)
+            value = index.cells[(head >> 1) + (local & -(head & 1))]
+            only = value if only == UNSURE else only
+            if value < -1 or value != only:
+                return UNSURE
+            column = column + 1 if head & 1 else (column | LEAF_MASK) + 1
+    return only

@@ -2,8 +2,8 @@
 
 The answer for a point is the lowest code of all areas that hold it, their boundaries included: the
 same as ``shapely.intersects`` with every area, for every float. How: a two-level grid whose cells
-mostly lie inside one area (``jurisdiction_grid``), and exact crossing tests with a few edges in the
-other cells (``jurisdiction_kernels``).
+mostly lie inside one area (``areas.build``), and exact crossing tests with a few edges in the
+other cells (``areas.kernels``).
 
 Examples
 --------
@@ -15,10 +15,8 @@ Examples
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,18 +32,17 @@ from geodata.areas.near_grid import NearGrid, make_near_grid
 from geodata.areas.near_tree import TREE_CAP_M, NearTree, make_near_tree, measure_many
 from geodata.areas.rings import LAYER, AreaRings, check_areas
 from geodata.areas.store import IndexFileError, load_arrays, save_arrays
+from geodata.kernels import DEFAULT_THREADS, check_points, share_work
 
 __all__ = ["AreaIndex", "IndexFileError", "NearBoundary"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
 
-DEFAULT_THREADS = 2
 DEFAULT_CAP_M = TREE_CAP_M
 MANY_POINTS = (
     4_000_000  # from here on the tree of nearest edges saves more time than it takes to make
 )
-SMALLEST_SHARE = 20_000  # points below which another thread costs more than it brings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,28 +296,6 @@ class AreaIndex:
                 measure_many(x[part], y[part], own[part], cap_m, near, tree, index, some)
 
         return work
-
-
-def check_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Return both as read-only views of contiguous floats, so that kernels are compiled once."""
-    x = np.ascontiguousarray(lon, dtype=np.float64).view()
-    y = np.ascontiguousarray(lat, dtype=np.float64).view()
-    if x.shape != y.shape or x.ndim != 1:
-        raise ValueError(f"lon has shape {x.shape}, lat {y.shape}; expected one dimension, equal")
-    x.flags.writeable = y.flags.writeable = False
-    return x, y
-
-
-def share_work(work: Callable[[slice], None], count: int, threads: int) -> None:
-    """Run `work` on slices of ``range(count)``, side by side."""
-    parts = max(1, min(threads, count // SMALLEST_SHARE))
-    limits = np.linspace(0, count, parts + 1).astype(int)
-    slices = [slice(a, b) for a, b in pairwise(limits)]
-    if parts == 1:
-        work(slices[0])
-        return
-    with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(work, slices))
 
 
 def _hash_content(rings: AreaRings) -> str:

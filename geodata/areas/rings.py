@@ -15,12 +15,7 @@ import pandas as pd
 import shapely
 
 from geodata.errors import InvalidDataError
-from geodata.files.geometry_checks import (
-    HARMLESS_M2,
-    METRES_PER_DEGREE,
-    explain_invalid,
-    measure_disputed,
-)
+from geodata.polygons import HARMLESS_M2, METRES_PER_DEGREE, explain_invalid, measure_disputed
 from geodata.problems import Problem
 
 FloatArray = npt.NDArray[np.float64]

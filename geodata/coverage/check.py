@@ -22,9 +22,9 @@ from geodata.coverage.faults import (
     keep_polygons,
 )
 from geodata.coverage.nesting import CodedPolygons, find_changes, find_nesting_faults
-from geodata.datum.crs import STORAGE_CRS, divide_long_edges, project
+from geodata.crs import STORAGE_CRS, divide_long_edges, project
 from geodata.errors import GeodataError
-from geodata.files.geometry_checks import explain_invalid, measure_disputed
+from geodata.polygons import explain_invalid, measure_disputed
 from geodata.problems import Problem
 
 __all__ = ["FAULT_COLUMNS", "FAULT_KINDS", "CoverageReport", "Tolerances", "check_coverage"]

@@ -14,7 +14,7 @@ import shapely
 
 from geodata.coverage.check import CoverageReport, check_coverage, prepare_polygons
 from geodata.coverage.faults import Geometries, Tolerances, keep_polygons
-from geodata.datum.crs import STORAGE_CRS, project
+from geodata.crs import STORAGE_CRS, project
 
 CHANGE_COLUMNS = ("code", "change", "area_before_m2", "area_after_m2", "gained_m2", "lost_m2")
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geodata.datum.convert import Datum, FloatArray, convert, convert_geometry, parse_datum
+from geodata.datum.conversion import Datum, FloatArray, convert, convert_geometry, parse_datum
 
 CANDIDATES = (Datum.WGS84, Datum.GCJ02, Datum.BD09)  # CGCS2000 is WGS84 at map accuracy
 

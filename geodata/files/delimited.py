@@ -17,8 +17,8 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from geodata.files.encodings import MARK, NUL_MARK, DecodedText, decode
-from geodata.files.paths import fail_file, read_bytes
-from geodata.problems import Problem, shorten
+from geodata.paths import fail_file, read_bytes
+from geodata.problems import Problem, row_number, shorten
 
 DELIMITERS = (",", "\t", ";", "|")
 _BLOCK_BYTES = 1 << 26
@@ -307,8 +307,3 @@ def _take_nul(frame: pd.DataFrame, path: Path, name: str) -> tuple[pd.DataFrame,
         )
         for position, value in clean.loc[has_nul, name].items()
     ]
-
-
-def row_number(position: int) -> int:
-    """Return the row of a table file, as its user sees it, of a frame's index value (header = row 1)."""
-    return int(position) + 2

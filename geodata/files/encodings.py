@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from geodata.files.paths import fail_file
+from geodata.paths import fail_file
 
 MARK = "\ufdd0"
 """Noncharacter (never in real text) that stands where bytes could not be decoded."""

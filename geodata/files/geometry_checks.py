@@ -3,7 +3,6 @@
 Every message names the layer, the feature (its number, the first is 1, and its code) and the remedy.
 """
 
-import re
 from dataclasses import dataclass, field
 
 import geopandas as gpd
@@ -12,6 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geodata.polygons import (
+    HARMLESS_M2,
+    METRES_PER_DEGREE,
+    explain_invalid,
+    measure_disputed,
+)
 from geodata.problems import Problem
 
 _FAMILIES = {
@@ -24,13 +29,6 @@ _FAMILIES = {
     6: "polygon",
     7: "mixed collection",
 }  # shapely type ids
-
-HARMLESS_M2 = 1.0
-"""Area in doubt below which a faulty ring changes no answer that matters (the tolerance of coverages)."""
-
-METRES_PER_DEGREE = 111_320.0  # of latitude, mean of WGS84; enough to judge the size of a fault
-
-_REASON_AT = re.compile(r"^(.*?)\[(\S+) (\S+)\]$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,21 +137,6 @@ def find_ring_faults(frame: gpd.GeoDataFrame, names: FeatureNames) -> list[Probl
     return problems
 
 
-def measure_disputed(polygon: shapely.Geometry) -> float:
-    """Return how much area of an invalid polygon depends on how its rings are read, in its own units."""
-    return float(abs(shapely.area(shapely.make_valid(polygon)) - shapely.area(polygon)))
-
-
 def _get_degree_m2(geometry: shapely.Geometry) -> float:
     _, south, _, north = shapely.bounds(geometry)
     return float(METRES_PER_DEGREE**2 * np.cos(np.radians((south + north) / 2)))
-
-
-def explain_invalid(geometry: shapely.Geometry) -> tuple[str, str]:
-    """Return why a geometry is not valid, and where as "x y" (empty where GEOS does not say)."""
-    with np.errstate(all="ignore"):  # coordinates that are no numbers are one of the reasons
-        text = str(shapely.is_valid_reason(geometry))
-    match = _REASON_AT.match(text)
-    if match is None:
-        return text.lower(), ""
-    return match[1].lower(), f"{match[2]} {match[3]}"

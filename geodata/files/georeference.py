@@ -13,11 +13,11 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import ProjError
 
-from geodata.datum.convert import Datum, convert_geometry
-from geodata.datum.crs import STORAGE_CRS
-from geodata.errors import InvalidDataError
+from geodata.crs import STORAGE_CRS
+from geodata.datum import Datum, convert_geometry
+from geodata.errors import UndeclaredSystemError
 from geodata.files.geometry_checks import FeatureNames, find_range_faults, take_usable
-from geodata.files.paths import fail_file
+from geodata.paths import fail_file
 from geodata.problems import Problem
 
 DEGREES = "degrees with longitude first, -180 to 180 and -90 to 90"
@@ -25,10 +25,6 @@ _NAMES = Path(__file__).parent / "data" / "column_names.json"
 
 # Geographic systems that are equal to WGS84 within decimetres (DOMAIN.md section 3).
 _EQUAL_TO_WGS84 = {4326: Datum.WGS84, 4490: Datum.CGCS2000, 4979: Datum.WGS84, 4480: Datum.CGCS2000}
-
-
-class UndeclaredSystemError(InvalidDataError):
-    """Nothing says in which system a layer is: neither its file nor who reads it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ import pyogrio
 import pyogrio.errors
 import shapely
 
-from geodata.datum.convert import Datum, parse_datum
-from geodata.datum.crs import STORAGE_CRS
+from geodata.crs import STORAGE_CRS
+from geodata.datum import Datum, parse_datum
 from geodata.errors import GeodataError
 from geodata.files.encodings import decode, detect_encoding
 from geodata.files.geometry_checks import FeatureNames, find_ring_faults, take_usable
@@ -27,8 +27,8 @@ from geodata.files.georeference import (
     make_geometry,
     to_storage,
 )
-from geodata.files.paths import check_file, fail_file, read_bytes, replace_file
 from geodata.files.tables import read_table
+from geodata.paths import check_file, fail_file, read_bytes, replace_file
 from geodata.problems import Problem
 
 READABLE = (
@@ -120,11 +120,11 @@ def write_layer(frame: gpd.GeoDataFrame, path: Path | str, *, layer: str | None 
         If the ending is not known or the place cannot be written.
     """
     path = Path(path)
-    writer = WRITABLE.get(path.suffix.lower())
+    writer = WRITABLE_LAYERS.get(path.suffix.lower())
     if writer is None:
         raise GeodataError(
             f"{path}: layers of kind {path.suffix or 'no ending'!r} are not written; "
-            f"expected one of {', '.join(WRITABLE)}"
+            f"expected one of {', '.join(WRITABLE_LAYERS)}"
         )
     placed = frame if frame.crs is not None else frame.set_crs(STORAGE_CRS)
     with replace_file(path) as aside:
@@ -311,7 +311,7 @@ def _get_type(frame: gpd.GeoDataFrame) -> dict[str, str]:
     return {"geometry_type": "Unknown"} if frame.empty or frame.geometry.isna().all() else {}
 
 
-WRITABLE: dict[str, Callable[[gpd.GeoDataFrame, Path, str], None]] = {
+WRITABLE_LAYERS: dict[str, Callable[[gpd.GeoDataFrame, Path, str], None]] = {
     ".gpkg": _write_gpkg,
     ".geojson": _write_geojson,
     ".json": _write_geojson,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.datum.convert import Datum, convert, parse_datum
+from geodata.datum import Datum, convert, parse_datum
 from geodata.errors import InvalidDataError
 from geodata.files.geometry_checks import FeatureNames
 from geodata.files.georeference import (
@@ -20,8 +20,8 @@ from geodata.files.georeference import (
     parse_degrees,
 )
 from geodata.files.layers import read_layer
-from geodata.files.paths import check_file, fail_file
 from geodata.files.tables import read_table
+from geodata.paths import check_file, fail_file
 from geodata.problems import Problem
 
 LEFT_OUT = ("it is left out", "it has no place")  # what a layer leaves out stays here as a row

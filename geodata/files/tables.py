@@ -14,12 +14,12 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from geodata.errors import GeodataError
-from geodata.files.delimited import make_no_rows, read_delimited, row_number
-from geodata.files.paths import check_file, fail_file, replace_file
+from geodata.files.delimited import make_no_rows, read_delimited
 from geodata.files.workbooks import read_workbook, write_workbook
-from geodata.problems import Problem
+from geodata.paths import check_file, fail_file, replace_file
+from geodata.problems import Problem, row_number
 
-__all__ = ["READABLE", "WRITABLE", "read_table", "row_number", "write_table"]
+__all__ = ["READABLE", "WRITABLE_TABLES", "read_table", "row_number", "write_table"]
 
 READABLE = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet", ".geoparquet")
 
@@ -87,11 +87,11 @@ def write_table(frame: pd.DataFrame, path: Path | str) -> None:
         If the ending is not known or the place cannot be written.
     """
     path = Path(path)
-    writer = WRITABLE.get(path.suffix.lower())
+    writer = WRITABLE_TABLES.get(path.suffix.lower())
     if writer is None:
         raise GeodataError(
             f"{path}: tables of kind {path.suffix or 'no ending'!r} are not written; "
-            f"expected one of {', '.join(WRITABLE)}"
+            f"expected one of {', '.join(WRITABLE_TABLES)}"
         )
     with replace_file(path) as aside:
         writer(frame, aside)
@@ -157,7 +157,7 @@ def _neutralise(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.match(text) else text
 
 
-WRITABLE: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+WRITABLE_TABLES: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     ".csv": _write_csv,
     ".xlsx": write_workbook,
     ".parquet": _write_parquet,

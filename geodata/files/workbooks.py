@@ -14,7 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.files.delimited import make_no_rows, name_columns
-from geodata.files.paths import check_file, fail_file
+from geodata.paths import check_file, fail_file
 from geodata.problems import Problem
 
 MOST_ROWS = 1_048_576  # of a sheet, Excel's own limit

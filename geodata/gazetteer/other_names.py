@@ -2,7 +2,7 @@
 
 import re
 
-from geodata.address.folding import fold_text
+from geodata.address import fold_text
 from geodata.gazetteer.postings import BARE, OTHER, OWN
 
 AREA_KINDS = ("district", "street", "community")

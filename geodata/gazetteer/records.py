@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.address.folding import Codes, encode_texts, fold_text
+from geodata.address import encode_texts, fold_text
+from geodata.address.folding import Codes
 from geodata.address.lexicon import decode_codes, make_lexicon
 from geodata.address.parse import Tokens, make_tokens, parse_rows
 from geodata.address.words import NumberUnit, TokenKind

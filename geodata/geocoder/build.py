@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.gazetteer.records import GazetteerSource, SourceKind, make_records
+from geodata.gazetteer import GazetteerSource
+from geodata.gazetteer.records import SourceKind, make_records
 from geodata.geocoder.calibrate import (
     HeldOut,
     collect_texts,

@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from geodata.address.folding import encode_texts
+from geodata.address import encode_texts
 from geodata.address.parse import make_tokens
-from geodata.gazetteer.records import GazetteerSource, fold_names
+from geodata.gazetteer import GazetteerSource
+from geodata.gazetteer.records import fold_names
 from geodata.geocoder.alike import LEAST_ALIKE, LEAST_ALIKE_UNPROVED
 from geodata.geocoder.choice import answer_rows
 from geodata.geocoder.evidence import Answers, Evidence, Index, make_answers

@@ -29,7 +29,7 @@ from geodata.geocoder.geometry import (
     move_inside,
     predict_along,
 )
-from geodata.kernels.borrowing import borrow
+from geodata.kernels import borrow
 
 _CITY = int(TokenKind.CITY)
 _REGION = int(TokenKind.REGION)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from geodata.errors import GeodataError
-from geodata.gazetteer.records import GazetteerSource, fold_names
+from geodata.gazetteer import GazetteerSource
+from geodata.gazetteer.records import fold_names
 
 CORRECTION_COLUMNS = (
     "correction_no",

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geodata.address.folding import encode_texts
+from geodata.address import encode_texts, parse_address
 from geodata.address.parse import make_cover, make_tokens, parse_row
-from geodata.address.parts import parse_address
 from geodata.gazetteer.grams import make_alike
 from geodata.gazetteer.postings import AREA, WAY
 from geodata.geocoder.choice import collect

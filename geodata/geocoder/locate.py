@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-from geodata.address.folding import encode_texts
+from geodata.address import encode_texts
 from geodata.address.parse import make_tokens
 from geodata.frames import PLACE_COLUMNS
 from geodata.gazetteer.postings import AREA

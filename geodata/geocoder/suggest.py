@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from geodata.address.folding import LONGEST_TEXT, fold_text
+from geodata.address import fold_text
+from geodata.address.folding import LONGEST_TEXT
 from geodata.address.lexicon import encode_names
 from geodata.address.parse import make_cover, make_tokens, parse_row
 from geodata.address.trie import find_name

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geodata.areas.index import AreaIndex
+from geodata.areas import AreaIndex
 from geodata.grid.index import LatticeTables, PositionArray
 from geodata.grid.lattice import get_hosts
 from geodata.grid.lay import CellArrays
 from geodata.grid.raster import CellRaster, locate_cells
+from geodata.polygons import find_lowest_within, keep_polygons
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -178,36 +179,6 @@ def make_shapes(
         cell_area=cells.area,
         whole=cells.whole,
     )
-
-
-def find_lowest_within(
-    tree: shapely.STRtree,
-    parents: PositionArray,
-    wanted: PositionArray,
-    points: GeometryArray,
-) -> PositionArray:
-    """Return the first shape of `tree` that holds each point and has the wanted parent, -1 = none.
-
-    For the few points whose lowest shape belongs to another parent (edges, layers that disagree).
-    """
-    point, shape = tree.query(points, predicate="intersects")
-    fits = parents[shape] == wanted[point]
-    none = np.iinfo(np.int32).max
-    found = np.full(len(points), none, dtype=np.int32)
-    np.minimum.at(found, point[fits], shape[fits].astype(np.int32))
-    found[found == none] = -1
-    return found
-
-
-def keep_polygons(shapes: GeometryArray) -> GeometryArray:
-    """Return shapes without the points and lines that an overlay may leave beside polygons."""
-    shapes = np.array(shapes, dtype=object)
-    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6)))
-    for k in mixed:
-        parts = shapely.get_parts(shapes[k])
-        parts = parts[shapely.get_dimensions(parts) == 2]
-        shapes[k] = shapely.union_all(parts) if len(parts) != 1 else parts[0]
-    return shapes
 
 
 def _unite(quads: GeometryArray, cell: IntArray, count: int) -> GeometryArray:

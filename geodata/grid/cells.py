@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geodata.areas.index import AreaIndex
-from geodata.datum.crs import STORAGE_CRS, check_metric_crs, from_metric, to_metric
-from geodata.errors import GeodataError, InvalidDataError
+from geodata.areas import AreaIndex
+from geodata.crs import STORAGE_CRS, check_metric_crs, from_metric, to_metric
+from geodata.errors import GeodataError
 from geodata.grid.cell_shapes import CellShapes, DrawnShapes, LatticeShapes
 from geodata.grid.codes import (
     LAST_SEQUENCE,
@@ -26,7 +26,8 @@ from geodata.grid.codes import (
 )
 from geodata.grid.index import PositionArray
 from geodata.grid.lay import CellArrays
-from geodata.problems import Problem
+from geodata.kernels import check_points
+from geodata.polygons import check_areal_frame
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -121,7 +122,7 @@ class Grid:
         The area decides first (a shared edge belongs to the lowest code), then the square; a point on a
         lattice line belongs to the square north or west of it.
         """
-        lon, lat = _as_points(lon, lat)
+        lon, lat = check_points(lon, lat)
         return self.shapes.locate(lon, lat)
 
     def locate_in(
@@ -136,7 +137,7 @@ class Grid:
         lon, lat
             Degrees EPSG:4326.
         """
-        lon, lat = _as_points(lon, lat)
+        lon, lat = check_points(lon, lat)
         return self.shapes.locate_in(np.ascontiguousarray(areas, dtype=np.int32), lon, lat)
 
     def find_positions(self, codes: Sequence[str] | pd.Index | pd.Series) -> PositionArray:
@@ -313,44 +314,6 @@ class Grid:
             ),
             retired=make_empty_frame(),
         )
-
-
-def _as_points(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Return both as read-only views of contiguous floats, so that kernels are compiled once."""
-    lon = np.ascontiguousarray(lon, np.float64).view()
-    lat = np.ascontiguousarray(lat, np.float64).view()
-    if lon.shape != lat.shape or lon.ndim != 1:
-        raise ValueError(
-            f"lon has shape {lon.shape}, lat {lat.shape}; expected one dimension, equal"
-        )
-    lon.flags.writeable = lat.flags.writeable = False
-    return lon, lat
-
-
-def check_areal_frame(frame: gpd.GeoDataFrame, key: str | None, *, layer: str) -> None:
-    """Refuse a frame that lacks the column `key` (None: any will do) or is not in EPSG:4326.
-
-    Raises
-    ------
-    InvalidDataError
-        With both faults, if there are two.
-    """
-    problems = []
-    if key is not None and key not in frame.columns:
-        columns = ", ".join(map(str, frame.columns))
-        problems.append(
-            Problem(
-                file=layer, field=key, problem="has no such column", expected=f"one of {columns}"
-            )
-        )
-    if frame.crs is None or not frame.crs.equals(STORAGE_CRS, ignore_axis_order=True):
-        found = "none" if frame.crs is None else frame.crs.name
-        wanted = f"{STORAGE_CRS}: state the CRS of the file, then frame.to_crs({STORAGE_CRS!r})"
-        problems.append(
-            Problem(file=layer, value=found, problem="is not in lon, lat", expected=wanted)
-        )
-    if problems:
-        raise InvalidDataError(problems)
 
 
 def make_empty_frame() -> pd.DataFrame:

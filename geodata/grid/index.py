@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geodata.areas.index import DEFAULT_THREADS, share_work
-from geodata.datum.crs import from_metric, to_metric
+from geodata.crs import from_metric, to_metric
 from geodata.grid.lattice import DECIMALS, NO_CELL
 from geodata.grid.projection import FastProjection, project_into
+from geodata.kernels import DEFAULT_THREADS, share_work
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geodata.areas.index import AreaIndex
-from geodata.datum.crs import check_metric_crs
+from geodata.areas import AreaIndex
+from geodata.crs import check_metric_crs
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.grid.cell_shapes import make_shapes
-from geodata.grid.cells import FRAME_COLUMNS, Grid, check_areal_frame, make_empty_frame
+from geodata.grid.cells import FRAME_COLUMNS, Grid, make_empty_frame
 from geodata.grid.codes import (
     cell_code,
     make_cell_codes,
@@ -29,6 +29,7 @@ from geodata.grid.codes import (
 from geodata.grid.lay import AreaHistory, CellArrays, lay_cells, project_rings
 from geodata.grid.projection import make_fast_projection
 from geodata.grid.raster_build import make_raster
+from geodata.polygons import check_areal_frame
 from geodata.problems import Problem
 
 __all__ = ["CELL_M", "FRAME_COLUMNS", "Grid", "cell_code", "make_grid"]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geodata.datum.crs import to_metric
+from geodata.crs import to_metric
 from geodata.errors import GeodataError
 
 FloatArray = npt.NDArray[np.float64]

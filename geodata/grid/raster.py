@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geodata.areas.index import DEFAULT_THREADS, AreaIndex, share_work
-from geodata.areas.kernels import locate_points
+from geodata.areas import AreaIndex, locate_points
 from geodata.grid.index import LatticeTables, locate_squares
 from geodata.grid.projection import project_into
+from geodata.kernels import DEFAULT_THREADS, share_work
 
 FloatArray = npt.NDArray[np.float64]
 PositionArray = npt.NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""The making of the raster by which points find their cells (``grid_raster``): which squares are sure.
+"""The making of the raster by which points find their cells (``grid.raster``): which squares are sure.
 
 A square is *sure* if all cells of the area index that it touches belong to one area, or to none. Of the
 squares that a border comes near, each quarter of a side is asked the same again. The corners of squares in
@@ -15,21 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geodata.areas.edges import to_cell
-from geodata.areas.index import DEFAULT_THREADS, AreaIndex
-from geodata.areas.kernels import (
-    LEAF_MASK,
-    LEAF_SHIFT,
-    SCALE_X,
-    SCALE_Y,
-    X0,
-    X1,
-    Y0,
-    Y1,
-)
-from geodata.datum.crs import from_metric
+from geodata.areas import AreaIndex, find_only_area
+from geodata.crs import from_metric
 from geodata.grid.index import LatticeTables
 from geodata.grid.raster import LEAF, UNSURE, CellRaster
+from geodata.kernels import DEFAULT_THREADS
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -114,33 +104,6 @@ def _measure_pad(nodes: FloatArray, error: float) -> FloatArray:
 
 
 @njit(cache=True)  # pragma: no cover - compiled
-def _find_only_area(box, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Return the area that has all cells of the area index in a box, -1 for none, -2 for no such area."""
-    grid, side = index.grid, index.side
-    if not (
-        box[0] >= grid[X0] and box[1] >= grid[Y0] and box[2] <= grid[X1] and box[3] <= grid[Y1]
-    ):
-        return UNSURE
-    first = to_cell(box[0], grid[X0], grid[SCALE_X], side)
-    last = to_cell(box[2], grid[X0], grid[SCALE_X], side)
-    low = to_cell(box[1], grid[Y0], grid[SCALE_Y], side)
-    high = to_cell(box[3], grid[Y0], grid[SCALE_Y], side)
-    across = side >> LEAF_SHIFT
-    only = UNSURE
-    for row in range(low, high + 1):
-        column = first
-        while column <= last:
-            head = index.top[(row >> LEAF_SHIFT) * across + (column >> LEAF_SHIFT)]
-            local = ((row & LEAF_MASK) << LEAF_SHIFT) | (column & LEAF_MASK)
-            value = index.cells[(head >> 1) + (local & -(head & 1))]
-            only = value if only == UNSURE else only
-            if value < -1 or value != only:
-                return UNSURE
-            column = column + 1 if head & 1 else (column | LEAF_MASK) + 1
-    return only
-
-
-@njit(cache=True)  # pragma: no cover - compiled
 def _bound_square(row, column, side, grid):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return west, south, east, north of a square, in degrees, padded; rows and columns may be fractions."""
     nodes, pad = grid
@@ -182,7 +145,7 @@ def _fill_rows(band, facts, values):  # type: ignore[no-untyped-def]  # noqa: AN
     place, grid, index, tables = facts
     for row in range(band[0], band[1]):
         for column in range(place[2]):
-            area = _find_only_area(_bound_square(float(row), float(column), 1.0, grid), index)
+            area = find_only_area(_bound_square(float(row), float(column), 1.0, grid), index)
             found = _find_only_cell(row, column, area, place, tables)
             values[row * place[2] + column] = found
 
@@ -196,6 +159,6 @@ def _fill_leaves(band, unsure, facts, leaves):  # type: ignore[no-untyped-def]  
         row, column = unsure[k] // place[2], unsure[k] % place[2]
         for part in range(LEAF * LEAF):
             down, right = (part // LEAF) * side, (part % LEAF) * side
-            area = _find_only_area(_bound_square(row + down, column + right, side, grid), index)
+            area = find_only_area(_bound_square(row + down, column + right, side, grid), index)
             found = _find_only_cell(row, column, area, place, tables)
             leaves[k, part] = found

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geodata.areas.index import AreaIndex, IndexFileError
+from geodata.areas import AreaIndex, IndexFileError
 from geodata.errors import GeodataError
 from geodata.grid.cell_shapes import (
     CellShapes,

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.areas.index import AreaIndex
+from geodata.areas import AreaIndex
 from geodata.errors import InvalidDataError
-from geodata.grid.cell_shapes import keep_polygons
-from geodata.grid.cells import Grid, check_areal_frame
-from geodata.grid.make import CELL_M, make_grid
+from geodata.grid import CELL_M, Grid, make_grid
+from geodata.polygons import check_areal_frame, keep_polygons
 from geodata.problems import Problem
 from geodata.territory.exceptions import make_exceptions
 from geodata.territory.judge import CAP_M, AreaLayer, PositionArray, Territory

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geodata.areas.index import AreaIndex
+from geodata.areas import AreaIndex
 from geodata.errors import InvalidDataError
 from geodata.problems import Problem
 

@@ -15,11 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geodata.areas.index import AreaIndex
+from geodata.areas import SIGMAS, AreaIndex, area_probabilities
 from geodata.frames import JURISDICTION_COLUMNS
-from geodata.grid.cell_shapes import find_lowest_within
-from geodata.grid.cells import Grid
-from geodata.territory.certainty import SIGMAS, street_probabilities
+from geodata.grid import Grid
+from geodata.polygons import find_lowest_within
 from geodata.territory.exceptions import Exceptions
 
 FloatArray = npt.NDArray[np.float64]
@@ -286,7 +285,7 @@ class Territory:
         open_rows = np.flatnonzero((street >= 0) & ~(seen >= SURE_SIGMAS * radius / SIGMAS))
         if len(open_rows):
             lon, lat = points[0][open_rows], points[1][open_rows]
-            found = street_probabilities(self.streets.index, lon, lat, radius[open_rows])
+            found = area_probabilities(self.streets.index, lon, lat, radius[open_rows])
             confidence[open_rows] = found.confidence
             first, second = found.positions.T
             other = np.where(first == street[open_rows], second, first)

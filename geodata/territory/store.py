@@ -8,11 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geodata.areas.index import AreaIndex, IndexFileError
+from geodata.areas import AreaIndex, IndexFileError
 from geodata.errors import GeodataError
-from geodata.files.folders import replace_folder
-from geodata.grid.cells import Grid
-from geodata.grid.store import GridFolderError, load_grid, save_grid
+from geodata.grid import Grid, GridFolderError, load_grid, save_grid
+from geodata.paths import replace_folder
 from geodata.territory.exceptions import Exceptions
 from geodata.territory.judge import AreaLayer, Territory
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from geodata.datum.crs import STORAGE_CRS
-from geodata.files.paths import replace_file
+from geodata.crs import STORAGE_CRS
+from geodata.paths import replace_file
 from geodata.problems import Problem
 from geodata.versions.register import (
     BoundarySet,

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geodata.gazetteer import GazetteerSource
 from geodata.gazetteer.records import make_projection
-from geodata.geocoder.build import GazetteerSource
 
 PLANE = make_projection(116.4, 39.9)
 EXTENT = shapely.box(116.3, 39.8, 116.5, 40.0)

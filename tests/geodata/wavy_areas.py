@@ -5,7 +5,7 @@ import numpy as np
 import shapely
 from scipy.spatial import Voronoi
 
-from geodata.datum.crs import from_metric
+from geodata.crs import from_metric
 
 METRIC_CRS = "EPSG:4548"
 CENTRE = (445_013.0, 4_420_027.0)  # off the lattice lines, so that no border runs along one

@@ -8,9 +8,9 @@ import click
 import numpy as np
 import pandas as pd
 
-from geodata.datum.convert import Datum, convert, parse_datum
+from geodata.datum import Datum, convert, parse_datum
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.files.tables import WRITABLE, read_table, write_table
+from geodata.files import WRITABLE_TABLES, read_table, write_table
 from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS
 from geodata.problems import Problem
 from gridgov.jobs.placing import find_places, judge_places
@@ -85,10 +85,10 @@ def locate(**options: Unpack[Options]) -> None:
 
 def check_ending(path: Path) -> None:
     """Raise before the work starts if `path` cannot be written."""
-    if path.suffix.lower() not in WRITABLE:
+    if path.suffix.lower() not in WRITABLE_TABLES:
         raise GeodataError(
             f"{path}: files of kind {path.suffix or 'no ending'!r} are not written; "
-            f"expected one of {', '.join(sorted(WRITABLE))}"
+            f"expected one of {', '.join(sorted(WRITABLE_TABLES))}"
         )
 
 

@@ -10,7 +10,7 @@ import click
 import pandas as pd
 
 from geodata.errors import GeodataError
-from geodata.files.tables import WRITABLE, write_table
+from geodata.files import WRITABLE_TABLES, write_table
 from gridgov.jobs.rate_files import RateFiles
 from gridgov.jobs.rate_report import RateReport, get_month, make_rate_report
 from gridgov.rules.constants import STATUS_TEXT, Constants
@@ -95,8 +95,10 @@ def rates(**options: Unpack[Options]) -> None:
     """
     out, proposals = options["out"], options["proposals"]
     for file in (out, proposals):
-        if file is not None and file.suffix.lower() not in WRITABLE:
-            raise GeodataError(f"{file}: expected a file ending in {', '.join(sorted(WRITABLE))}")
+        if file is not None and file.suffix.lower() not in WRITABLE_TABLES:
+            raise GeodataError(
+                f"{file}: expected a file ending in {', '.join(sorted(WRITABLE_TABLES))}"
+            )
     files = RateFiles(
         orders=options["orders"],
         callbacks=options["callbacks"],

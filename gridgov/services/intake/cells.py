@@ -12,7 +12,6 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from geodata.grid.index import PositionArray
 from gridgov.pack.city import City
 from gridgov.storage.bulk.insert import insert_frame, list_columns
 from gridgov.storage.db import is_postgres
@@ -79,7 +78,9 @@ def _find_known(session: Session, codes: list[str]) -> set[str]:
     return known
 
 
-def _describe(city: City, codes: pd.Index, at: PositionArray, *, on: date) -> dict[str, Any]:
+def _describe(
+    city: City, codes: pd.Index, at: npt.NDArray[np.int32], *, on: date
+) -> dict[str, Any]:
     """Return the columns of new cells, `at` their positions in the grid."""
     grid = city.territory.grid
     assert grid is not None  # noqa: S101 - its cells are asked for

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geodata.address.folding import encode_texts, fold_text, fold_with_positions
+from geodata.address import encode_texts, fold_text, parse_address
+from geodata.address.folding import fold_with_positions
 from geodata.address.lexicon import encode_names, make_lexicon
-from geodata.address.parts import parse_address
 from geodata.address.trie import find_name, find_names_at, make_trie
 
 SPOKEN = [

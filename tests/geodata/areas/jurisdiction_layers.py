@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from geodata.areas.index import AreaIndex
+from geodata.areas import AreaIndex
 
 SCALES = (1e-13, 1e-9, 1e-4, 0.1, 1.0)
 ORIGINS = ((0.0, 0.0), (116.4, 39.9), (-71.0, 42.3), (-179.0, -70.0))

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from geodata.areas.index import AreaIndex
+from geodata.areas import AreaIndex
 from tests.geodata.areas.jurisdiction_layers import (
     LAYERS,
     add_vertices,

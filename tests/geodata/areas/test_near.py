@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from geodata.areas.index import AreaIndex
+from geodata.areas import AreaIndex
 from tests.geodata.areas.jurisdiction_layers import (
     add_vertices,
     make_codes,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geodata.areas.index import AreaIndex
+from geodata.areas import AreaIndex
 from geodata.errors import InvalidDataError
 
 SQUARE = shapely.box(116, 39, 117, 40)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geodata.areas.index import AreaIndex, IndexFileError
+from geodata.areas import AreaIndex, IndexFileError
 from geodata.areas.store import FORMAT_VERSION, MAGIC, PREFIX
 from geodata.errors import GeodataError
 from tests.geodata.areas.jurisdiction_layers import make_codes, make_coverage

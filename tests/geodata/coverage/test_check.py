@@ -10,9 +10,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geodata.coverage.check import FAULT_COLUMNS, FAULT_KINDS, Tolerances, check_coverage
+from geodata.coverage import check_coverage
+from geodata.coverage.check import FAULT_COLUMNS, FAULT_KINDS, Tolerances
 from geodata.errors import GeodataError
-from geodata.files.layers import read_layer, write_layer
+from geodata.files import read_layer, write_layer
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 METRIC = "EPSG:4548"

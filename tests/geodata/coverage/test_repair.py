@@ -9,9 +9,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geodata.coverage.check import check_coverage
-from geodata.coverage.repair import CHANGE_COLUMNS, propose_repair
-from geodata.files.layers import read_layer
+from geodata.coverage import check_coverage, propose_repair
+from geodata.coverage.repair import CHANGE_COLUMNS
+from geodata.files import read_layer
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 METRIC = "EPSG:4548"

@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodata.datum.convert import Datum, convert, convert_geometry, parse_datum
+from geodata.datum import Datum, convert, convert_geometry, parse_datum
 from geodata.errors import GeodataError
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "beijing"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import shapely
 
-from geodata.datum.convert import Datum, convert, convert_geometry
-from geodata.datum.guess import CANDIDATES, guess_datum, guess_layer_datum
+from geodata.datum import Datum, convert, convert_geometry, guess_datum, guess_layer_datum
+from geodata.datum.guess import CANDIDATES
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "beijing"
 CITY = shapely.box(116.35, 39.85, 116.45, 39.95)

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import shapely
 
-from geodata.datum.convert import convert_geometry
+from geodata.datum import convert_geometry
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.files.layers import read_layer, write_layer
+from geodata.files import read_layer, write_layer
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 BEIJING = "EPSG:4548"

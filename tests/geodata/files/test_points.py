@@ -8,11 +8,9 @@ import pandas as pd
 import pytest
 import shapely
 
-from geodata.datum.convert import convert
+from geodata.datum import convert
 from geodata.errors import InvalidDataError
-from geodata.files.layers import write_layer
-from geodata.files.points import read_points
-from geodata.files.tables import write_table
+from geodata.files import read_points, write_layer, write_table
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.files.tables import read_table, row_number, write_table
+from geodata.files import read_table, write_table
+from geodata.problems import row_number
 
 TEXT = "工单编号,地址\n001,东华门街道\n002,\n"
 

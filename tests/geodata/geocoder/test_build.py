@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata.address.lexicon import encode_names
-from geodata.gazetteer.array_file import GazetteerFileError
+from geodata.gazetteer import GazetteerFileError, GazetteerSource
 from geodata.gazetteer.grams import find_alike, get_sounds, make_alike, make_grams
 from geodata.gazetteer.house_numbers import (
     DEFAULT_MODEL,
@@ -27,9 +27,8 @@ from geodata.gazetteer.other_names import (
 )
 from geodata.gazetteer.places import Areas
 from geodata.gazetteer.postings import BARE, OTHER, OWN
-from geodata.geocoder.build import Gazetteer, GazetteerSource, make_gazetteer
+from geodata.geocoder import Gazetteer, Geocoder, make_gazetteer
 from geodata.geocoder.geometry import find_distance_to_area, is_inside
-from geodata.geocoder.locate import Geocoder
 from tests.geodata import toy_town
 
 

@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 import shapely
 
+from geodata.gazetteer import GazetteerSource
+from geodata.geocoder import Geocoder, make_gazetteer
 from geodata.geocoder.alike import LEAST_ALIKE, LEAST_ALIKE_UNPROVED
-from geodata.geocoder.build import GazetteerSource, make_gazetteer
 from geodata.geocoder.calibrate import find_least_alike, get_default_calibration
 from geodata.geocoder.evidence import Evidence
-from geodata.geocoder.locate import Geocoder
 
 DISTRICTS = {
     "丰台区": shapely.box(116.0, 39.7, 116.2, 39.9),

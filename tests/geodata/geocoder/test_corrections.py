@@ -6,18 +6,21 @@ import pandas as pd
 import pytest
 
 from geodata.errors import GeodataError
-from geodata.geocoder.build import make_gazetteer
-from geodata.geocoder.corrections import (
+from geodata.geocoder import (
+    CORRECTED_RADIUS_M,
     CORRECTION_COLUMNS,
+    Geocoder,
+    make_corrections,
+    make_gazetteer,
+)
+from geodata.geocoder.corrections import (
     add_correction,
     get_valid,
     make_correction_source,
-    make_corrections,
     read_corrections,
     withdraw_correction,
     write_corrections,
 )
-from geodata.geocoder.locate import CORRECTED_RADIUS_M, Geocoder
 from tests.geodata import toy_town
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

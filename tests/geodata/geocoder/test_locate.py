@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import shapely
 
-from geodata.datum.convert import convert, convert_geometry
+from geodata.datum import convert, convert_geometry
 from geodata.frames import PLACE_COLUMNS
-from geodata.geocoder.build import GazetteerSource, make_gazetteer
-from geodata.geocoder.locate import Geocoder
+from geodata.gazetteer import GazetteerSource
+from geodata.geocoder import Geocoder, make_gazetteer
 from tests.geodata import toy_town
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "beijing"

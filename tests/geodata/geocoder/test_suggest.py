@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata.address.lexicon import encode_names
-from geodata.geocoder.build import GazetteerSource, make_gazetteer
-from geodata.geocoder.locate import Geocoder
+from geodata.gazetteer import GazetteerSource
+from geodata.geocoder import Geocoder, make_gazetteer
 from geodata.geocoder.suggest import SUGGESTION_COLUMNS
 from geodata.geocoder.suggest_kernels import find_range, find_within
 from tests.geodata import toy_town

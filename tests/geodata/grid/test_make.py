@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 import shapely
 
-from geodata.datum.crs import to_metric
+from geodata.crs import to_metric
 from geodata.errors import GeodataError, InvalidDataError
+from geodata.grid import Grid, GridFolderError, load_grid, make_grid, save_grid
 from geodata.grid.cells import FEW
 from geodata.grid.codes import FRESH_SEQUENCE, split_cell_codes
-from geodata.grid.make import FRAME_COLUMNS, Grid, cell_code, make_grid
+from geodata.grid.make import FRAME_COLUMNS, cell_code
 from geodata.grid.projection import make_fast_projection
-from geodata.grid.store import GridFolderError, load_grid, save_grid
 from tests.geodata.wavy_areas import METRIC_CRS, make_areas, to_degrees, to_points
 
 DONGCHENG = Path(__file__).parents[2].parent / "shared/data/beijing/dongcheng_streets_gcj02.geojson"

@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 import shapely
 
+from geodata.grid import GridFolderError, load_grid, make_grid, save_grid
 from geodata.grid import raster_build as grid_raster_build
-from geodata.grid.make import make_grid
 from geodata.grid.raster import LEAF, UNSURE
 from geodata.grid.raster_build import MOST_SQUARES
-from geodata.grid.store import GridFolderError, load_grid, save_grid
 from tests.geodata.wavy_areas import METRIC_CRS, make_areas, to_degrees, to_points
 
 

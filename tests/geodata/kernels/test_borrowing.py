@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from geodata.address.folding import encode_texts
+from geodata.address import encode_texts
 from geodata.address.parse import make_cover, make_tokens, parse_row
 from geodata.gazetteer.grams import make_alike
-from geodata.geocoder.build import make_gazetteer
+from geodata.geocoder import make_gazetteer
 from geodata.geocoder.choice import answer_parts, answer_rows
 from geodata.geocoder.evidence import make_answers, make_candidates, make_ladder
 from geodata.geocoder.index import make_index
-from geodata.kernels.borrowing import borrow
+from geodata.kernels import borrow
 from tests.geodata import toy_town
 
 

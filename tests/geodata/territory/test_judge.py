@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import shapely
 
+from geodata.areas import SIGMAS
 from geodata.areas.near_grid import degree_lengths
 from geodata.errors import InvalidDataError
 from geodata.frames import JURISDICTION_COLUMNS
-from geodata.territory.build import make_territory
-from geodata.territory.certainty import SIGMAS
-from geodata.territory.store import TerritoryFolderError, load_territory, save_territory
+from geodata.territory import load_territory, make_territory, save_territory
+from geodata.territory.store import TerritoryFolderError
 from tests.geodata.wavy_areas import METRIC_CRS, make_areas, to_degrees, to_points
 
 ANYWHERE = 1_700.0

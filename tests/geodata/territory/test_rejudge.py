@@ -6,8 +6,8 @@ import pytest
 import shapely
 
 from geodata.errors import GeodataError
-from geodata.territory.build import make_territory
-from geodata.territory.rejudge import CHANGE_COLUMNS, COUNT_COLUMNS, rejudge
+from geodata.territory import CHANGE_COLUMNS, make_territory, rejudge
+from geodata.territory.changes import COUNT_COLUMNS
 from tests.geodata.wavy_areas import METRIC_CRS, to_degrees, to_points
 
 

@@ -11,24 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geodata.coverage.check import check_coverage
+from geodata.coverage import check_coverage
 from geodata.problems import Problem
+from geodata.versions import Step, VersionState, VersionStore, find_versions
 from geodata.versions.register import (
     TRANSITIONS,
-    Step,
     VersionError,
-    VersionState,
     accept_set,
     activate_set,
     check_register,
     check_set,
     find_active,
     find_in_force,
-    find_versions,
     get_set,
     make_boundary_set,
 )
-from geodata.versions.store import VersionStore
 from tests.geodata.wavy_areas import METRIC_CRS, make_areas
 
 AT = datetime(2024, 5, 1, 9, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from geodata.datum.crs import STORAGE_CRS, check_metric_crs, from_metric, project, to_metric
+from geodata.crs import STORAGE_CRS, check_metric_crs, from_metric, project, to_metric
 from geodata.errors import GeodataError
 
 BEIJING = "EPSG:4548"

@@ -24,10 +24,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geodata.areas.index import DEFAULT_THREADS, AreaIndex, check_points, share_work
+from geodata.areas.index import AreaIndex
 from geodata.areas.kernels import Compiled, locate_point
 from geodata.areas.near import ANY_AREA, Place, find_nearest
 from geodata.areas.near_grid import NearGrid, degree_lengths
+from geodata.kernels import DEFAULT_THREADS, check_points, share_work
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -43,7 +44,7 @@ REACH_SIGMAS = 3.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreetProbabilities:
+class AreaProbabilities:
     """Probabilities of areas for each point.
 
     Parameters
@@ -66,7 +67,7 @@ class StreetProbabilities:
     outside: FloatArray
 
 
-def street_probabilities(
+def area_probabilities(
     index: AreaIndex,
     lon: npt.ArrayLike,
     lat: npt.ArrayLike,
@@ -75,7 +76,7 @@ def street_probabilities(
     candidates: int = DEFAULT_CANDIDATES,
     samples: int = DEFAULT_SAMPLES,
     threads: int = DEFAULT_THREADS,
-) -> StreetProbabilities:
+) -> AreaProbabilities:
     """Return the probability of each street near each point.
 
     Parameters
@@ -109,7 +110,7 @@ def street_probabilities(
         )
     offsets, near = make_offsets(samples), index.near_grid
     own = index.locate_positions(x, y, threads=threads)
-    result = StreetProbabilities(
+    result = AreaProbabilities(
         confidence=np.empty(len(x)),
         positions=np.full((len(x), candidates), OUTSIDE, dtype=np.int32),
         probabilities=np.zeros((len(x), candidates)),

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from geodata.files.folders import MARKER, FolderInUseError, replace_folder
+from geodata.paths import MARKER, FolderInUseError, replace_folder
 
 
 def names(folder):
@@ -67,7 +67,7 @@ def test_killed_process_leaves_the_earlier_output(tmp_path):
         (aside / "old.txt").write_text("kept")
     script = textwrap.dedent("""
         import os, pathlib, signal, sys
-        from geodata.files.folders import replace_folder
+        from geodata.paths import replace_folder
         with replace_folder(pathlib.Path(sys.argv[1])) as aside:
             (aside / "half.txt").write_text("half")
             os.kill(os.getpid(), signal.SIGKILL)

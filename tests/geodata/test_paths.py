@@ -8,10 +8,8 @@ import pytest
 import shapely
 
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.files.layers import read_layer, write_layer
-from geodata.files.paths import check_file, read_bytes, replace_file
-from geodata.files.points import read_points
-from geodata.files.tables import read_table, write_table
+from geodata.files import read_layer, read_points, read_table, write_layer, write_table
+from geodata.paths import check_file, read_bytes, replace_file
 
 KINDS = [
     "a.gpkg",
