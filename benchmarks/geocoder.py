@@ -28,9 +28,9 @@ from geocoder_peers import (
 )
 from geocoder_sample import report_sample
 
-from geodata.datum.convert import convert, convert_geometry
-from geodata.geocoder.build import Gazetteer, GazetteerSource, make_gazetteer
-from geodata.geocoder.locate import Geocoder
+from geodata.datum import convert, convert_geometry
+from geodata.gazetteer import GazetteerSource
+from geodata.geocoder import Gazetteer, Geocoder, make_gazetteer
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "beijing"
 LIMITS = (100, 250, 500)

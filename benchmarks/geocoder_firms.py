@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from geodata.geocoder.build import Gazetteer, GazetteerSource, make_gazetteer
-from geodata.geocoder.locate import Geocoder
+from geodata.gazetteer import GazetteerSource
+from geodata.geocoder import Gazetteer, Geocoder, make_gazetteer
 
 _CORE = np.array(
     list(

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.geocoder.build import GazetteerSource
+from geodata.gazetteer import GazetteerSource
 
 _LADDER = re.compile(r"^(地址:)?(北京市)?(市辖区)?(\w{1,2}[城阳]区)?(\w{2,5}?街道)?(\w{2,6}?社区)?")
 FEW = 20

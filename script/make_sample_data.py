@@ -30,7 +30,7 @@ from sample_geography import (
 from scipy.spatial import cKDTree
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from geodata.datum.convert import convert
+from geodata.datum import convert
 
 OUT = Path(__file__).parents[1] / "gridgov" / "sample" / "data"
 METRIC = "EPSG:4548"

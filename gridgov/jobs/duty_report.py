@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from geodata.errors import InvalidDataError
-from geodata.files.tables import read_table
+from geodata.files import read_table
 from geodata.problems import Problem
 from gridgov.pack.duties import CityDuties
 from gridgov.rules.duties.bounces import Bounces, find_bounces, find_place_units, find_solvers

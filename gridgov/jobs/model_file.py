@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geodata.files.paths import replace_file
+from geodata.paths import replace_file
 from gridgov.errors import GridgovError
 from gridgov.rules.classify.calibration import Calibration
 from gridgov.rules.classify.classifier import ClassGroup, ItemClassifier

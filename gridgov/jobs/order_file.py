@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geodata.errors import InvalidDataError
-from geodata.files.tables import read_table
+from geodata.files import read_table
 from geodata.problems import Problem
 from gridgov.frames import ORDER_COLUMNS, SATISFIED_VALUES
 from gridgov.reading.export_words import SATISFIED_WORDS, TRUE_FALSE, map_words

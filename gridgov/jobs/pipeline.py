@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geodata.datum.convert import Datum, convert
+from geodata.datum import Datum, convert
 from geodata.problems import Problem, make_problem_frame
 from gridgov.frames import ORDER_COLUMNS
 from gridgov.jobs.placing import find_places, join_located, judge_places
@@ -15,7 +15,7 @@ from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.catalogue import Catalogue, make_path_catalogue
 from gridgov.rules.dispatch.deadlines import find_states, make_deadlines
-from gridgov.rules.dispatch.judge_orders import dispatch
+from gridgov.rules.dispatch.decide import dispatch
 
 Classify = Callable[[pd.DataFrame], pd.DataFrame]
 """Appeals without an item → frame ``item_code, item_confidence`` on their index, missing where unsure."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from geodata.errors import InvalidDataError
-from geodata.files.tables import read_table
+from geodata.files import read_table
 from geodata.problems import Problem
 from gridgov.pack.duties import CityDuties
 from gridgov.reading.export_words import SATISFIED_WORDS, map_words

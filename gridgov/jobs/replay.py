@@ -9,16 +9,14 @@ import geopandas as gpd
 import pandas as pd
 
 from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS
-from geodata.territory.build import make_territory
-from geodata.territory.judge import Territory
-from geodata.versions.register import find_versions
-from geodata.versions.store import VersionStore
+from geodata.territory import Territory, make_territory
+from geodata.versions import VersionStore, find_versions
 from gridgov.errors import GridgovError
 from gridgov.jobs.placing import judge_places
 from gridgov.pack.city import City
 from gridgov.rules.catalogue import make_path_catalogue
 from gridgov.rules.dispatch.deadlines import make_deadlines
-from gridgov.rules.dispatch.judge_orders import dispatch
+from gridgov.rules.dispatch.decide import dispatch
 
 ANSWERS = ("street_code", "unit_code", "route", "grade", "contact_by", "due_at")
 """What is replayed and compared."""

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from geodata.coverage.check import check_coverage
-from geodata.datum.convert import Datum, convert_geometry
-from geodata.datum.guess import guess_layer_datum
+from geodata.coverage import check_coverage
+from geodata.datum import Datum, convert_geometry, guess_layer_datum
 from geodata.errors import GeodataError
-from geodata.files.paths import replace_file
+from geodata.paths import replace_file
 from geodata.problems import Problem
 from gridgov.pack.read_layers import DIGITS, LAYER_COLUMNS
 from gridgov.pack.settings import Settings

@@ -11,10 +11,10 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geodata.geocoder.build import GazetteerSource
-from geodata.geocoder.locate import Geocoder
+from geodata.gazetteer import GazetteerSource
+from geodata.geocoder import Geocoder
 from geodata.problems import Problem, has_errors
-from geodata.territory.judge import Territory
+from geodata.territory import Territory
 from gridgov.errors import CityError
 from gridgov.pack.check_geography import find_geography_problems
 from gridgov.pack.check_layers import PackLayers, check_layers, fill_districts, make_extent

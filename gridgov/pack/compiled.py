@@ -19,10 +19,9 @@ import shapely
 import geodata
 import gridgov
 from geodata.errors import GeodataError
-from geodata.geocoder.build import Gazetteer, GazetteerSource, make_gazetteer
-from geodata.territory.build import make_territory
-from geodata.territory.judge import Territory
-from geodata.territory.store import load_territory, save_territory
+from geodata.gazetteer import GazetteerSource
+from geodata.geocoder import Gazetteer, make_gazetteer
+from geodata.territory import Territory, load_territory, make_territory, save_territory
 from gridgov.pack.settings import Settings
 
 CACHE_VARIABLE = "GRIDGOV_CACHE"

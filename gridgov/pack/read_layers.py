@@ -8,10 +8,9 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geodata.coverage.check import prepare_polygons
+from geodata.coverage import prepare_polygons
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.files.layers import read_layer
-from geodata.files.tables import read_table
+from geodata.files import read_layer, read_table
 from geodata.problems import Problem
 from gridgov.pack.read_tables import Faults, check_numbers, find_nearest
 from gridgov.pack.settings import LayerSettings

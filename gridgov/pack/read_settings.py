@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from geodata.datum.convert import Datum, parse_datum
-from geodata.datum.crs import check_metric_crs
+from geodata.crs import check_metric_crs
+from geodata.datum import Datum, parse_datum
 from geodata.errors import GeodataError
 from geodata.problems import Problem
 from gridgov.frames import APPEAL_COLUMNS

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.datum.convert import Datum, convert
+from geodata.datum import Datum, convert
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.files.layers import read_layer
-from geodata.files.tables import read_table
-from geodata.geocoder.build import GazetteerSource
+from geodata.files import read_layer, read_table
+from geodata.gazetteer import GazetteerSource
 from geodata.problems import Problem
 from gridgov.pack.read_tables import Faults, find_nearest
 from gridgov.pack.settings import SOURCE_COLUMNS, GazetteerSettings, SourceKind

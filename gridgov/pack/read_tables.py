@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from geodata.errors import InvalidDataError
-from geodata.files.tables import read_table, row_number
-from geodata.problems import Problem, Severity
+from geodata.files import read_table
+from geodata.problems import Problem, Severity, row_number
 from gridgov.pack.settings import TableSettings
 from gridgov.rules.catalogue import ITEM_COLUMNS
 from gridgov.rules.dispatch.book import UNIT_COLUMNS

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from geodata.datum.convert import Datum
+from geodata.datum import Datum
 from gridgov.rules.constants import Constants, make_constants
 from gridgov.rules.dispatch.deadlines import DEFAULT_GRADES, GradeLimit
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from geodata.files.tables import read_table, row_number
-from geodata.problems import Problem
+from geodata.files import read_table
+from geodata.problems import Problem, row_number
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.pack.settings import Settings
 from gridgov.reading.export_words import (

@@ -5,8 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geodata.files.tables import row_number
-from geodata.problems import LONGEST_VALUE, PROBLEM_COLUMNS, Problem, Severity, make_problem_frame
+from geodata.problems import (
+    LONGEST_VALUE,
+    PROBLEM_COLUMNS,
+    Problem,
+    Severity,
+    make_problem_frame,
+    row_number,
+)
 
 
 class RowFaults:

@@ -8,8 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geodata.datum.convert import Datum, convert
-from geodata.datum.guess import guess_datum
+from geodata.datum import Datum, convert, guess_datum
 from gridgov.reading.faults import RowFaults
 
 Floats = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from geodata.files.folders import replace_folder
+from geodata.paths import replace_folder
 from gridgov.errors import GridgovError
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.sample.content import write_tables

@@ -10,8 +10,8 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from geodata.geocoder.locate import Geocoder
-from geodata.territory.judge import Territory
+from geodata.geocoder import Geocoder
+from geodata.territory import Territory
 from gridgov.errors import GridgovError
 from gridgov.jobs.model_file import read_model
 from gridgov.pack.city import City, load_city

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from geodata.errors import InvalidDataError
-from geodata.files.folders import check_replaceable, replace_folder
+from geodata.paths import check_replaceable, replace_folder
 from geodata.problems import Problem, make_problem_frame
 from gridgov.jobs.pipeline import Classify, PipelineResult, run_pipeline
 from gridgov.pack.city import City

@@ -8,8 +8,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from geodata.files.layers import write_layer
-from geodata.files.tables import write_table
+from geodata.files import write_layer, write_table
 from gridgov.rules.privacy import mask_series
 
 MASKED_COLUMNS = ("text", "address")

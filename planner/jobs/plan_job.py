@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from geodata.files.folders import check_replaceable, replace_folder
+from geodata.paths import check_replaceable, replace_folder
 from geodata.problems import Problem, make_problem_frame
 from gridgov.jobs.order_file import OrdersRead, read_orders
 from gridgov.pack.city import City

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from geodata.datum.convert import Datum, convert_geometry
+from geodata.datum import Datum, convert_geometry
 
 STEP = 0.02
 WEST, SOUTH = 116.40, 39.90

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from geodata.datum.convert import Datum, convert
+from geodata.datum import Datum, convert
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.jobs.pipeline import PipelineResult, run_pipeline
 from gridgov.pack.city import City, load_city

@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.areas.index import DEFAULT_CAP_M, AreaIndex
-from geodata.datum.crs import STORAGE_CRS
+from geodata.areas import DEFAULT_CAP_M, AreaIndex
+from geodata.crs import STORAGE_CRS
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.files.layers import WRITABLE as LAYERS
-from geodata.files.layers import read_layer, write_layer
-from geodata.files.points import read_points
-from geodata.files.tables import WRITABLE as TABLES
-from geodata.files.tables import write_table
+from geodata.files import WRITABLE_LAYERS as LAYERS
+from geodata.files import WRITABLE_TABLES as TABLES
+from geodata.files import read_layer, read_points, write_layer, write_table
 from geodata.problems import Problem, has_errors
 from web.cli.console import DATUM_DEFAULT, StagePrinter, declaring_by
 

@@ -8,13 +8,11 @@ from typing import TypedDict, Unpack
 import click
 import geopandas as gpd
 
-from geodata.coverage.check import CoverageReport, check_coverage
-from geodata.coverage.repair import RepairProposal, propose_repair
-from geodata.datum.crs import check_metric_crs
+from geodata.coverage import CoverageReport, RepairProposal, check_coverage, propose_repair
+from geodata.crs import check_metric_crs
 from geodata.errors import GeodataError, InvalidDataError
-from geodata.files.folders import check_replaceable, replace_folder
-from geodata.files.layers import read_layer, write_layer
-from geodata.files.tables import write_table
+from geodata.files import read_layer, write_layer, write_table
+from geodata.paths import check_replaceable, replace_folder
 from geodata.problems import Problem, has_errors, make_problem_frame
 from web.cli.console import DATUM_DEFAULT, StagePrinter, declaring_by
 

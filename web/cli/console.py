@@ -9,9 +9,8 @@ from typing import TextIO
 
 import click
 
-from geodata.datum.convert import Datum
-from geodata.errors import InvalidDataError
-from geodata.files.georeference import UndeclaredSystemError
+from geodata.datum import Datum
+from geodata.errors import InvalidDataError, UndeclaredSystemError
 
 DATUM_DEFAULT = "WGS84 where the file states its coordinate system"
 """Shown as the default of options that declare a datum: a layer that states nothing is refused without one."""

@@ -8,7 +8,7 @@ import click
 import pandas as pd
 from alembic import command
 
-from geodata.files.folders import check_replaceable
+from geodata.paths import check_replaceable
 from gridgov.pack.city import load_city
 from gridgov.progress import Progress
 from gridgov.sample.export.moment import cut_export

@@ -7,8 +7,8 @@ from typing import Any
 import click
 import pandas as pd
 
-from geodata.datum.crs import find_utm_crs
-from geodata.files.tables import write_table
+from geodata.crs import find_utm_crs
+from geodata.files import write_table
 from gridgov.pack.duties import CityDuties, load_city_duties
 from gridgov.rules.catalogue import Catalogue, make_path_catalogue
 from gridgov.rules.constants import STATUS_TEXT, Constants

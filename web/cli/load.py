@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from geodata.files.tables import write_table
+from geodata.files import write_table
 from gridgov.jobs.model_file import read_model
 from gridgov.jobs.pipeline import Classify
 from gridgov.pack.city import City, load_city

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from geodata.errors import InvalidDataError
-from geodata.files.tables import read_table
+from geodata.files import read_table
 from geodata.problems import Problem, has_errors
 
 

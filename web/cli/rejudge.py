@@ -8,14 +8,12 @@ import click
 import geopandas as gpd
 import pandas as pd
 
-from geodata.datum.convert import Datum, convert_geometry, parse_datum
-from geodata.datum.guess import guess_layer_datum
+from geodata.datum import Datum, convert_geometry, guess_layer_datum, parse_datum
 from geodata.errors import InvalidDataError
-from geodata.files.tables import write_table
+from geodata.files import write_table
 from geodata.problems import has_errors
-from geodata.territory.build import make_territory
-from geodata.territory.rejudge import CHANGE_COLUMNS, Changes
-from geodata.territory.rejudge import rejudge as compare_versions
+from geodata.territory import CHANGE_COLUMNS, Changes, make_territory
+from geodata.territory import rejudge as compare_versions
 from gridgov.pack.city import City, load_city
 from gridgov.pack.read_layers import read_pack_layer
 from web.cli.console import StagePrinter

@@ -8,8 +8,8 @@ from typing import Any
 import click
 import pandas as pd
 
-from geodata.files.tables import write_table
-from geodata.versions.store import VersionStore
+from geodata.files import write_table
+from geodata.versions import VersionStore
 from gridgov.jobs.order_file import read_orders
 from gridgov.jobs.replay import Replay
 from gridgov.jobs.replay import replay as answer_again

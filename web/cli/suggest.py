@@ -10,7 +10,7 @@ import click
 import pandas as pd
 
 from geodata.errors import InvalidDataError
-from geodata.files.tables import read_table, write_table
+from geodata.files import read_table, write_table
 from geodata.problems import Problem, has_errors
 from gridgov.jobs.model_file import read_model
 from gridgov.pack.duties import CityDuties, load_city_duties

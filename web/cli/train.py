@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from geodata.files.tables import write_table
+from geodata.files import write_table
 from gridgov.jobs.model_file import write_model
 from gridgov.jobs.training import TrainingReport, select_labelled, train_and_judge
 from gridgov.pack.city import load_city

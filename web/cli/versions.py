@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 import geopandas as gpd
 
-from geodata.coverage.check import check_coverage
-from geodata.files.layers import read_layer, write_layer
+from geodata.coverage import check_coverage
+from geodata.files import read_layer, write_layer
 from geodata.problems import Problem, has_errors
-from geodata.versions.register import BoundarySet
-from geodata.versions.store import VersionStore
+from geodata.versions import BoundarySet, VersionStore
 from web.cli.console import DATUM_DEFAULT, declaring_by
 
 MOST_PROBLEMS_SHOWN = 20

@@ -17,7 +17,7 @@ import shapely
 from folium.template import Template
 from markupsafe import Markup
 
-from geodata.datum.convert import Datum, convert, convert_geometry, parse_datum
+from geodata.datum import Datum, convert, convert_geometry, parse_datum
 from planner.documents.maps import (
     CERTAINTIES,
     KIND_LINES,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geodata.datum.crs import to_metric
+from geodata.crs import to_metric
 from gridgov.rules.constants import Constant
 from gridgov.rules.issues.kernels import Rows, Span, pile_up
 from gridgov.rules.issues.pairs import DAY_S, Blocking, Points, code_values, find_pairs

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from geodata.datum.convert import Datum, convert
+from geodata.datum import Datum, convert
 from gridgov.sample.content.tables import make_units
 from gridgov.sample.export.join import Text, choose, draw_words, join, make_text, take, write_number
 from gridgov.sample.export.unusable import break_rows

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import shapely
 
-from geodata.datum.crs import to_metric
+from geodata.crs import to_metric
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geodata.datum.convert import Datum, convert, convert_geometry
+from geodata.datum import Datum, convert, convert_geometry
 from gridgov.sample.land.addresses import shorten_communities
 from gridgov.sample.land.named_places import Towns
 from gridgov.sample.truth.events import Events

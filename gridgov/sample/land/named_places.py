@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geodata.datum.crs import from_metric
+from geodata.crs import from_metric
 from gridgov.sample.land.geography import (
     METRIC_CRS,
     Geography,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geodata.datum.crs import from_metric
+from geodata.crs import from_metric
 from gridgov.sample.land.geography import METRIC_CRS, Geography
 from gridgov.sample.land.names import make_stems, pick, read_words
 

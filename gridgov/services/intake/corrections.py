@@ -8,10 +8,9 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from geodata.address.folding import fold_text
+from geodata.address import fold_text
 from geodata.frames import PlaceLevel
-from geodata.geocoder.corrections import CORRECTION_COLUMNS, make_corrections
-from geodata.geocoder.locate import CORRECTED_RADIUS_M
+from geodata.geocoder import CORRECTED_RADIUS_M, CORRECTION_COLUMNS, make_corrections
 from gridgov.pack.city import City
 from gridgov.rules.privacy import mask_text
 from gridgov.storage.models.appeals import PinMove

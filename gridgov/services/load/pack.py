@@ -10,7 +10,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from geodata.versions.register import Step, VersionState
+from geodata.versions import Step, VersionState
 from gridgov.errors import GridgovError
 from gridgov.pack.city import City
 from gridgov.rules.catalogue import ITEM_COLUMNS, Catalogue

@@ -7,7 +7,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geodata.versions.register import VersionState
+from geodata.versions import VersionState
 from gridgov.storage.models.base import Base, Code, Id
 from gridgov.storage.types import Geom, Json, Word, spatial_index_on
 

@@ -7,7 +7,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from geodata.versions.register import VersionState
+from geodata.versions import VersionState
 from gridgov.errors import GridgovError
 from gridgov.storage.models.city import Area, BoundaryVersion, CatalogueItem, Cell, Unit
 from gridgov.storage.statement_frames import to_frame

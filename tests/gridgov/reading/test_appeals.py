@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geodata.datum.convert import Datum, convert
+from geodata.datum import Datum, convert
 from geodata.errors import InvalidDataError
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.pack.city import City, load_city

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from geodata.datum.convert import convert
-from geodata.files.folders import FolderInUseError
+from geodata.datum import convert
+from geodata.paths import FolderInUseError
 from gridgov.errors import GridgovError
 from gridgov.pack.city import check_city
 from gridgov.sample.export.columns import COLUMNS

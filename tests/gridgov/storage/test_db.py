@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 from sqlalchemy.orm import Session
 
-from geodata.versions.register import VersionState
+from geodata.versions import VersionState
 from gridgov.storage.db import (
     DatabaseError,
     SchemaError,

@@ -83,7 +83,7 @@ def test_wrong_columns_and_endings_are_told(pack, rows, tmp_path):
 
 
 def test_degrees_in_another_datum_are_converted(pack, tmp_path):
-    from geodata.datum.convert import convert  # noqa: PLC0415 - only this test needs it
+    from geodata.datum import convert
 
     lon, lat = convert(116.43, 39.93, source="WGS84", target="GCJ-02")
     pd.DataFrame({"经度": [float(lon), 999], "纬度": [float(lat), 0]}).to_csv(

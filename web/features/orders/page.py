@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from geodata.datum.crs import find_utm_crs
+from geodata.crs import find_utm_crs
 from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.issues.find import Issues, find_issues
 from gridgov.rules.orders.transitions import OrderAction, OrderState

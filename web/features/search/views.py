@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request
 from sqlalchemy.orm import InstrumentedAttribute
 from werkzeug.wrappers import Response as BaseResponse
 
-from geodata.versions.register import VersionState
+from geodata.versions import VersionState
 from gridgov.storage.models.city import Area, BoundaryVersion, CatalogueItem, Unit
 from gridgov.storage.models.orders import Issue, Order
 from gridgov.storage.models.whistles import WhistleCall

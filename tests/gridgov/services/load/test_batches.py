@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
-from geodata.versions.register import VersionState
+from geodata.versions import VersionState
 from gridgov.jobs.pipeline import run_pipeline
 from gridgov.pack.city import City, load_city
 from gridgov.reading.appeals import read_appeals

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from geodata.files.tables import write_table
+from geodata.files import write_table
 from gridgov.jobs.rate_report import RateFiles, make_rate_report
 from gridgov.pack.duties import load_city_duties
 from gridgov.rules.constants import Constants, make_constant, make_constants

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from croniter import croniter
 
-from geodata.versions.register import VersionState
+from geodata.versions import VersionState
 from gridgov.errors import GridgovError
 from gridgov.pack.city import load_city
 from gridgov.services.load.pack import load_pack
