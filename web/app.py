@@ -5,13 +5,13 @@ from pathlib import Path
 
 import jinja2
 import sqlalchemy as sa
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import NotFound
 
 from gridgov.services.settings import ServiceSettings, SettingError
 from gridgov.storage.db import check_schema, make_engine
-from web.kit import auth, errors, i18n, security
-from web.kit import page_helpers as frame
+from web.kit import auth, errors, i18n, page_helpers, security
+from web.kit.assets import find_static
 from web.kit.permissions import check_routes, public
 from web.kit.service import EXTENSION, Service
 from web.rooms import add_rooms
@@ -51,8 +51,8 @@ def make_app(settings: ServiceSettings, *, engine: sa.Engine | None = None) -> F
     i18n.set_up(app)
     auth.set_up(app)
     errors.set_up(app)
-    frame.set_up(app)
-    app.context_processor(frame.make_page_facts)
+    page_helpers.set_up(app)
+    app.context_processor(page_helpers.make_page_facts)
     app.add_url_rule("/static/<path:path>", "static", send_static)
     add_rooms(app)
     return check_routes(app)
@@ -84,14 +84,13 @@ def check_secret(secret: str) -> str:
 @public
 def send_static(path: str) -> Response:
     """Send a file of ours, in its compressed form where there is one and the browser takes it."""
-    file = frame.STATIC / Path(path)
-    packed = file.with_name(file.name + ".gz")
-    if path.endswith(".gz"):
+    file = find_static(path)
+    if file is None or path.endswith(".gz"):
         raise NotFound
+    packed = file.with_name(file.name + ".gz")
     use_packed = request.accept_encodings.quality("gzip") > 0 and packed.is_file()
-    response = send_from_directory(
-        frame.STATIC,
-        path + ".gz" * use_packed,
+    response = send_file(
+        packed if use_packed else file,
         mimetype=TYPES.get(file.suffix),
         max_age=KEPT_FOR_GOOD_S if "v" in request.args else KEPT_S,
     )

@@ -13,13 +13,13 @@ from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from web.kit.assets import get_static
 from web.kit.auth import has_permission
 from web.kit.i18n import find_language
 from web.kit.page_scope import CARRIED, DAYS, Window, carry, get_unit_scope, get_window
 from web.kit.permissions import Permission
 from web.kit.service import CityFacts, NoCityError, get_service
 
-STATIC = Path(__file__).parent.parent / "static"
 DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -122,9 +122,9 @@ def here(**changes: Any) -> str:
 
 
 @cache
-def _find_version(path: str, stamp: int) -> str:
+def _find_version(file: Path, stamp: int) -> str:
     del stamp
-    return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def asset(path: str) -> str:
@@ -132,8 +132,8 @@ def asset(path: str) -> str:
     # Looked up once a request: a table may show the same icon in each of its rows.
     known: dict[str, str] = g.setdefault("assets", {})
     if path not in known:
-        stamp = (STATIC / path).stat().st_mtime_ns
-        known[path] = url_for("static", path=path, v=_find_version(path, stamp))
+        file = get_static(path)
+        known[path] = url_for("static", path=path, v=_find_version(file, file.stat().st_mtime_ns))
     return known[path]
 
 

@@ -11,6 +11,8 @@ from gridgov.services.settings import ServiceSettings
 from gridgov.storage.db import transaction
 from gridgov.storage.models.city import CityPack
 from tests.web.pages import post, sign_in
+from web.app import find_template_folders
+from web.kit.assets import WEB_DIR, find_static
 from web.kit.errors import MEANINGS, find_meaning
 from web.kit.security import make_policy
 from web.kit.service import EXTENSION
@@ -50,6 +52,40 @@ def test_static_files_are_compressed_and_kept_for_good(client):
     assert "immutable" in packed.headers["Cache-Control"]
     assert client.get("/static/../app.py").status_code == 404
     assert client.get("/static/vendor/tabler/tabler.min.css.gz").status_code == 404
+
+
+def test_a_features_style_and_scripts_are_served_and_nothing_else_of_its_folder(client):
+    for path, kind in (("orders/new.js", "text/javascript"), ("today/style.css", "text/css")):
+        answer = client.get(f"/static/features/{path}", buffered=True)
+        assert answer.mimetype == kind
+        assert answer.data
+    for path in (
+        "orders/new.py",
+        "orders/templates/orders/new.html",
+        "orders/none.js",
+        "../kit/auth.py",
+        "orders/../orders/new.js/../new.py",
+    ):
+        assert client.get(f"/static/features/{path}").status_code == 404, path
+
+
+def test_every_file_that_a_template_names_is_there():
+    templates = [file for folder in find_template_folders() for file in folder.rglob("*.html")]
+    named = {
+        path
+        for file in templates
+        for path in re.findall(r"asset\('([^']+)'\)", file.read_text("utf-8"))
+    }
+    assert len(named) > 15
+    for path in named:
+        assert find_static(path), path
+    # And the other way round: no style or script that no page loads.
+    ours = {
+        f"features/{file.parent.name}/{file.name}"
+        for file in (WEB_DIR / "features").glob("*/*")
+        if file.suffix in {".css", ".js"}
+    }
+    assert ours <= named
 
 
 def test_pages_are_compressed_with_a_length_that_tells_nothing(client):
