@@ -1,24 +1,49 @@
 """Both languages are complete."""
 
+from pathlib import Path
+
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.frontend import CommandLineInterface
 
 from gridgov.rules.constants import DEFAULTS
 from planner.plans.make import USED
 from web.features.rates.page import SHOWN_CONSTANTS
-from web.kit.i18n import LANGUAGES, read_catalogue
-from web.strings import find_missing, list_used
+from web.kit.i18n import LANGUAGES, find_missing, read_catalogue, read_template
+from web.made_texts import list_made
+
+WEB = Path(__file__).parents[2] / "web"
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory):
+    """Return the texts that the pages use, collected as script/strings does."""
+    file = tmp_path_factory.mktemp("texts") / "texts.pot"
+    mapping = WEB / "translations" / "babel.cfg"
+    words = ["pybabel", "--quiet", "extract", f"--mapping-file={mapping}", f"--output-file={file}"]
+    CommandLineInterface().run([*words, str(WEB)])
+    return read_template(file)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_is_missing(language):
-    missing = find_missing(language)
-    assert not missing, "python -m web.strings prints them in the form of a .po file"
+def test_nothing_is_missing(used, language):
+    missing = find_missing(used, language)
+    assert not missing, "script/strings prints them in the form of a .po file"
 
 
-def test_the_search_for_texts_finds_them():
-    used = list_used()
-    assert "templates/" in used["登录"]
+def test_what_is_missing_is_found():
+    lacking = Catalog()
+    lacking.add("从来没有翻译过的一句话")
+    lacking.add("error.never_said.title")
+    assert len(find_missing(lacking, "en")) == 2
+    assert [message.id for message in find_missing(lacking, "zh_CN")] == ["error.never_said.title"]
+
+
+def test_the_search_for_texts_finds_them(used):
+    places = {place for place, _ in used["登录"].locations}
+    assert any("templates/" in place for place in places)
     assert "error.conflict.title" in used
+    assert all(key in used for key in list_made())
     assert len(used) > 150
 
 
@@ -52,9 +77,10 @@ class Anything(dict):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_of_a_template_can_be_filled_in(language):
+def test_every_text_of_a_template_can_be_filled_in(used, language):
     # Templates always fill in: a bare per cent sign in a translation would break its page in that language alone.
     known = {message.id: message.string for message in read_catalogue(language)}
-    for text, place in list_used().items():
-        if "templates/" in place:
-            assert (known.get(text) or text) % Anything() is not None, text
+    for message in used:
+        if any("templates/" in place for place, _ in message.locations):
+            text = known.get(message.id) or message.id
+            assert text % Anything() is not None, message.id

@@ -5,12 +5,13 @@ files are read when the application starts, so there is nothing to compile and n
 """
 
 import io
+import re
 from functools import cache
 from pathlib import Path
 from typing import cast
 
 from babel import Locale
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -25,6 +26,8 @@ LANGUAGES = {"zh_CN": "中文", "en": "English"}
 DEFAULT = "zh_CN"
 TAGS = {"zh_CN": "zh-CN", "en": "en"}
 """Language → what HTML calls it."""
+DOTTED_KEY = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
+"""How code names a text, such as ``error.conflict.title``."""
 
 
 def set_up(app: Flask) -> None:
@@ -91,6 +94,26 @@ def read_catalogue(language: str) -> Catalog:
                 raise ValueError(f"{file}: {message.id!r} has another translation in another file")
             whole.add(message.id, message.string)
     return whole
+
+
+def read_template(file: Path) -> Catalog:
+    """Return the texts that the pages use, as ``pybabel extract`` wrote them (see ``script/strings``)."""
+    with file.open("rb") as stream:
+        return read_po(stream, abort_invalid=True)
+
+
+def find_missing(used: Catalog, language: str) -> list[Message]:
+    """Return the used texts that a language lacks: Chinese lacks only dotted keys, since other texts are Chinese."""
+    known = read_catalogue(language)
+    missing = []
+    for message in used:
+        text = message.id if isinstance(message.id, str) else message.id[0]
+        if not text or (language == DEFAULT and not DOTTED_KEY.fullmatch(text)):
+            continue
+        translation = known.get(text)
+        if translation is None or not translation.string or translation.fuzzy:
+            missing.append(message)
+    return missing
 
 
 @cache

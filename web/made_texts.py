@@ -1,0 +1,67 @@
+"""Keys of texts that are put together when a page is made: ``pybabel`` cannot see them, so they are declared here.
+
+A text of a template is Chinese and its own key; Python code uses dotted keys. ``script/strings`` collects all and
+says which lack a translation.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from gridgov.services.outbox.deliver import APP, EMAIL, WEBHOOK
+from gridgov.storage.queries.map_counts import OUTCOMES
+from web.features.planning.rows import KINDS
+from web.features.whistles.rows import TONES
+from web.features.whistles.views import REASONS
+from web.kit.errors import BROKEN, HTTP_KEYS, MEANINGS
+from web.kit.page_helpers import NAVIGATION
+from web.kit.page_scope import DAYS
+
+CONDITIONS = {"sign_in.locked", "sign_in.over"}
+"""Problems of a form whose words stand in their template."""
+ERRORS = {meaning.key for _, meaning in MEANINGS} | set(HTTP_KEYS.values()) | {BROKEN.key}
+
+FAMILIES: dict[str, Iterable[str]] = {
+    "nav.{}": [entry.room for entry in NAVIGATION],
+    "error.{}.title": ERRORS,
+    "error.{}.what": ERRORS,
+    "error.{}.safe": ERRORS,
+    "error.{}.next": ERRORS,
+    "window.{}": DAYS,
+    "span.{}": ("day", "hour", "minute"),
+    "planning.kind.{}": KINDS,
+    "whistles.standing.{}": TONES,
+    "whistles.reason.{}": REASONS,
+    "outbox.channel.{}": (APP, EMAIL, WEBHOOK),
+    "maps.column.{}": ("code", "name", "n", *OUTCOMES),
+}
+"""Form of the key → what is put in."""
+
+
+def list_made() -> Iterator[str]:
+    """Give every key that is put together when a page is made."""
+    for form, codes in FAMILIES.items():
+        yield from (form.format(code) for code in sorted(codes))
+    # What went wrong with a form: its key, and what to do next.
+    for problem in sorted(find_problems() - CONDITIONS):
+        yield problem
+        yield f"{problem}.next"
+
+
+def find_problems() -> set[str]:
+    """Return the keys that views hand to their template as ``problem="…"``."""
+    files = Path(__file__).parent.glob("features/**/*.py")
+    texts = (file.read_text("utf-8") for file in files)
+    return {key for text in texts for key in re.findall(r'problem="([a-z_]+\.[a-z_]+)"', text)}
+
+
+def extract_made(
+    _file: IO[bytes],
+    _keywords: object,
+    _comment_tags: object,
+    options: object,  # noqa: ARG001 - Babel hands it over by this name
+) -> Iterator[tuple[int, None, str, list[Any]]]:
+    """Give the made keys as an extraction method of Babel does: line, function, text, comments."""
+    for key in list_made():
+        yield 1, None, key, []
