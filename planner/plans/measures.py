@@ -1,0 +1,179 @@
+"""The library of measures: what helps in a scene, how long it takes, what it costs, what is known of its effect.
+
+Table ``measures`` of a pack. An office edits it; effects that are measured later are written back into it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from planner.errors import PlannerError
+from planner.plans.record import Range, TaskMeasure
+
+MEASURE_COLUMNS = (
+    "measure_code",
+    "scene_code",
+    "name",
+    "name_en",
+    "kind",
+    "days",
+    "cost_low",
+    "cost_high",
+    "effect",
+    "effect_low",
+    "effect_high",
+    "status",
+    "note",
+)
+"""One row per measure and scene · ``kind`` of :data:`KINDS` · ``days`` working days · costs in 10,000 yuan · ``effect``
+share by which appeals fall, with its interval · ``status`` documented, practice, assumed or measured. Days, costs and
+effects may be empty: nobody knows."""
+
+KINDS = ("hardware", "service", "rule", "enforcement", "consultation", "publicity")
+STATUSES = ("documented", "practice", "assumed", "measured")
+
+CONSULTATION = "consultation"
+
+MOST_MEASURES = 3
+"""Measures of one task; more are a wish list."""
+
+MOST_EFFECT = 0.8
+"""Several measures together are not believed to take away more. Assumed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureLibrary:
+    """Measures by scene.
+
+    Parameters
+    ----------
+    scenes
+        Scene code → measures, in the order in which they are preferred.
+    """
+
+    scenes: Mapping[str, tuple[TaskMeasure, ...]] = field(default_factory=dict)
+
+    def choose(self, scene_code: str) -> tuple[TaskMeasure, ...]:
+        """Return the measures of a task: the most effective of each kind, at most :data:`MOST_MEASURES`."""
+        chosen: dict[str, TaskMeasure] = {}
+        for measure in self.scenes.get(scene_code, ()):
+            chosen.setdefault(measure.kind, measure)
+        return tuple(chosen.values())[:MOST_MEASURES]
+
+
+def make_library(table: pd.DataFrame | None) -> MeasureLibrary:
+    """Return the library of a pack's table.
+
+    Parameters
+    ----------
+    table
+        Frame of :data:`MEASURE_COLUMNS`; None where the pack has none.
+
+    Raises
+    ------
+    PlannerError
+        A row names an unknown kind or status, a negative number, or an interval that does not hold its value; all
+        rows that are wrong are told.
+    """
+    if table is None or table.empty:
+        return MeasureLibrary()
+    frame = table.reindex(columns=list(MEASURE_COLUMNS))
+    numbers = {
+        name: pd.to_numeric(frame[name].replace("", None), errors="coerce")
+        for name in ("days", "cost_low", "cost_high", "effect", "effect_low", "effect_high")
+    }
+    rows = frame.assign(**numbers).to_dict("records")
+    faults = [text for at, row in enumerate(rows, start=2) for text in _find_faults(row, at)]
+    faults += _find_no_numbers(frame, numbers)
+    if faults:
+        raise PlannerError("table measures: " + "; ".join(faults))
+    scenes: dict[str, list[TaskMeasure]] = {}
+    for row in rows:
+        scenes.setdefault(str(row["scene_code"]), []).append(_make_measure(row))
+    return MeasureLibrary(
+        scenes={code: tuple(sorted(made, key=_rank)) for code, made in sorted(scenes.items())}
+    )
+
+
+def join_effects(measures: tuple[TaskMeasure, ...], default: float) -> float:
+    """Return the share by which appeals are to fall: what is left after each measure, in a row.
+
+    Parameters
+    ----------
+    measures
+        Of one task.
+    default
+        Where no measure says an effect.
+    """
+    known = [one.effect for one in measures if one.effect is not None]
+    if not known:
+        return default
+    left = 1.0
+    for effect in known:
+        left *= 1.0 - effect
+    return min(round(1.0 - left, 4), MOST_EFFECT)
+
+
+def _rank(measure: TaskMeasure) -> tuple[float, str]:
+    return -(measure.effect or 0.0), measure.measure_code
+
+
+def _make_measure(row: Mapping[str, Any]) -> TaskMeasure:
+    status = str(row["status"])
+    low, high = _number(row["cost_low"]), _number(row["cost_high"])
+    known = low is not None or high is not None
+    return TaskMeasure(
+        measure_code=str(row["measure_code"]),
+        name=str(row["name"]),
+        kind=str(row["kind"]),
+        days=_number(row["days"]),
+        cost=Range(low=low, high=high, unit="10k_yuan", status=status if known else "unknown"),
+        effect=_number(row["effect"]),
+        effect_low=_number(row["effect_low"]),
+        effect_high=_number(row["effect_high"]),
+        status=status,
+        note="" if pd.isna(row["note"]) else str(row["note"]),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _find_faults(row: Mapping[str, Any], at: int) -> list[str]:
+    """Return what is wrong with one row, as a person counts rows."""
+    faults = []
+    for name, known in (("kind", KINDS), ("status", STATUSES)):
+        if row[name] not in known:
+            faults.append(
+                f"row {at}, {name}: found {row[name]!r}, expected one of {', '.join(known)}"
+            )
+    faults += [
+        f"row {at}, {name}: found {row[name]:g}, expected 0 or more"
+        for name in ("days", "cost_low", "cost_high")
+        if row[name] < 0
+    ]
+    for low, high in (("cost_low", "cost_high"), ("effect_low", "effect_high")):
+        if row[low] > row[high]:
+            faults.append(
+                f"row {at}, {low}: found {row[low]:g}, expected at most {high} = {row[high]:g}"
+            )
+    if not pd.isna(row["effect"]) and not 0 <= row["effect"] <= 1:
+        faults.append(f"row {at}, effect: found {row['effect']:g}, expected a share from 0 to 1")
+    return faults
+
+
+def _find_no_numbers(frame: pd.DataFrame, numbers: Mapping[str, pd.Series]) -> list[str]:
+    """Return texts where a number should be."""
+    faults = []
+    for name, column in numbers.items():
+        told = frame[name].astype("object").where(frame[name].notna(), "").astype(str).str.strip()
+        wrong = column.isna() & (told != "")
+        faults += [
+            f"row {at + 2}, {name}: found {text!r}, expected a number or nothing"
+            for at, text in enumerate(told)
+            if wrong.iloc[at]
+        ]
+    return faults

@@ -1,0 +1,199 @@
+"""Targets that can be judged: met rarely if nothing changes, met mostly if the planned effect comes.
+
+What a place will bring is a count with two doubts: how high its level really is (it was seen for some months only), and
+chance in the count itself. The level relative to the street's own curve (season and trend, from the count model) is
+gamma distributed after what was seen, the count given the level negative binomial; draws of the two give the
+probabilities (Bayesian prediction of counts, Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6).
+
+A target is set with the shortest watch that satisfies both limits, for the task alone or for several together, or not
+at all. Baseline, prediction and result count the same: distinct persons in a window as long as the watch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+DRAWS = 2_000
+"""The standard error of a probability of 0.1 is then 0.007."""
+
+PRIOR_PERSONS = 0.5
+"""Jeffreys' prior of a rate: half a person more than were seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """One length of watch, and what was seen in windows as long.
+
+    Parameters
+    ----------
+    months
+        Length.
+    start, end
+        First and last day.
+    baseline
+        Persons in the last window of this length before the plan.
+    seen
+        Persons in all windows of this length that were looked at, each person once a window.
+    seen_exposure, exposure
+        What the street's curve expects in those windows, and in the watch; any unit, above 0.
+    """
+
+    months: int
+    start: date
+    end: date
+    baseline: int
+    seen: int
+    seen_exposure: float
+    exposure: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What is known of a task's place.
+
+    Parameters
+    ----------
+    watches
+        Shortest first.
+    effect
+        Share by which the appeals are to fall, 0-1.
+    usual_per_month
+        Persons a month if the place were as its surroundings.
+    dispersion
+        Variance over mean of a month's count beyond season and trend, at least 1.
+    stays
+        Probability that the level lasts if nobody does anything; a burst may end on its own, to the usual level.
+    """
+
+    watches: tuple[Watch, ...]
+    effect: float
+    usual_per_month: float
+    dispersion: float = 1.0
+    stays: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetLimits:
+    """What makes a target: the highest chance to be met by nothing, the lowest to be met by the effect."""
+
+    miss_share: float
+    hit_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetFigures:
+    """A threshold with its probabilities.
+
+    Parameters
+    ----------
+    watch
+        The watch it was found for, or the longest where none was found.
+    threshold
+        Met with at most so many persons; None where no threshold satisfies both limits.
+    baseline, expected
+        Persons before, and expected if nothing changes; sums where pooled.
+    p_if_nothing, p_if_effect
+        Of the best threshold, also where it is not good enough; None where even 0 would be met by chance too often.
+    """
+
+    watch: Watch
+    threshold: int | None
+    baseline: int
+    expected: float
+    p_if_nothing: float | None
+    p_if_effect: float | None
+
+
+def find_target(
+    outlooks: Sequence[Outlook], limits: TargetLimits, rng: np.random.Generator
+) -> TargetFigures:
+    """Return the target of one task, or of several judged together.
+
+    Parameters
+    ----------
+    outlooks
+        One, or several with the same number of watches.
+    limits
+        What a target must hold.
+    rng
+        Its state decides the draws, so the same seed gives the same target.
+
+    Raises
+    ------
+    ValueError
+        There is no outlook, or their watches do not match.
+    """
+    if not outlooks or len({len(one.watches) for one in outlooks}) != 1 or not outlooks[0].watches:
+        raise ValueError("outlooks without watches, or with different ones, cannot be judged")
+    best: TargetFigures | None = None
+    for at, watch in enumerate(outlooks[0].watches):
+        nothing = np.zeros(DRAWS, dtype=np.int64)
+        effect = np.zeros(DRAWS, dtype=np.int64)
+        for outlook in outlooks:
+            without, with_effect = draw_persons(outlook, outlook.watches[at], rng)
+            nothing += without
+            effect += with_effect
+        baseline = sum(one.watches[at].baseline for one in outlooks)
+        found = _judge(nothing, effect, watch, baseline, limits)
+        if found.threshold is not None:
+            return found
+        best = found
+    assert best is not None  # noqa: S101 - there is at least one watch
+    return best
+
+
+def draw_persons(
+    outlook: Outlook, watch: Watch, rng: np.random.Generator, draws: int = DRAWS
+) -> tuple[Counts, Counts]:
+    """Return draws of the persons in a watch, if nothing changes and with the planned effect."""
+    spread = max(outlook.dispersion, 1.0)
+    shape = (watch.seen + PRIOR_PERSONS) / spread
+    level = rng.gamma(shape, spread / watch.seen_exposure, draws)
+    lasting = rng.random(draws) < outlook.stays
+    usual = outlook.usual_per_month * watch.months
+    without = np.where(lasting, level * watch.exposure, np.minimum(level * watch.exposure, usual))
+    return _draw(without, spread, rng), _draw(without * (1.0 - outlook.effect), spread, rng)
+
+
+def _draw(mean: Floats, spread: float, rng: np.random.Generator) -> Counts:
+    """Return one count per mean, its variance `spread` times the mean."""
+    if spread <= 1.0 + 1e-9:
+        return rng.poisson(mean).astype(np.int64)
+    size = np.maximum(mean, 1e-12) / (spread - 1.0)
+    return rng.negative_binomial(size, 1.0 / spread).astype(np.int64)
+
+
+def _judge(
+    nothing: Counts, effect: Counts, watch: Watch, baseline: int, limits: TargetLimits
+) -> TargetFigures:
+    """Return the highest threshold that chance meets rarely enough, and whether the effect meets it."""
+    expected = float(nothing.mean())
+    ordered = np.sort(nothing)
+    # the k-th smallest draw is passed by more than the limit: one below it is the highest threshold
+    at = int(np.floor(limits.miss_share * len(ordered) + 1e-9))
+    threshold = min(int(ordered[at]) - 1, int(np.ceil(expected)) - 1)
+    if threshold < 0:
+        return TargetFigures(
+            watch=watch,
+            threshold=None,
+            baseline=baseline,
+            expected=round(expected, 1),
+            p_if_nothing=None,
+            p_if_effect=None,
+        )
+    met_by_chance = float((nothing <= threshold).mean())
+    met = float((effect <= threshold).mean())
+    return TargetFigures(
+        watch=watch,
+        threshold=threshold if met >= limits.hit_share else None,
+        baseline=baseline,
+        expected=round(expected, 1),
+        p_if_nothing=round(met_by_chance, 3),
+        p_if_effect=round(met, 3),
+    )

@@ -1,0 +1,128 @@
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planner.plans.targets import Outlook, TargetLimits, Watch, draw_persons, find_target
+
+LIMITS = TargetLimits(miss_share=0.1, hit_share=0.8)
+
+
+def make_outlook(monthly, *, effect=0.3, months=(3, 6, 9, 12), history=24, **more):
+    """Return the outlook of a place with `monthly` persons a month over the whole history."""
+    watches = tuple(
+        Watch(
+            months=m,
+            start=date(2026, 1, 1),
+            end=date(2026, 12, 31),
+            baseline=round(monthly * m),
+            seen=round(monthly * history),
+            seen_exposure=float(history),
+            exposure=float(m),
+        )
+        for m in months
+    )
+    return Outlook(watches=watches, effect=effect, usual_per_month=0.2, **more)
+
+
+def test_a_place_with_many_appeals_is_judged_after_the_shortest_watch():
+    found = find_target([make_outlook(40)], LIMITS, np.random.default_rng(1))
+
+    assert found.watch.months == 3
+    assert 0 < found.threshold < found.expected
+    assert found.p_if_nothing <= 0.1
+    assert found.p_if_effect >= 0.8
+
+
+def test_fewer_appeals_need_a_longer_watch_and_too_few_have_no_target():
+    longer = find_target([make_outlook(8)], LIMITS, np.random.default_rng(1))
+    none = find_target([make_outlook(1)], LIMITS, np.random.default_rng(1))
+
+    assert longer.watch.months > 3
+    assert longer.threshold is not None
+    assert none.threshold is None
+    assert none.p_if_effect < 0.8
+
+
+def test_places_that_are_too_small_alone_are_judged_together():
+    small = [make_outlook(2)] * 6
+    assert find_target(small[:1], LIMITS, np.random.default_rng(1)).threshold is None
+
+    found = find_target(small, LIMITS, np.random.default_rng(1))
+    assert found.threshold is not None
+    assert found.baseline == 2 * 6 * found.watch.months
+
+
+def test_a_burst_that_may_end_on_its_own_is_no_success():
+    lasting = find_target([make_outlook(40)], LIMITS, np.random.default_rng(1))
+    burst = find_target([make_outlook(40, stays=0.6)], LIMITS, np.random.default_rng(1))
+
+    assert lasting.threshold is not None
+    assert burst.threshold is None
+
+
+@pytest.mark.parametrize(("monthly", "spread"), [(20, 1.0), (20, 1.6), (60, 3.0)])
+def test_draws_have_the_mean_and_variance_of_the_prediction(monthly, spread):
+    outlook = make_outlook(monthly, dispersion=spread)
+    watch = outlook.watches[0]
+    without, with_effect = draw_persons(outlook, watch, np.random.default_rng(3), draws=200_000)
+
+    mean = (watch.seen + 0.5) * watch.exposure / watch.seen_exposure
+    # gamma level with spread times the variance of a Poisson history, then a count with spread times its mean
+    variance = spread * mean + spread * mean * watch.exposure / watch.seen_exposure
+    assert without.mean() == pytest.approx(mean, rel=0.01)
+    assert without.var() == pytest.approx(variance, rel=0.03)
+    assert with_effect.mean() == pytest.approx(0.7 * mean, rel=0.01)
+
+
+def test_both_probabilities_hold_when_the_future_is_simulated():
+    rng = np.random.default_rng(5)
+    chance, success = [], []
+    for _ in range(400):
+        level = rng.uniform(10, 40)
+        outlook = make_outlook(level)
+        seen = rng.poisson(level * 24)
+        watches = tuple(replace(one, seen=seen) for one in outlook.watches)
+        found = find_target([replace(outlook, watches=watches)], LIMITS, rng)
+        if found.threshold is None:
+            continue
+        chance.append(rng.poisson(level * found.watch.months) <= found.threshold)
+        success.append(rng.poisson(0.7 * level * found.watch.months) <= found.threshold)
+
+    assert len(chance) > 300
+    assert np.mean(chance) <= 0.13
+    assert np.mean(success) >= 0.78
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    monthly=st.floats(0.1, 80),
+    effect=st.floats(0.05, 0.9),
+    spread=st.floats(1.0, 3.0),
+    seed=st.integers(0, 9),
+)
+def test_a_target_lies_below_the_expectation_and_holds_both_limits(monthly, effect, spread, seed):
+    outlook = make_outlook(monthly, effect=effect, dispersion=spread)
+    found = find_target([outlook], LIMITS, np.random.default_rng(seed))
+
+    if found.threshold is not None:
+        assert 0 <= found.threshold < found.expected
+        assert found.p_if_nothing <= 0.1
+        assert found.p_if_effect >= 0.8
+
+
+def test_the_same_seed_gives_the_same_target():
+    first, again = (
+        find_target([make_outlook(9)], LIMITS, np.random.default_rng(7)) for _ in range(2)
+    )
+    assert first == again
+
+
+def test_outlooks_that_do_not_match_are_refused():
+    with pytest.raises(ValueError, match="watches"):
+        find_target(
+            [make_outlook(9), make_outlook(9, months=(3,))], LIMITS, np.random.default_rng(1)
+        )
