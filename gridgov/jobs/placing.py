@@ -1,11 +1,14 @@
-"""Where each appeal lies: addresses are placed, places are judged."""
+"""Where appeals lie: addresses are placed, places are judged; of a table, and of the one that comes in now."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS, PlaceLevel
+from geodata.geocoder import Geocoder
+from geodata.territory import Territory
 from gridgov.frames import LOCATED_COLUMNS
 from gridgov.rules.constants import Constants
 
@@ -17,12 +20,43 @@ Locate = Callable[[pd.Series], pd.DataFrame]
 
 NO_PLACE = "neither coordinates nor an address"
 
-NAMED_AREAS = (PlaceLevel.STREET.value, PlaceLevel.COMMUNITY.value)
-AREA_ONLY = {
-    PlaceLevel.STREET.value: ("community_code", "cell_code"),
-    PlaceLevel.DISTRICT.value: ("street_code", "community_code", "cell_code", "neighbour_code"),
+_NAMED_AREAS = (PlaceLevel.STREET.value, PlaceLevel.COMMUNITY.value)
+_UNTOLD = {
+    PlaceLevel.COMMUNITY.value: ("boundary_m",),
+    PlaceLevel.STREET.value: ("boundary_m", "community_code", "cell_code"),
+    PlaceLevel.DISTRICT.value: (
+        "boundary_m",
+        "street_code",
+        "community_code",
+        "cell_code",
+        "neighbour_code",
+        "confidence",
+    ),
 }
 """What a place of this level does not say: its point only stands for the area."""
+
+
+def _find_untold(
+    level: str | None, uncertainty_m: float | None, constants: Constants
+) -> frozenset[str]:
+    """Return the columns of a jurisdiction that a place of this level and radius does not say.
+
+    A place known only as a district has no street, one known only as a street no community, one less certain
+    than a few cells no cell: its point stands for an area and would be made up.
+    """
+    far = uncertainty_m is not None and uncertainty_m > constants.number(
+        "dispatch.cell_uncertainty_max_m"
+    )
+    return frozenset((*_UNTOLD.get(level or "", ()), *(("cell_code",) if far else ())))
+
+
+def _find_confidence_min(level: str | None, constants: Constants) -> float:
+    """Return how sure the street is at least.
+
+    Where the address names the street or a community, the street is as sure as the name, not as the distance
+    from the point that stands for it.
+    """
+    return constants.number("dispatch.named_area_confidence") if level in _NAMED_AREAS else 0.0
 
 
 def find_places(appeals: pd.DataFrame, locate: Locate, constants: Constants) -> pd.DataFrame:
@@ -62,27 +96,18 @@ def _put(column: pd.Series, rows: np.ndarray, values: pd.Series) -> pd.Series:
 
 
 def judge_places(places: pd.DataFrame, judge: Judge, constants: Constants) -> pd.DataFrame:
-    """Return where each place lies, ``JURISDICTION_COLUMNS`` on the index of `places`.
-
-    A place known only as a district has no street, one known only as a street no community, one less certain
-    than a few cells no cell: its point stands for an area and would be made up. Where the address names the
-    street or a community, the street is as sure as the name, not as the distance from the point that stands
-    for it.
-    """
+    """Return where each place lies, ``JURISDICTION_COLUMNS`` on the index of `places`."""
     found = judge(places["lon"], places["lat"], places["uncertainty_m"])
     found = found.set_axis(places.index)[list(JURISDICTION_COLUMNS)]
-    level = places["place_level"]
-    for name, columns in AREA_ONLY.items():
-        rows = (level == name).to_numpy(dtype=bool)
-        for column in columns if rows.any() else ():
-            found[column] = found[column].mask(rows)
     far = places["uncertainty_m"] > constants.number("dispatch.cell_uncertainty_max_m")
-    found["cell_code"] = found["cell_code"].mask(far)
-    area = level.isin([*NAMED_AREAS, PlaceLevel.DISTRICT.value])
-    found["boundary_m"] = found["boundary_m"].mask(area)
-    named = level.isin(NAMED_AREAS) & found["street_code"].notna()
-    least = found["confidence"].clip(lower=constants.number("dispatch.named_area_confidence"))
-    found["confidence"] = found["confidence"].mask(named, least)
+    least = pd.Series(0.0, index=places.index)
+    for (level, _), rows in places.groupby(["place_level", far], dropna=False).indices.items():
+        level = None if pd.isna(level) else level
+        radius = places["uncertainty_m"].iloc[rows[0]]
+        for name in _find_untold(level, radius, constants):
+            found.iloc[rows, found.columns.get_loc(name)] = None
+        least.iloc[rows] = _find_confidence_min(level, constants)
+    found["confidence"] = found["confidence"].clip(lower=least)
     found["confidence"] = found["confidence"].where(found["street_code"].notna())
     return found
 
@@ -92,3 +117,54 @@ def join_located(appeals: pd.DataFrame, places: pd.DataFrame, judged: pd.DataFra
     kept = appeals.drop(columns=[name for name in PLACE_COLUMNS if name in appeals])
     located = pd.concat([kept, places, judged], axis=1)
     return located[list(LOCATED_COLUMNS)]
+
+
+def find_point(lon: float, lat: float, constants: Constants) -> dict[str, Any]:
+    """Return the place of a point that is given, EPSG:4326, ``PLACE_COLUMNS`` by name."""
+    return {
+        "lon": lon,
+        "lat": lat,
+        "place_level": PlaceLevel.POINT.value,
+        "uncertainty_m": constants.number("dispatch.point_uncertainty_m"),
+        "matched": None,
+        "score": 1.0,
+        "place_problem": None,
+    }
+
+
+def find_address(address: str | None, get_geocoder: Callable[[], Geocoder]) -> dict[str, Any]:
+    """Return the place of an address, ``PLACE_COLUMNS`` by name; without one it has no place.
+
+    The geocoder is asked for only where there is an address to place: compiling it takes a while.
+    """
+    if address is None:
+        return dict.fromkeys(PLACE_COLUMNS) | {"place_problem": NO_PLACE}
+    return _get_row(get_geocoder().locate(pd.Series([address], dtype="str")))
+
+
+def judge_place(
+    place: dict[str, Any], get_territory: Callable[[], Territory], constants: Constants
+) -> dict[str, Any]:
+    """Return where a place lies, ``JURISDICTION_COLUMNS`` by name, None where there is nothing to say."""
+    if place["lon"] is None:
+        return dict.fromkeys(JURISDICTION_COLUMNS)
+    radius, level = place["uncertainty_m"], place["place_level"]
+    found = get_territory().judge_point(place["lon"], place["lat"], radius)
+    found |= dict.fromkeys(_find_untold(level, radius, constants))
+    if found["street_code"] is None:
+        found["confidence"] = None
+    elif found["confidence"] is not None:
+        found["confidence"] = max(found["confidence"], _find_confidence_min(level, constants))
+    return found
+
+
+def _get_row(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the only row of a frame as plain values."""
+    row: dict[str, Any] = {}
+    for name in frame.columns:
+        value = frame[name].array[0]
+        if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN alone
+            row[name] = None
+        else:
+            row[name] = value.item() if isinstance(value, np.generic) else value
+    return row

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Micros = npt.NDArray[np.int64]
+from gridgov.rules.zone import Micros
 
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from gridgov.rules.in_force import Versions, get_in_force, make_versions
+from gridgov.rules.in_force import EPOCH, Versions, get_in_force, make_versions
 
 ITEM_COLUMNS = (
     "item_code",
@@ -73,7 +73,7 @@ class Catalogue:
         return make_versions(self.items, "item_code")
 
     def __contains__(self, item_code: str) -> bool:
-        return item_code in self.versions.codes
+        return item_code in self.versions.spans
 
     def __len__(self) -> int:
         return len(self.items)
@@ -86,26 +86,19 @@ class Catalogue:
         KeyError
             If the catalogue of that day has no such item.
         """
-        known = self._found.get((item_code, on))
-        if known is None:
-            known = self._found[item_code, on] = self._find(item_code, on)
-        return known
+        row = self.versions.find(item_code, on.toordinal() - EPOCH)
+        if row is None:
+            raise KeyError(item_code)
+        return self._entries[row]
 
     @cached_property
-    def _found(self) -> dict[tuple[str, date], Item]:
-        """Hold what was asked: a desk asks for the same items all day long."""
-        return {}
-
-    def _find(self, item_code: str, on: date) -> Item:
-        day = on.toordinal() - date(1970, 1, 1).toordinal()
-        row = self.versions.find(pd.Series([item_code], dtype="str"), day)[0]
-        if row < 0:
-            raise KeyError(item_code)
-        values = self.items.iloc[row]
-        plain = {name: values[name] for name in Item.__annotations__}
-        plain["level"] = int(values["level"])
-        plain["helpers"], plain["tags"] = split_list(values["helpers"]), split_list(values["tags"])
-        return Item(**plain)
+    def _entries(self) -> list[Item]:
+        """Return the rows of :attr:`items` as values."""
+        rows = self.items[list(Item.__annotations__)].to_dict("records")
+        for row in rows:
+            row["level"] = int(row["level"])
+            row["helpers"], row["tags"] = split_list(row["helpers"]), split_list(row["tags"])
+        return [Item(**{str(name): value for name, value in row.items()}) for row in rows]
 
     @cached_property
     def _top(self) -> dict[str, str]:

@@ -4,50 +4,61 @@
 notice. One code may have several rows as long as their days do not overlap.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+EPOCH = date(1970, 1, 1).toordinal()
 _FIRST, _LAST = -400_000, 400_000
 """Day numbers (since 1970-01-01) before and after every date that a pack may name."""
-_SPAN = 1_000_000
 
 
-@dataclass(frozen=True, eq=False)
+class _Span(NamedTuple):
+    """First and last day on which a row is in force."""
+
+    first: int
+    last: int
+    row: int
+
+
+@dataclass(frozen=True)
 class Versions:
     """Look-up of (code, day) → row of a table, made by :func:`make_versions`."""
 
-    codes: pd.Index
-    keys: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int64]
-    owners: npt.NDArray[np.int64]
-    last_days: npt.NDArray[np.int64]
+    spans: Mapping[str, tuple[_Span, ...]]
 
-    def find(self, codes: pd.Series, days: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the row in force for each code on its day (n,), -1 where there is none.
+    def find(self, code: str, day: int) -> int | None:
+        """Return the row in force for a code on a day since 1970-01-01, None where there is none."""
+        for span in self.spans.get(code, ()):
+            if span.first <= day <= span.last:
+                return span.row
+        return None
 
-        Parameters
-        ----------
-        codes
-            Codes (n,), missing allowed.
-        days
-            Days since 1970-01-01, one or (n,).
-        """
-        return self.find_at(find_positions(self.codes, codes), days)
 
-    def find_at(self, owner: npt.NDArray[np.int64], days: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the same for positions in :attr:`codes`, -1 for an unknown code."""
-        if not len(self.keys):
-            return np.full(owner.shape, -1, dtype=np.int64)
-        day = np.asarray(days, dtype=np.int64)
-        place = np.searchsorted(self.keys, owner * _SPAN + day - _FIRST, side="right") - 1
-        at = np.maximum(place, 0)
-        known = (owner >= 0) & (place >= 0) & (self.owners[at] == owner)
-        known &= day <= self.last_days[at]
-        return np.where(known, self.rows[at], -1)
+def make_versions(table: pd.DataFrame, code: str) -> Versions:
+    """Return the look-up for the rows of `table` by its column `code`."""
+    first = to_days(table, "valid_from", _FIRST).tolist()
+    last = to_days(table, "valid_to", _LAST).tolist()
+    spans: dict[str, tuple[_Span, ...]] = {}
+    for row, name in enumerate(table[code].tolist()):
+        spans[name] = (*spans.get(name, ()), _Span(first[row], last[row], row))
+    return Versions(spans)
+
+
+def find_change_days(*tables: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return the days since 1970-01-01 from which other rows of the tables are in force, ascending."""
+    days = [
+        *(to_days(table, "valid_from", _LAST) for table in tables),
+        *(to_days(table, "valid_to", _LAST - 1) + 1 for table in tables),
+    ]
+    found: npt.NDArray[np.int64] = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *days]))
+    kept: npt.NDArray[np.int64] = found[found != _LAST]
+    return kept
 
 
 def find_positions(index: pd.Index, codes: pd.Series) -> npt.NDArray[np.int64]:
@@ -56,22 +67,6 @@ def find_positions(index: pd.Index, codes: pd.Series) -> npt.NDArray[np.int64]:
     known: npt.NDArray[np.int64] = index.get_indexer(pd.Index(distinct, dtype=object))
     found: npt.NDArray[np.int64] = np.append(known, -1)[groups].astype(np.int64)
     return found
-
-
-def make_versions(table: pd.DataFrame, code: str) -> Versions:
-    """Return the look-up for the rows of `table` by its column `code`."""
-    first = to_days(table, "valid_from", _FIRST)
-    last = to_days(table, "valid_to", _LAST)
-    codes = pd.Index(table[code].astype(object).unique())
-    owner = codes.get_indexer(table[code].astype(object)).astype(np.int64)
-    order = np.lexsort((first, owner))
-    return Versions(
-        codes=codes,
-        keys=(owner * _SPAN + first - _FIRST)[order],
-        rows=order.astype(np.int64),
-        owners=owner[order],
-        last_days=last[order],
-    )
 
 
 def to_days(table: pd.DataFrame, column: str, missing: int) -> npt.NDArray[np.int64]:
@@ -96,6 +91,6 @@ def find_overlaps(table: pd.DataFrame, code: str) -> npt.NDArray[np.int64]:
 
 def get_in_force(table: pd.DataFrame, on: date) -> pd.DataFrame:
     """Return the rows in force on a day, as they stand in `table`."""
-    day = on.toordinal() - date(1970, 1, 1).toordinal()
+    day = on.toordinal() - EPOCH
     first = to_days(table, "valid_from", _FIRST)
     return table[(first <= day) & (day <= to_days(table, "valid_to", _LAST))]

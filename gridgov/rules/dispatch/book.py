@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, Catalogue, split_list
+from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, Catalogue, Item
 from gridgov.rules.constants import Constants
 from gridgov.rules.dispatch.deadlines import DEFAULT_GRADES, GradeLimit
 from gridgov.rules.dispatch.routes import Route
-from gridgov.rules.in_force import Versions, get_in_force, make_versions, to_days
+from gridgov.rules.in_force import (
+    EPOCH,
+    Versions,
+    find_change_days,
+    get_in_force,
+    make_versions,
+)
 
 UNIT_COLUMNS = (
     "unit_code",
@@ -28,9 +35,6 @@ UNIT_COLUMNS = (
 """One row per unit and version; texts empty, not missing; a street's and a district's unit has its code."""
 
 DESK_NAME = "热线坐席"
-
-_NEVER = -1_000_000
-"""Stands for a day that a duty does not name."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,20 +71,46 @@ class DispatchBook:
     scene_duties: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
-    def unit_versions(self) -> Versions:
-        """Return the look-up of (unit, day) → row of :attr:`units`."""
-        return make_versions(self.units, "unit_code")
-
-    @cached_property
-    def unit_names(self) -> pd.Series:
-        """Return the name of each unit, indexed by code in the order of ``unit_versions.codes``."""
-        names = self.units.drop_duplicates("unit_code", keep="last").set_index("unit_code")["name"]
-        return names.reindex(self.unit_versions.codes)
+    def unit_names(self) -> dict[str, str]:
+        """Return the name of each unit by code, the latest where it had several."""
+        return dict(zip(self.units["unit_code"], self.units["name"], strict=True))
 
     @cached_property
     def unit_kinds(self) -> dict[str, str]:
         """Return the kind of each unit by code."""
         return dict(zip(self.units["unit_code"], self.units["kind"], strict=True))
+
+    @cached_property
+    def street_names(self) -> dict[str, str]:
+        """Return the name of each street by code."""
+        return _plain(self.streets["name"])
+
+    @cached_property
+    def street_districts(self) -> dict[str, str]:
+        """Return the district of each street by code."""
+        return _plain(self.streets["district_code"])
+
+    @cached_property
+    def kind_facts(self) -> dict[str, str]:
+        """Return kind of an appeal → the fact it makes true; a kind may be named for both, then it is urgent."""
+        asked = dict.fromkeys(self.constants.texts("dispatch.consultation_kinds"), "consultation")
+        urgent = dict.fromkeys(self.constants.texts("dispatch.emergency_kinds"), "emergency")
+        return asked | urgent
+
+    @cached_property
+    def firm_channels(self) -> frozenset[str]:
+        """Return the channels that firms use."""
+        return frozenset(self.constants.texts("dispatch.firm_channels"))
+
+    @cached_property
+    def confidence_min(self) -> float:
+        """Return how sure a street must be for no person to look."""
+        return self.constants.number("dispatch.confidence_min")
+
+    @cached_property
+    def item_confidence_min(self) -> float:
+        """Return how sure an item must be for no person to look."""
+        return self.constants.number("dispatch.item_confidence_min")
 
     def find_first(self, kind: str) -> str:
         """Return the first unit of a kind, empty if the city has none."""
@@ -91,89 +121,80 @@ class DispatchBook:
         first = self.units.drop_duplicates("kind")
         return dict(zip(first["kind"], first["unit_code"], strict=True))
 
+    @cached_property
+    def _unit_versions(self) -> Versions:
+        return make_versions(self.units, "unit_code")
+
     def is_in_force(self, unit_code: str, on: date) -> bool:
         """Tell whether a unit is in force on a day."""
-        spans = self._unit_spans.get(unit_code, ())
-        return any(start <= on <= end for start, end in spans)
+        return self._unit_versions.find(unit_code, on.toordinal() - EPOCH) is not None
 
     @cached_property
-    def _unit_spans(self) -> dict[str, list[tuple[date, date]]]:
-        spans: dict[str, list[tuple[date, date]]] = {}
-        columns = ("unit_code", "valid_from", "valid_to")
-        for code, start, end in zip(*(self.units[name] for name in columns), strict=True):
-            first = date.min if pd.isna(start) else pd.Timestamp(start).date()
-            last = date.max if pd.isna(end) else pd.Timestamp(end).date()
-            spans.setdefault(code, []).append((first, last))
-        return spans
-
-    @cached_property
-    def _duty_days(self) -> npt.NDArray[np.int64]:
-        """Return the days since 1970-01-01 on which another set of helping duties begins, ascending."""
-        table = self.scene_duties
-        if table.empty:
-            return np.zeros(0, dtype=np.int64)
-        starts, ends = to_days(table, "valid_from", _NEVER), to_days(table, "valid_to", _NEVER)
-        days = np.unique(np.concatenate([starts[starts != _NEVER], ends[ends != _NEVER] + 1]))
-        found: npt.NDArray[np.int64] = days
-        return found
-
-    @cached_property
-    def helpers_by_period(self) -> list[dict[str, frozenset[str]]]:
-        """Return scene → units with a helping duty, for each period between changes of the duty list."""
-        days = self._duty_days
-        first = int(days[0]) - 1 if len(days) else 0
-        return [self._find_helpers(day) for day in (first, *map(int, days))]
-
-    def _find_helpers(self, day: int) -> dict[str, frozenset[str]]:
-        helpers = {scene: set(units) for scene, units in self.scene_helpers.items()}
-        if not self.scene_duties.empty:
-            rows = get_in_force(self.scene_duties, date(1970, 1, 1) + timedelta(days=day))
-            for scene, unit in zip(rows["scene_code"], rows["unit"], strict=True):
-                helpers.setdefault(str(scene), set()).add(str(unit))
-        return {scene: frozenset(units) for scene, units in helpers.items()}
+    def _change_days(self) -> npt.NDArray[np.int64]:
+        return find_change_days(self.units, self.catalogue.items, self.scene_duties)
 
     def find_periods(self, days: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return which of :attr:`helpers_by_period` holds on each day since 1970-01-01 (n,)."""
-        found: npt.NDArray[np.int64] = np.searchsorted(self._duty_days, days, side="right")
+        """Return the period of each day since 1970-01-01 (n,): within one all tables stay as they are."""
+        found: npt.NDArray[np.int64] = np.searchsorted(self._change_days, days, side="right")
         return found
 
+    def _first_day(self, period: int) -> int:
+        days = self._change_days
+        return int(days[period - 1]) if period else int(days[0]) - 1 if len(days) else 0
+
+    def is_in_force_in(self, unit_code: str, period: int) -> bool:
+        """Tell whether a unit is in force in a period."""
+        return self._unit_versions.find(unit_code, self._first_day(period)) is not None
+
+    def find_item(self, item_code: str, period: int) -> Item | None:
+        """Return an item as in force in a period, None where it is not."""
+        try:
+            return self.catalogue.get(item_code, date.fromordinal(EPOCH + self._first_day(period)))
+        except KeyError:
+            return None
+
+    def find_helpers(self, scene: str, period: int) -> frozenset[str]:
+        """Return the units with a helping duty in a scene in a period."""
+        if period not in self._helpers:
+            helpers = {name: set(units) for name, units in self.scene_helpers.items()}
+            if not self.scene_duties.empty:
+                day = date.fromordinal(EPOCH + self._first_day(period))
+                rows = get_in_force(self.scene_duties, day)
+                for name, unit in zip(rows["scene_code"], rows["unit"], strict=True):
+                    helpers.setdefault(str(name), set()).add(str(unit))
+            self._helpers[period] = {name: frozenset(units) for name, units in helpers.items()}
+        return self._helpers[period].get(scene, frozenset())
+
     @cached_property
-    def items(self) -> "ItemTable":
-        """Return what dispatch needs of each row of the catalogue."""
-        return _make_item_table(self)
+    def _helpers(self) -> dict[int, dict[str, frozenset[str]]]:
+        return {}
+
+    @cached_property
+    def choices(self) -> dict[Any, Any]:
+        """Hold what :mod:`gridgov.rules.dispatch.decide` found for situations seen before."""
+        return {}
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ItemTable:
-    """Columns by catalogue row, with one row more at the end for 'no item' (reached by -1).
-
-    ``route`` has a line for each of ``DispatchBook.helpers_by_period``: shape (periods, rows + 1).
-    """
-
-    lead: npt.NDArray[np.object_]
-    lead_unit: npt.NDArray[np.int64]
-    route: npt.NDArray[np.object_]
-    kind: npt.NDArray[np.object_]
-    grade: npt.NDArray[np.object_]
-    name: npt.NDArray[np.object_]
+def _plain(column: pd.Series) -> dict[str, str]:
+    known = column.dropna()
+    return dict(zip(known.index.tolist(), known.tolist(), strict=True))
 
 
-def find_unclear_route(book: DispatchBook, item: Mapping[str, str], *, period: int) -> str:
+def find_unclear_route(book: DispatchBook, item: Item, *, period: int) -> str:
     """Return which of the four ways an item without a lead takes; '' where that is not asked.
 
     The catalogue's own ``route`` stands first, then tags that call for supervision, then how many help:
     none is for the first receiver, some for a whistle call, many for the district. Who helps follows from the duty
     list of the `period` (:meth:`DispatchBook.find_periods`).
     """
-    if item["route"] not in {"", "direct"}:
-        return str(item["route"])
-    if item["lead"]:
+    if item.route not in {"", "direct"}:
+        return item.route
+    if item.lead:
         return ""
     constants = book.constants
-    if set(split_list(item["tags"])) & set(constants.texts("dispatch.supervise_tags")):
+    if set(item.tags) & set(constants.texts("dispatch.supervise_tags")):
         return Route.SUPERVISE
-    inside = book.helpers_by_period[period].get(item["scene_code"], ())
-    helpers = {*split_list(item["helpers"]), *inside}
+    helpers = {*item.helpers, *book.find_helpers(item.scene_code, period)}
     if len(helpers) >= constants.number("dispatch.raise_helpers_min"):
         return Route.RAISE
     if len(helpers) >= constants.number("dispatch.whistle_helpers_min"):
@@ -188,27 +209,3 @@ def find_lead_kind(book: DispatchBook, lead: str) -> str:
     if lead in {LEAD_STREET, LEAD_DISTRICT}:
         return lead
     return book.unit_kinds.get(lead, "none")
-
-
-def _make_item_table(book: DispatchBook) -> ItemTable:
-    rows = book.catalogue.items.to_dict("records")
-    default_grade = book.constants.text("dispatch.default_grade")
-
-    def column(values: list[str], missing: str) -> npt.NDArray[np.object_]:
-        return np.array([*values, missing], dtype=object)
-
-    leads = [row["lead"] for row in rows]
-    units = book.unit_versions.codes.get_indexer(pd.Index([*leads, ""], dtype=object))
-    return ItemTable(
-        lead=column([find_lead_kind(book, lead) for lead in leads], ""),
-        lead_unit=units.astype(np.int64),
-        route=np.stack(
-            [
-                column([find_unclear_route(book, row, period=period) for row in rows], "")
-                for period in range(len(book.helpers_by_period))
-            ]
-        ),
-        kind=column([row["kind"] for row in rows], ""),
-        grade=column([row["grade"] or default_grade for row in rows], default_grade),
-        name=column([f"“{row['name']}”" for row in rows], "该事项"),
-    )

@@ -6,24 +6,29 @@ In working time both count hours that people work, a day being one workday.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-from gridgov.rules.calendar import DAY_US, MINUTE_US, Micros, WorkCalendar
+from gridgov.rules.calendar import DAY_US, MINUTE_US, WorkCalendar
 from gridgov.rules.constants import Status
+from gridgov.rules.zone import Micros, find_shifts
 
 ClockKind = Literal["calendar", "working"]
 
 _LIMIT = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(min|h|d)\s*$")
 _UNIT_US = {"min": MINUTE_US, "h": 60 * MINUTE_US, "d": DAY_US}
 
-PAUSE_COLUMNS = ("order_no", "paused_at", "resumed_at", "reason")
-"""Pauses: one row per order and pause · ``resumed_at`` missing while it lasts."""
+DEADLINE_COLUMNS = ("contact_by", "due_at")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO = timedelta(microseconds=1)
 
 
 class ClockState(StrEnum):
@@ -100,14 +105,20 @@ DEFAULT_GRADES: Mapping[str, GradeLimit] = {
 assumed."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OrderDeadlines:
+    """Both clocks of one order, aware; None where its grade has no limits."""
+
+    contact_by: datetime | None
+    due_at: datetime | None
+
+
 def make_deadlines(
     received_at: pd.Series,
     grade: pd.Series,
     grades: Mapping[str, GradeLimit],
     *,
     calendar: WorkCalendar,
-    pauses: pd.DataFrame | None = None,
-    as_of: pd.Timestamp | None = None,
 ) -> pd.DataFrame:
     """Return ``contact_by`` and ``due_at`` of orders.
 
@@ -121,38 +132,104 @@ def make_deadlines(
         Limits by grade.
     calendar
         Working time of the city.
-    pauses
-        Frame of :data:`PAUSE_COLUMNS` whose ``order_no`` are labels of the index; a pause stops the final
-        clock only, because contact is owed whatever is waited for.
-    as_of
-        Needed where a pause has no end: it is taken to last until then.
 
     Returns
     -------
     Frame on the index of `received_at`, both columns aware in its zone.
     """
-    zone = received_at.dt.tz
-    columns = {"contact_by": _empty(received_at), "due_at": _empty(received_at)}
-    spans = None if pauses is None else _merge_pauses(pauses, as_of)
+    zone = ZoneInfo(str(received_at.dt.tz))
+    start = received_at.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+    start = start.astype("datetime64[us]")
+    known = ~np.isnat(start)
+    ends = {name: np.full(len(start), "NaT", dtype="datetime64[us]") for name in DEADLINE_COLUMNS}
     for name, limit in grades.items():
-        rows = np.flatnonzero((grade == name).to_numpy(dtype=bool, na_value=False))
-        if not rows.size:
-            continue
-        start = received_at.iloc[rows]
-        columns["contact_by"].iloc[rows] = _add(start, limit.contact, limit.clock, calendar)
-        due = _add(start, limit.final, limit.clock, calendar)
-        if spans is not None:
-            due = _add_pauses(start, due, spans, limit.clock, calendar)
-        columns["due_at"].iloc[rows] = due
-    frame = pd.DataFrame(columns, index=received_at.index)
-    return frame.astype(f"datetime64[us, {zone}]")
+        rows = np.flatnonzero(known & (grade == name).to_numpy(dtype=bool, na_value=False))
+        at = start[rows].astype(np.int64)
+        for column, one in zip(DEADLINE_COLUMNS, (limit.contact, limit.final), strict=True):
+            ends[column][rows] = add_limit(
+                at, one, clock=limit.clock, calendar=calendar, zone=zone
+            ).astype("datetime64[us]")
+    columns = {
+        name: pd.DatetimeIndex(at, tz="UTC").tz_convert(zone.key) for name, at in ends.items()
+    }
+    return pd.DataFrame(columns).set_axis(received_at.index)
 
 
-def due_at(
-    start_at: pd.Series, limit: Limit, *, clock: ClockKind, calendar: WorkCalendar
-) -> pd.Series:
-    """Return when `limit` ends for aware times, in their zone; a missing time gives none."""
-    return _add(start_at, limit, clock, calendar)
+def find_deadlines(
+    received_at: datetime,
+    grade: str,
+    grades: Mapping[str, GradeLimit],
+    *,
+    calendar: WorkCalendar,
+    zone: ZoneInfo,
+) -> OrderDeadlines:
+    """Return the deadlines of one order that was received at an aware time; see :func:`make_deadlines`."""
+    limit = grades.get(grade)
+    if limit is None:
+        return OrderDeadlines(contact_by=None, due_at=None)
+    start = _to_micros(received_at)
+    contact, due = (
+        add_limit(start, one, clock=limit.clock, calendar=calendar, zone=zone)
+        for one in (limit.contact, limit.final)
+    )
+    return OrderDeadlines(contact_by=_to_time(contact, zone), due_at=_to_time(due, zone))
+
+
+def add_limit(
+    start_us: Micros, limit: Limit, *, clock: ClockKind, calendar: WorkCalendar, zone: ZoneInfo
+) -> Micros:
+    """Return when a limit ends (n,) that starts at UTC microseconds (n,); see the module for hours and days."""
+    if clock == "calendar" and limit.unit != "d":
+        return start_us + limit.micros()
+    shifts = find_shifts(zone)
+    wall = shifts.to_wall(start_us)
+    if clock == "working":
+        return shifts.to_utc(calendar.add(wall, limit.micros(calendar.day_us)))
+    return shifts.to_utc(wall + limit.micros())
+
+
+def move_deadline(
+    due: datetime,
+    paused_at: datetime,
+    resumed_at: datetime,
+    *,
+    limit: GradeLimit,
+    calendar: WorkCalendar,
+    zone: ZoneInfo,
+) -> datetime:
+    """Return the final deadline after a pause that has ended: as it was if the pause began after it.
+
+    A pause stops the final clock only, because contact is owed whatever is waited for.
+
+    Parameters
+    ----------
+    due
+        Deadline before the pause, aware; earlier pauses are in it.
+    paused_at, resumed_at
+        The pause, aware.
+    limit
+        Of the order's grade: whether its clock runs in working time.
+    calendar, zone
+        Of the city.
+    """
+    if resumed_at <= paused_at or paused_at >= due:
+        return due
+    end, start, stop = (_to_micros(at) for at in (due, paused_at, resumed_at))
+    if limit.clock == "calendar":
+        return _to_time(end + stop - start, zone)
+    shifts = find_shifts(zone)
+    left = calendar.between(shifts.to_wall(start), shifts.to_wall(end))
+    # What was left when the pause began is worked off after it: at least a microsecond, so that the
+    # time found is the end of the work and not its beginning.
+    return _to_time(shifts.to_utc(calendar.add(shifts.to_wall(stop), np.maximum(left, 1))), zone)
+
+
+def _to_micros(at: datetime) -> Micros:
+    return np.array([(at - _EPOCH) // _MICRO], dtype=np.int64)
+
+
+def _to_time(micros: Micros, zone: ZoneInfo) -> datetime:
+    return (_EPOCH + timedelta(microseconds=int(micros[0]))).astimezone(zone)
 
 
 def find_states(
@@ -185,88 +262,3 @@ def find_states(
         default=ClockState.RUNNING.value,
     )
     return pd.Series(chosen, index=due.index, dtype="str")
-
-
-def _empty(like: pd.Series) -> pd.Series:
-    return pd.Series(pd.NaT, index=like.index, dtype=f"datetime64[us, {like.dt.tz}]")
-
-
-def _add(start: pd.Series, limit: Limit, clock: ClockKind, calendar: WorkCalendar) -> pd.Series:
-    """Return times after `limit`; see the module for what an hour and a day mean."""
-    if clock == "working":
-        known = start.dropna()
-        ends = calendar.add(_to_wall(known), limit.micros(calendar.day_us))
-        return _from_wall(ends, known).reindex(start.index)
-    if limit.unit == "d":
-        known = start.dropna()
-        return _from_wall(_to_wall(known) + limit.micros(), known).reindex(start.index)
-    return start.astype(f"datetime64[us, {start.dt.tz}]") + pd.Timedelta(
-        microseconds=limit.micros()
-    )
-
-
-def _to_wall(times: pd.Series) -> Micros:
-    wall: Micros = times.dt.tz_localize(None).astype("datetime64[us]").to_numpy().astype(np.int64)
-    return wall
-
-
-def _from_wall(wall: Micros, like: pd.Series) -> pd.Series:
-    """Return wall times as aware ones: skipped hours move on, a repeated hour is its second one.
-
-    Either choice gives the unit the whole limit, never less.
-    """
-    naive = pd.Series(wall.astype("datetime64[us]"), index=like.index)
-    is_summer = np.zeros(len(naive), dtype=bool)
-    return naive.dt.tz_localize(like.dt.tz, ambiguous=is_summer, nonexistent="shift_forward")
-
-
-def _merge_pauses(pauses: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFrame:
-    """Return pauses without overlaps, with ends, and their rank within the order."""
-    frame = pauses.loc[:, ["order_no", "paused_at", "resumed_at"]].copy()
-    if as_of is not None:
-        frame["resumed_at"] = frame["resumed_at"].fillna(as_of)
-    if frame["resumed_at"].isna().any():
-        raise ValueError("a pause has no end: give as_of, the time until which it lasts")
-    frame = frame[frame["resumed_at"] > frame["paused_at"]].sort_values(["order_no", "paused_at"])
-    reached = frame.groupby("order_no")["resumed_at"].cummax().groupby(frame["order_no"]).shift()
-    frame["span"] = (reached.isna() | (frame["paused_at"] > reached)).cumsum()
-    merged = frame.groupby(["order_no", "span"], as_index=False).agg(
-        paused_at=("paused_at", "min"), resumed_at=("resumed_at", "max")
-    )
-    merged["rank"] = merged.groupby("order_no").cumcount()
-    return merged
-
-
-def _add_pauses(
-    start: pd.Series, due: pd.Series, pauses: pd.DataFrame, clock: ClockKind, calendar: WorkCalendar
-) -> pd.Series:
-    """Return deadlines moved on by each pause that begins before them, first to last."""
-    moved = due.copy()
-    for _, batch in pauses.groupby("rank"):
-        spans = batch.set_index("order_no")
-        spans = spans.loc[spans.index.isin(moved.index)]
-        begin = spans["paused_at"].clip(lower=start.loc[spans.index])
-        applies = (begin < moved.loc[spans.index]) & (spans["resumed_at"] > begin)
-        begin, end = begin[applies], spans.loc[applies, "resumed_at"]
-        if begin.empty:
-            continue
-        moved.loc[begin.index] = _move(moved.loc[begin.index], begin, end, clock, calendar)
-    return moved
-
-
-def _move(
-    due: pd.Series, begin: pd.Series, end: pd.Series, clock: ClockKind, calendar: WorkCalendar
-) -> pd.Series:
-    if clock == "calendar":
-        return due + (end - begin)
-    zone = due.dt.tz
-    start, stop = _to_wall(begin.dt.tz_convert(zone)), _to_wall(end.dt.tz_convert(zone))
-    left = calendar.between(start, _to_wall(due))
-    # What was left when the pause began is worked off after it: at least a microsecond, so that the
-    # time found is the end of the work and not its beginning.
-    return _from_wall(calendar.add(stop, np.maximum(left, 1)), due)
-
-
-def check_grades(grades: Iterable[str], known: Mapping[str, GradeLimit]) -> set[str]:
-    """Return the grades that have no limits."""
-    return {grade for grade in grades if grade and grade not in known}

@@ -22,8 +22,8 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from geodata.frames import JURISDICTION_COLUMNS
 from gridgov.errors import ConflictError, ForbiddenError, NotFoundError
-from gridgov.jobs.placing_one import find_point, judge_place
-from gridgov.rules.dispatch.judge_order import Decision, dispatch_one
+from gridgov.jobs.placing import find_point, judge_place
+from gridgov.rules.dispatch.decide import Decision, decide
 from gridgov.rules.message_text import make_text
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.transitions import OrderState, Role
@@ -242,7 +242,7 @@ def _decide(
         "item_confidence": appeal.item_confidence if own_item else None,
     }
     day = desk.get_day(row.received_at)
-    decision = dispatch_one(case, desk.get_book(row.item_code), day)
+    decision = decide(case, desk.get_book(row.item_code), day)
     free = (
         row.state in UNACCEPTED
         and actor.unit_code == desk.desk_code

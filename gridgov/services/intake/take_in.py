@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from geodata.frames import JURISDICTION_COLUMNS
-from gridgov.jobs.placing_one import find_address, find_point, judge_place
+from gridgov.jobs.placing import find_address, find_point, judge_place
 from gridgov.reading.export_words import hash_person
-from gridgov.rules.dispatch.deadline_one import find_deadlines
-from gridgov.rules.dispatch.judge_order import Decision, dispatch_one
+from gridgov.rules.dispatch.deadlines import find_deadlines
+from gridgov.rules.dispatch.decide import Decision, decide
 from gridgov.rules.dispatch.routes import Route
 from gridgov.rules.message_text import make_text
 from gridgov.rules.orders.needs import Actor
@@ -116,12 +116,12 @@ def prepare(session: Session, desk: Desk, new: NewAppeal, *, now: datetime) -> P
     new = check_appeal(new, desk, now=now)
     place = locate(session, desk, new)
     item_code, confidence = _find_item(desk, new)
-    decision = dispatch_one(
+    decision = decide(
         make_case(new, place, item_code, confidence),
         desk.get_book(item_code),
         desk.get_day(new.received_at),
     )
-    contact_by, due_at = find_deadlines(
+    due = find_deadlines(
         new.received_at, decision.grade, desk.grades, calendar=desk.calendar, zone=desk.zone
     )
     return Prepared(
@@ -130,8 +130,8 @@ def prepare(session: Session, desk: Desk, new: NewAppeal, *, now: datetime) -> P
         item_code=item_code,
         item_confidence=confidence,
         decision=decision,
-        contact_by=contact_by,
-        due_at=due_at,
+        contact_by=due.contact_by,
+        due_at=due.due_at,
         state=find_start(decision, desk.desk_code),
     )
 

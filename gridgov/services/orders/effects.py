@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.errors import NotFoundError
-from gridgov.rules.dispatch.deadline_one import find_deadlines, move_deadline
+from gridgov.rules.dispatch.deadlines import find_deadlines, move_deadline
 from gridgov.rules.orders.disputes import rule_dispute
 from gridgov.rules.orders.needs import ANSWERED, Actor, Facts
 from gridgov.rules.orders.states import OrderActionError, OrderChange
@@ -218,9 +218,10 @@ def _forget_warnings(row: Order, step: Act) -> None:
 def _reopen(step: Act) -> None:
     """Start both clocks anew: what was due before the first answer says nothing about the second [A]."""
     row, desk = step.row, step.desk
-    row.contact_by, row.due_at = find_deadlines(
+    due = find_deadlines(
         step.facts.at, row.grade, desk.grades, calendar=desk.calendar, zone=desk.zone
     )
+    row.contact_by, row.due_at = due.contact_by, due.due_at
     row.contacted_at = row.replied_at = row.closed_at = None
     row.warned_at = row.overdue_at = None
 

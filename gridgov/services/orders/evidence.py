@@ -1,6 +1,6 @@
 """Evidence for a dispute about territory: a point, and in which street it lies by the boundaries in force."""
 
-from gridgov.jobs.placing_one import find_point, judge_place
+from gridgov.jobs.placing import find_point, judge_place
 from gridgov.rules.orders.disputes import Evidence, Ruling, rule_dispute
 from gridgov.services.city_runtime import Desk
 from gridgov.services.intake.checks import IntakeError, check_point

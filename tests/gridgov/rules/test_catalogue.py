@@ -2,14 +2,18 @@
 
 from datetime import date
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgov.rules.catalogue import make_catalogue, make_path_catalogue, split_list
-from gridgov.rules.in_force import find_overlaps, get_in_force, make_versions
+from gridgov.rules.in_force import (
+    find_change_days,
+    find_overlaps,
+    get_in_force,
+    make_versions,
+)
 
 ROWS = pd.DataFrame(
     [
@@ -123,11 +127,13 @@ def test_versions_equal_a_plain_search(rows, asked):
     while len(again := find_overlaps(table, "code")):
         table = table.drop(index=table.index[again])
     table = table.reset_index(drop=True)
-    days = np.array([day for _, day in asked])
-    found = make_versions(table, "code").find(
-        pd.Series([code for code, _ in asked], dtype="str"), days
-    )
-    for (code, day), row in zip(asked, found, strict=True):
+    versions = make_versions(table, "code")
+    changes = find_change_days(table)
+    for code, day in asked:
+        row = versions.find(code, day)
         when = epoch + pd.Timedelta(days=day)
         plain = table[(table.code == code) & (table.valid_from <= when) & (when <= table.valid_to)]
-        assert plain.index.tolist() == ([row] if row >= 0 else [])
+        assert plain.index.tolist() == ([] if row is None else [row])
+        # Between two days of change nothing changes.
+        first = max((int(one) for one in changes if one <= day), default=None)
+        assert first is None or versions.find(code, first) == row

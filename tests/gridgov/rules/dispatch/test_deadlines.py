@@ -1,6 +1,7 @@
 """Deadlines against dates counted by hand, brute force minute by minute, and the laws of clocks."""
 
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,11 @@ from gridgov.rules.dispatch.deadlines import (
     DEFAULT_GRADES,
     ClockState,
     GradeLimit,
-    due_at,
+    find_deadlines,
     find_states,
     make_deadlines,
     make_limit,
+    move_deadline,
 )
 
 BEIJING, BOSTON = "Asia/Shanghai", "America/New_York"
@@ -28,8 +30,16 @@ CALENDAR = make_calendar(
 
 
 def due(start: str, limit: str, clock: str = "calendar", zone: str = BEIJING) -> str:
-    times = pd.Series([pd.Timestamp(start, tz=zone)])
-    return str(due_at(times, make_limit(limit), clock=clock, calendar=CALENDAR)[0])
+    """Return the deadline of one order, after checking that a table says the same."""
+    at = pd.Timestamp(start, tz=zone)
+    one = make_limit(limit)
+    grades = {"x": GradeLimit(grade="x", contact=one, final=one, clock=clock)}
+    rules = {"grades": grades, "calendar": CALENDAR}
+    found = find_deadlines(at.to_pydatetime(), "x", zone=ZoneInfo(zone), **rules).due_at
+    many = make_deadlines(pd.Series([at] * 2), pd.Series(["x", "y"]), **rules)["due_at"]
+    assert many[0] == found
+    assert pd.isna(many[1])
+    return str(found)
 
 
 @pytest.mark.parametrize(
@@ -123,66 +133,61 @@ def test_grades_and_missing():
     assert found.loc[[1, 2]].isna().all(axis=None)
 
 
-def pauses(*spans: tuple[int, str, str | None]) -> pd.DataFrame:
-    frame = pd.DataFrame(spans, columns=["order_no", "paused_at", "resumed_at"])
-    for name in ("paused_at", "resumed_at"):
-        frame[name] = pd.to_datetime(frame[name]).dt.tz_localize(BEIJING)
-    return frame.assign(reason="等待当事人提供材料")
-
-
-def paused_due(
-    clock: str, *spans: tuple[int, str, str | None], as_of: str | None = None
-) -> list[str]:
-    received = pd.Series(pd.to_datetime(["2024-01-02 10:00"] * 2)).dt.tz_localize(BEIJING)
-    grade = pd.Series(["x"] * 2, dtype="str")
-    limits = {
-        "x": GradeLimit(grade="x", contact=make_limit("1 h"), final=make_limit("2 d"), clock=clock)
-    }
-    when = pd.Timestamp(as_of, tz=BEIJING) if as_of else None
-    found = make_deadlines(
-        received, grade, limits, calendar=CALENDAR, pauses=pauses(*spans), as_of=when
-    )
-    assert str(found["contact_by"][0]) == "2024-01-02 11:00:00+08:00", (
-        "a pause does not stop contact"
-    )
-    return found["due_at"].dt.strftime("%m-%d %H:%M").tolist()
+def paused_due(clock: str, *spans: tuple[str, str], zone: str = BEIJING) -> str:
+    limit = GradeLimit(grade="x", contact=make_limit("1 h"), final=make_limit("2 d"), clock=clock)
+    options = {"calendar": CALENDAR, "zone": ZoneInfo(zone)}
+    received = pd.Timestamp("2024-01-02 10:00", tz=zone).to_pydatetime()
+    found = find_deadlines(received, "x", {"x": limit}, **options).due_at
+    for begin, end in spans:
+        at = [pd.Timestamp(time, tz=zone).to_pydatetime() for time in (begin, end)]
+        found = move_deadline(found, *at, limit=limit, **options)
+    return f"{found:%m-%d %H:%M}"
 
 
 def test_pauses_stop_the_final_clock():
-    assert paused_due("calendar", (0, "2024-01-03 00:00", "2024-01-04 12:00")) == [
-        "01-05 22:00",
-        "01-04 10:00",
-    ]
-    # Two that overlap count once; one after the deadline does not count; one before the start neither.
-    spans = (
-        (0, "2024-01-03 00:00", "2024-01-03 12:00"),
-        (0, "2024-01-03 06:00", "2024-01-03 18:00"),
-        (0, "2024-01-20 00:00", "2024-01-21 00:00"),
-        (0, "2023-12-01 00:00", "2023-12-02 00:00"),
-    )
-    assert paused_due("calendar", *spans)[0] == "01-05 04:00"
-    # A second pause that begins only in the time the first one added.
-    chained = (
-        (0, "2024-01-03 00:00", "2024-01-04 00:00"),
-        (0, "2024-01-05 00:00", "2024-01-06 00:00"),
-    )
-    assert paused_due("calendar", *chained)[0] == "01-06 10:00"
+    assert paused_due("calendar") == "01-04 10:00"
+    assert paused_due("calendar", ("2024-01-03 00:00", "2024-01-04 12:00")) == "01-05 22:00"
+    # One after the deadline does not count; a second one may begin in the time the first one added.
+    assert paused_due("calendar", ("2024-01-20 00:00", "2024-01-21 00:00")) == "01-04 10:00"
+    chained = (("2024-01-03 00:00", "2024-01-04 00:00"), ("2024-01-05 00:00", "2024-01-06 00:00"))
+    assert paused_due("calendar", *chained) == "01-06 10:00"
 
 
 def test_pauses_in_working_time():
     # Paused Wednesday 10:00 with a whole day left, resumed Friday 10:00: due Monday 10:00.
-    assert paused_due("working", (0, "2024-01-03 10:00", "2024-01-05 10:00"))[0] == "01-08 10:00"
+    assert paused_due("working", ("2024-01-03 10:00", "2024-01-05 10:00")) == "01-08 10:00"
     # A pause of nights and weekends only changes nothing.
-    assert paused_due("working", (0, "2024-01-02 18:00", "2024-01-03 09:00"))[0] == "01-04 10:00"
+    assert paused_due("working", ("2024-01-02 18:00", "2024-01-03 09:00")) == "01-04 10:00"
 
 
-def test_a_lasting_pause_needs_a_time_of_judgement():
-    assert (
-        paused_due("calendar", (0, "2024-01-03 10:00", None), as_of="2024-01-05 10:00")[0]
-        == "01-06 10:00"
+@given(
+    st.integers(0, 76 * 24 * 60), st.lists(st.integers(1, 3000), max_size=3), st.integers(1, 9999)
+)
+@settings(max_examples=30, deadline=None)
+def test_a_pause_takes_away_its_working_minutes_and_gives_them_back(after, waits, length):
+    limit = GradeLimit(
+        grade="x", contact=make_limit("1 h"), final=make_limit("2 d"), clock="working"
     )
-    with pytest.raises(ValueError, match="as_of"):
-        paused_due("calendar", (0, "2024-01-03 10:00", None))
+    options = {"calendar": CALENDAR, "zone": ZoneInfo(BEIJING)}
+    at = datetime(2023, 12, 20, tzinfo=ZoneInfo(BEIJING)) + timedelta(minutes=after)
+    due_at = find_deadlines(at, "x", {"x": limit}, **options).due_at
+    paused = 0
+    for wait in waits:
+        start = at + timedelta(minutes=wait)
+        at = start + timedelta(minutes=length)
+        if start < due_at:
+            paused += worked(start, at)
+        due_at = move_deadline(due_at, start, at, limit=limit, **options)
+    received = datetime(2023, 12, 20, tzinfo=ZoneInfo(BEIJING)) + timedelta(minutes=after)
+    assert worked(received, due_at) == 2 * CALENDAR.day_us + paused
+
+
+def worked(start: datetime, end: datetime) -> int:
+    wall = [
+        np.array([at.replace(tzinfo=None)], dtype="datetime64[us]").astype(np.int64)
+        for at in (start, end)
+    ]
+    return int(CALENDAR.between(*wall)[0])
 
 
 def test_states():

@@ -1,4 +1,4 @@
-"""Dispatch: each rule by an example, and the fast rule against the one-by-one rule on random cases."""
+"""Dispatch: each rule by an example; a table is answered as its cases are one by one."""
 
 from dataclasses import asdict
 from datetime import date
@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from gridgov.rules.catalogue import make_catalogue
 from gridgov.rules.constants import make_constants
 from gridgov.rules.dispatch.book import UNIT_COLUMNS, DispatchBook
-from gridgov.rules.dispatch.judge_order import dispatch_one
-from gridgov.rules.dispatch.judge_orders import CASE_COLUMNS, DECISION_COLUMNS, dispatch
+from gridgov.rules.dispatch.decide import CASE_COLUMNS, DECISION_COLUMNS, decide, dispatch
 from gridgov.rules.orders.disputes import Evidence, rule_dispute
 
 DAY = date(2024, 5, 1)
@@ -97,7 +96,7 @@ INSIDE = {
 }
 
 
-def decide(**case) -> pd.Series:
+def decide_row(**case) -> pd.Series:
     row = {"received_at": pd.Timestamp("2024-05-01 10:00", tz="Asia/Shanghai"), **case}
     return dispatch(pd.DataFrame([row]), BOOK).iloc[0]
 
@@ -130,38 +129,42 @@ def decide(**case) -> pd.Series:
     ],
 )
 def test_each_rule(case, unit, route):
-    found = decide(**case)
+    found = decide_row(**case)
     assert (found["unit_code"], found["route"]) == (unit, route), found["reasons"]
 
 
 def test_reasons_are_sentences_for_people():
-    found = decide(item_code="street", matched="景山东街5号", uncertainty_m=60.0, **INSIDE)
+    found = decide_row(item_code="street", matched="景山东街5号", uncertainty_m=60.0, **INSIDE)
     assert found["reasons"] == (
         "按地址“景山东街5号”定位，误差约 60 米；位置在东华门街道内，距边界 85 米；"
         "“占道经营”由属地街道主责，直派东华门街道；2 小时内联系，24 小时内办结（假定值）"
     )
-    far = decide(item_code="street", **(INSIDE | {"boundary_m": 250.0}))
+    far = decide_row(item_code="street", **(INSIDE | {"boundary_m": 250.0}))
     assert "距边界 200 米以上" in far["reasons"]
 
 
 def test_an_unsure_place_names_both_streets_and_asks_a_person():
     near = INSIDE | {"confidence": 0.6, "boundary_m": 4.0}
-    found = decide(item_code="street", **near)
+    found = decide_row(item_code="street", **near)
     assert found["review"]
     assert "可能属于东华门街道或景山街道（前者把握 60%）" in found["reasons"]
-    assert not decide(item_code="firm", **near)["review"], "the place does not decide who answers"
-    assert not decide(item_code="district", **near)["review"], "both streets are in one district"
+    assert not decide_row(item_code="firm", **near)["review"], (
+        "the place does not decide who answers"
+    )
+    assert not decide_row(item_code="district", **near)["review"], (
+        "both streets are in one district"
+    )
     other = near | {"neighbour_code": S3}
-    assert decide(item_code="district", **other)["review"]
+    assert decide_row(item_code="district", **other)["review"]
 
 
 def test_firms_appeals_say_so():
-    assert "企业热线" in decide(item_code="street", channel="企业热线", **INSIDE)["reasons"]
+    assert "企业热线" in decide_row(item_code="street", channel="企业热线", **INSIDE)["reasons"]
 
 
 def test_no_place_or_no_item_always_asks_a_person():
     for case in ({"item_code": "bike"}, {"kind": "咨询"}, {"kind": "紧急"}, {**INSIDE}, {}):
-        assert decide(**case)["review"], case
+        assert decide_row(**case)["review"], case
 
 
 def test_a_past_day_is_judged_by_its_units():
@@ -187,7 +190,7 @@ def test_a_past_day_is_judged_by_its_duty_list(item, day, route):
     row = {"item_code": item, **INSIDE}
     now = dispatch(pd.DataFrame([row | {"received_at": at}]), BOOK).iloc[0]
     assert now["route"] == route
-    assert dispatch_one(row, BOOK, at.date()).route == route
+    assert decide(row, BOOK, at.date()).route == route
     later = {"received_at": pd.Timestamp("2030-01-01", tz="Asia/Shanghai")}
     replayed = dispatch(pd.DataFrame([row | later]), BOOK, on=at.date()).iloc[0]
     assert replayed.equals(now)
@@ -195,7 +198,7 @@ def test_a_past_day_is_judged_by_its_duty_list(item, day, route):
 
 def test_an_emergency_goes_out_at_once_with_a_link_back():
     for case in ({"item_code": "fire", **INSIDE}, {"kind": "紧急"}):
-        found = decide(**case)
+        found = decide_row(**case)
         assert found["route"] == "emergency"
         assert "立即移交" in found["reasons"]
         assert "三方通话（双向联动）" in found["reasons"]
@@ -237,10 +240,10 @@ CASES = st.fixed_dictionaries(
 
 @given(st.lists(CASES, min_size=1, max_size=12))
 @settings(max_examples=150, deadline=None)
-def test_the_fast_rule_says_what_the_one_by_one_rule_says(cases):
+def test_a_table_is_answered_as_its_cases_are(cases):
     fast = dispatch(pd.DataFrame(cases), BOOK)
     for case, found in zip(cases, fast.to_dict("records"), strict=True):
-        assert found == asdict(dispatch_one(case, BOOK, case["received_at"].date()))
+        assert found == asdict(decide(case, BOOK, case["received_at"].date()))
 
 
 @given(st.lists(CASES, min_size=2, max_size=12), st.randoms(use_true_random=False))
