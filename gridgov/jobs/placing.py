@@ -101,8 +101,8 @@ def judge_places(places: pd.DataFrame, judge: Judge, constants: Constants) -> pd
     found = found.set_axis(places.index)[list(JURISDICTION_COLUMNS)]
     far = places["uncertainty_m"] > constants.number("dispatch.cell_uncertainty_max_m")
     least = pd.Series(0.0, index=places.index)
-    for (level, _), rows in places.groupby(["place_level", far], dropna=False).indices.items():
-        level = None if pd.isna(level) else level
+    for (given, _), rows in places.groupby(["place_level", far], dropna=False).indices.items():
+        level = None if pd.isna(given) else given
         radius = places["uncertainty_m"].iloc[rows[0]]
         for name in _find_untold(level, radius, constants):
             found.iloc[rows, found.columns.get_loc(name)] = None

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from gridgov.rules.dispatch.decide import dispatch
 
 from geodata.datum import Datum, convert
 from geodata.frames import PLACE_COLUMNS
@@ -17,6 +16,7 @@ from gridgov.pack.city import City, load_city
 from gridgov.reading.appeals import read_appeals
 from gridgov.rules.constants import make_constants
 from gridgov.rules.dispatch.deadlines import make_deadlines
+from gridgov.rules.dispatch.decide import dispatch
 from tests.gridgov.packs import MINIMAL, write_pack
 
 AS_OF = pd.Timestamp("2024-06-30 12:00", tz="Asia/Shanghai")
