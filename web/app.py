@@ -10,11 +10,11 @@ from werkzeug.exceptions import NotFound
 
 from gridgov.services.settings import ServiceSettings, SettingError
 from gridgov.storage.db import check_schema, make_engine
+from web.blueprints import add_features
 from web.kit import auth, errors, i18n, page_helpers, security
 from web.kit.assets import find_static
 from web.kit.permissions import check_routes, public
 from web.kit.service import EXTENSION, Service
-from web.rooms import add_rooms
 
 SECRET_LENGTH_MIN = 32
 KEPT_FOR_GOOD_S = 365 * 86_400
@@ -54,7 +54,7 @@ def make_app(settings: ServiceSettings, *, engine: sa.Engine | None = None) -> F
     page_helpers.set_up(app)
     app.context_processor(page_helpers.make_page_facts)
     app.add_url_rule("/static/<path:path>", "static", send_static)
-    add_rooms(app)
+    add_features(app)
     return check_routes(app)
 
 

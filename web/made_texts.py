@@ -9,8 +9,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from gridgov.rules.dispatch.routes import Route
 from gridgov.services.outbox.deliver import APP, EMAIL, WEBHOOK
+from gridgov.storage.models.orders import Outcome
 from gridgov.storage.queries.map_counts import OUTCOMES
+from gridgov.storage.queries.order_clocks import CLOCKS
+from web.features.orders.blueprint import KINDS as KINDS_OF_APPEALS
+from web.features.orders.filters import NAMES
 from web.features.planning.rows import KINDS
 from web.features.whistles.rows import TONES
 from web.features.whistles.views import REASONS
@@ -34,6 +39,12 @@ FAMILIES: dict[str, Iterable[str]] = {
     "whistles.standing.{}": TONES,
     "whistles.reason.{}": REASONS,
     "outbox.channel.{}": (APP, EMAIL, WEBHOOK),
+    "orders.kind.{}": KINDS_OF_APPEALS,
+    "orders.clock.{}": CLOCKS,
+    "orders.outcome.{}": list(Outcome),
+    "orders.route.{}": list(Route),
+    "orders.grade.{}": ("2h", "24h", "7d", "15d"),
+    "orders.filter.{}": NAMES,
     "maps.column.{}": ("code", "name", "n", *OUTCOMES),
 }
 """Form of the key → what is put in."""

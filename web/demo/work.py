@@ -63,7 +63,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class DemoDay:
     """Where steps are taken: the session, the city, who is there, and when the demo begins."""
 
     session: Session
@@ -88,17 +88,17 @@ def play_day(session: Session, desk: Desk, *, as_of: datetime) -> list[str]:
     -----
     A story for which the street has no model is left out.
     """
-    scene = Scene(session=session, desk=desk, actors=find_actors(session), as_of=as_of)
-    models = find_models(scene)
+    day = DemoDay(session=session, desk=desk, actors=find_actors(session), as_of=as_of)
+    models = find_models(day)
     played = []
     for name, steps in read_stories().items():
-        model = next((one for one in models if fits(scene, one, steps)), None)
+        model = next((one for one in models if fits(day, one, steps)), None)
         if model is None:
             continue
         models.remove(model)
-        order_no = take_again(scene, model, ago_min=max(step.ago_min for step in steps) + LEAD_MIN)
+        order_no = take_again(day, model, ago_min=max(step.ago_min for step in steps) + LEAD_MIN)
         for step in steps:
-            take_step(scene, order_no, step)
+            take_step(day, order_no, step)
         played.append(name)
     return played
 
@@ -131,9 +131,9 @@ def find_actors(session: Session) -> dict[Role, Actor]:
     }
 
 
-def find_models(scene: Scene) -> list[str]:
+def find_models(day: DemoDay) -> list[str]:
     """Return orders of the demo's street, the newest of each item, whose appeals are said again on the demo's day."""
-    centre = scene.actors.get(Role.STREET_CENTRE)
+    centre = day.actors.get(Role.STREET_CENTRE)
     if centre is None:
         return []
     past = (
@@ -148,27 +148,27 @@ def find_models(scene: Scene) -> list[str]:
         .limit(LOOKED_AT)
     )
     newest: dict[str, str] = {}
-    for order_no, item_code in scene.session.execute(past):
+    for order_no, item_code in day.session.execute(past):
         newest.setdefault(str(item_code), order_no)
     return list(newest.values())
 
 
-def fits(scene: Scene, order_no: str, steps: Iterable[Step]) -> bool:
+def fits(day: DemoDay, order_no: str, steps: Iterable[Step]) -> bool:
     """Tell whether an order can be the model of a story: a call would bring several units, a dispute has its place."""
     actions = {step.action for step in steps}
     if "dispute" in actions:
-        return find_place_next_door(scene, get_order(scene.session, order_no)) is not None
-    return "blow" not in actions or count_called(scene, order_no) >= CALLED_MIN
+        return find_place_next_door(day, get_order(day.session, order_no)) is not None
+    return "blow" not in actions or count_called(day, order_no) >= CALLED_MIN
 
 
-def take_again(scene: Scene, model_no: str, *, ago_min: int) -> str:
+def take_again(day: DemoDay, model_no: str, *, ago_min: int) -> str:
     """Take an appeal in that says what an earlier one said, at the same place, and return its order's number."""
-    order, appeal = scene.session.execute(
+    order, appeal = day.session.execute(
         sa.select(Order, Appeal)
         .join(Appeal, Appeal.id == Order.appeal_id)
         .where(Order.order_no == model_no)
     ).one()
-    at = scene.as_of - timedelta(minutes=ago_min)
+    at = day.as_of - timedelta(minutes=ago_min)
     new = NewAppeal(
         received_at=at,
         text=appeal.text or "",
@@ -179,23 +179,21 @@ def take_again(scene: Scene, model_no: str, *, ago_min: int) -> str:
         lon=order.lon,
         lat=order.lat,
     )
-    operator = scene.actors.get(Role.OPERATOR)
-    return take_in(scene.session, scene.desk, new, now=at, actor=operator, origin="demo").order_nos[
-        0
-    ]
+    operator = day.actors.get(Role.OPERATOR)
+    return take_in(day.session, day.desk, new, now=at, actor=operator, origin="demo").order_nos[0]
 
 
-def count_called(scene: Scene, order_no: str) -> int:
+def count_called(day: DemoDay, order_no: str) -> int:
     """Return how many units a call about an order would bring soon, 0 where it cannot be made."""
     try:
-        plan = whistles.make_plan(scene.session, scene.desk, order_no, at=scene.as_of)
+        plan = whistles.make_plan(day.session, day.desk, order_no, at=day.as_of)
     except GridgovError:
         return 0
     within_min = ARRIVE_WITHIN / timedelta(minutes=1)
     return sum(call.report_in_min <= within_min for call in plan.calls)
 
 
-def find_place_next_door(scene: Scene, order: Order) -> tuple[float, float] | None:
+def find_place_next_door(day: DemoDay, order: Order) -> tuple[float, float] | None:
     """Return the place of an appeal in another street, the nearest one, degrees EPSG:4326."""
     if order.lon is None or order.lat is None:
         return None
@@ -208,70 +206,70 @@ def find_place_next_door(scene: Scene, order: Order) -> tuple[float, float] | No
         .order_by(gap)
         .limit(1)
     )
-    found = scene.session.execute(nearest).one_or_none()
+    found = day.session.execute(nearest).one_or_none()
     return None if found is None else (found.lon, found.lat)
 
 
 # --- steps ----------------------------------------------------------------------------------------
 
 
-def take_step(scene: Scene, order_no: str, step: Step) -> None:
+def take_step(day: DemoDay, order_no: str, step: Step) -> None:
     """Take one step."""
-    at = scene.as_of - timedelta(minutes=step.ago_min)
-    STEPS.get(step.action, _act)(scene, order_no, step, at)
+    at = day.as_of - timedelta(minutes=step.ago_min)
+    STEPS.get(step.action, _act)(day, order_no, step, at)
 
 
-def _make_facts(scene: Scene, order_no: str, step: Step, at: datetime) -> Facts:
+def _make_facts(day: DemoDay, order_no: str, step: Step, at: datetime) -> Facts:
     facts = Facts(at=at, reason_code=step.reason, text=step.text)
     action = OrderAction(step.action)
     if action in {OrderAction.SUPERVISE, OrderAction.SUSPEND}:
-        facts = replace(facts, until=(scene.as_of + LASTS).date())
+        facts = replace(facts, until=(day.as_of + LASTS).date())
     if action is OrderAction.SUSPEND:
-        reasons = scene.desk.constants.texts("deadlines.suspension_reasons")
-        facts = replace(facts, reason_code=reasons[0], second=scene.actors[Role.SUPERVISOR])
+        reasons = day.desk.constants.texts("deadlines.suspension_reasons")
+        facts = replace(facts, reason_code=reasons[0], second=day.actors[Role.SUPERVISOR])
     if action is OrderAction.DISPUTE:
-        place = find_place_next_door(scene, get_order(scene.session, order_no))
+        place = find_place_next_door(day, get_order(day.session, order_no))
         if place is not None:
-            evidence = make_evidence(scene.desk, *place, source=step.text)
+            evidence = make_evidence(day.desk, *place, source=step.text)
             facts = replace(facts, ground="territory", evidence=evidence)
     return facts
 
 
-def _act(scene: Scene, order_no: str, step: Step, at: datetime) -> None:
+def _act(day: DemoDay, order_no: str, step: Step, at: datetime) -> None:
     act(
-        scene.session,
-        scene.desk,
+        day.session,
+        day.desk,
         order_no,
         OrderAction(step.action),
-        actor=_get_actor(scene, step),
-        facts=_make_facts(scene, order_no, step, at),
+        actor=_get_actor(day, step),
+        facts=_make_facts(day, order_no, step, at),
     )
 
 
-def _get_actor(scene: Scene, step: Step) -> Actor:
+def _get_actor(day: DemoDay, step: Step) -> Actor:
     if step.role is None:
         raise GridgovError(f"{STEPS_FILE.name}: {step.story}/{step.action} names no role")
-    return scene.actors[step.role]
+    return day.actors[step.role]
 
 
-def _blow(scene: Scene, order_no: str, step: Step, at: datetime) -> None:
+def _blow(day: DemoDay, order_no: str, step: Step, at: datetime) -> None:
     whistles.blow(
-        scene.session,
-        scene.desk,
+        day.session,
+        day.desk,
         order_no,
-        actor=_get_actor(scene, step),
+        actor=_get_actor(day, step),
         facts=Facts(at=at, reason_code=step.reason, text=step.text),
     )
 
 
-def _report_in(scene: Scene, order_no: str, _step: Step, at: datetime) -> None:
+def _report_in(day: DemoDay, order_no: str, _step: Step, at: datetime) -> None:
     """Let the units that must be there soon arrive at the place, a minute after each other, but for the first."""
-    call = scene.session.scalars(
+    call = day.session.scalars(
         sa.select(WhistleCall)
         .join(Order, Order.id == WhistleCall.order_id)
         .where(Order.order_no == order_no)
     ).one()
-    called = scene.session.scalars(
+    called = day.session.scalars(
         sa.select(CalledUnit.unit_code)
         .where(CalledUnit.call_id == call.id, CalledUnit.report_in_by <= at + ARRIVE_WITHIN)
         .order_by(CalledUnit.report_in_by, CalledUnit.unit_code)
@@ -279,30 +277,28 @@ def _report_in(scene: Scene, order_no: str, _step: Step, at: datetime) -> None:
     for place, unit in enumerate(called[1:]):
         arrival = whistles.Arrival(at=at + timedelta(minutes=place), lon=call.lon, lat=call.lat)
         who = Actor(person_key=f"demo:{unit}", role=Role.HANDLER, unit_code=unit)
-        whistles.check_in(scene.session, scene.desk, call.call_no, unit, actor=who, arrival=arrival)
+        whistles.check_in(day.session, day.desk, call.call_no, unit, actor=who, arrival=arrival)
 
 
-def _propose(scene: Scene, order_no: str, step: Step, at: datetime) -> None:
+def _propose(day: DemoDay, order_no: str, step: Step, at: datetime) -> None:
     propose(
-        scene.session,
-        scene.desk,
+        day.session,
+        day.desk,
         order_no,
-        actor=_get_actor(scene, step),
-        reason_code=scene.desk.constants.texts("rates.exclusion_reasons")[0],
+        actor=_get_actor(day, step),
+        reason_code=day.desk.constants.texts("rates.exclusion_reasons")[0],
         at=at,
     )
 
 
-def _call_back(scene: Scene, order_no: str, step: Step, at: datetime) -> None:
+def _call_back(day: DemoDay, order_no: str, step: Step, at: datetime) -> None:
     answers = Answers(
         called_at=at, contacted=True, solved="true", satisfied="satisfied", note=step.text
     )
-    record_callback(
-        scene.session, scene.desk, order_no, actor=_get_actor(scene, step), answers=answers
-    )
+    record_callback(day.session, day.desk, order_no, actor=_get_actor(day, step), answers=answers)
 
 
-STEPS: Mapping[str, Callable[[Scene, str, Step, datetime], None]] = MappingProxyType(
+STEPS: Mapping[str, Callable[[DemoDay, str, Step, datetime], None]] = MappingProxyType(
     {"blow": _blow, "report_in": _report_in, "propose": _propose, "call_back": _call_back}
 )
 """What is more than one action of the transition table; all else is one."""

@@ -1,4 +1,4 @@
-"""Figures are doors: where a count leads, with the same filter; no door where the room behind it does not exist."""
+"""Where a count leads: the list of what it counts, with the same filter; nowhere if the visitor has no such list."""
 
 from typing import Any
 from urllib.parse import quote

@@ -210,7 +210,7 @@ def add_areas(
     limits
         Upper limits of the classes.
     texts
-        What the page's module needs beside: ``unit``, ``doors`` (label and address, ``CODE`` in it replaced).
+        What the page's module needs beside: ``unit``, ``links`` (label and address, ``CODE`` in it replaced).
     """
     options = {"values": dict(values), "shapes": shapes_url, "limits": list(limits), **texts}
     add_layer(made, RoomLayer("addAreas", options), "areas")
@@ -234,7 +234,7 @@ def add_spots(
     Parameters
     ----------
     spots
-        ``code name kind q n lon lat geometry``, ``tips`` pairs of label and text, ``href`` its door.
+        ``code name kind q n lon lat geometry``, ``tips`` pairs of label and text, ``href`` its link.
     most
         The largest ``n``, so that circles of two maps compare.
     base

@@ -24,7 +24,7 @@ DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class NavigationEntry:
     """A room in the left bar; its words are ``nav.<endpoint's blueprint>``."""
 
     endpoint: str
@@ -38,14 +38,18 @@ class Entry:
 
 
 NAVIGATION = (
-    Entry(endpoint="today.index", icon="dashboard", permission=Permission.TODAY_READ),
-    Entry(endpoint="orders.index", icon="clipboard-list", permission=Permission.ORDERS_READ),
-    Entry(endpoint="whistles.index", icon="speakerphone", permission=Permission.WHISTLES_READ),
-    Entry(endpoint="maps.index", icon="map-2", permission=Permission.MAPS_READ),
-    Entry(
+    NavigationEntry(endpoint="today.index", icon="dashboard", permission=Permission.TODAY_READ),
+    NavigationEntry(
+        endpoint="orders.index", icon="clipboard-list", permission=Permission.ORDERS_READ
+    ),
+    NavigationEntry(
+        endpoint="whistles.index", icon="speakerphone", permission=Permission.WHISTLES_READ
+    ),
+    NavigationEntry(endpoint="maps.index", icon="map-2", permission=Permission.MAPS_READ),
+    NavigationEntry(
         endpoint="planning.index", icon="building-community", permission=Permission.PLANNING_READ
     ),
-    Entry(endpoint="rates.index", icon="scale", permission=Permission.RATES_READ),
+    NavigationEntry(endpoint="rates.index", icon="scale", permission=Permission.RATES_READ),
 )
 """The left bar, top to bottom. An entry shows where its room exists and the visitor may enter it."""
 
@@ -76,7 +80,7 @@ def set_up(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def list_rooms() -> list[Entry]:
+def list_rooms() -> list[NavigationEntry]:
     """Return the rooms that the visitor may enter."""
     return [
         entry

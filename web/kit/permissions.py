@@ -103,7 +103,7 @@ def is_granted(role: Role, needed: Permission) -> bool:
 
 
 def check_routes(app: Flask) -> Flask:
-    """Return `app` if each of its routes states what it needs: an app with an open door does not start.
+    """Return `app` if each of its routes states what it needs: an app with an unguarded route does not start.
 
     Raises
     ------

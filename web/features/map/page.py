@@ -42,13 +42,13 @@ class AreaView:
     kind
         ``street``, ``community`` or ``cell``.
     rows
-        ``code name n`` and one key an outcome, most first; ``door`` to the orders behind the count.
+        ``code name n`` and one key an outcome, most first; ``link`` to the orders behind the count.
     total, limits
         Sum of all rows; upper limits of the classes of the map.
     room
         The map.
     months
-        For the slider: values by month, and doors; None where the window lies in one month.
+        For the slider: values by month, and links; None where the window lies in one month.
     """
 
     kind: str
@@ -65,8 +65,8 @@ class AreaWords:
 
     unit: str
     no_place: str
-    list_door: str
-    inside_door: str
+    list_link: str
+    inside_link: str
     whole: str
 
 
@@ -110,16 +110,16 @@ def make_area_view(
         The window as it stands in addresses.
     """
     rows = count_area_rows(session, kind, chosen, no_place=words.no_place)
-    door = to_orders(**filters, **{kind: MARK})
+    link = to_orders(**filters, **{kind: MARK})
     for row in rows:
-        row["door"] = fill_in(door, row["code"] or NONE)
+        row["link"] = fill_in(link, row["code"] or NONE)
     values = {row["code"]: int(row["n"]) for row in rows if row["code"]}
-    door = to_orders(**{**filters, kind: "CODE", "window": "WINDOW"})
-    doors = [[words.list_door, door]] if door else []
+    link = to_orders(**{**filters, kind: "CODE", "window": "WINDOW"})
+    links = [[words.list_link, link]] if link else []
     if inside:
-        doors.append([words.inside_door, inside])
-    opened = [[word, address.replace("WINDOW", window_key)] for word, address in doors]
-    texts = {"unit": words.unit, "doors": opened, "line": 0.35 if kind == "cell" else 0.7}
+        links.append([words.inside_link, inside])
+    opened = [[word, address.replace("WINDOW", window_key)] for word, address in links]
+    texts = {"unit": words.unit, "links": opened, "line": 0.35 if kind == "cell" else 0.7}
     room = _make_area_room(session, kind, chosen.street_code, values=values, texts=texts)
     return AreaView(
         kind=kind,
@@ -127,7 +127,7 @@ def make_area_view(
         total=sum(int(row["n"]) for row in rows),
         limits=find_limits(list(values.values())),
         room=room,
-        months=_make_months(session, kind, chosen, values, doors, words.whole, window_key),
+        months=_make_months(session, kind, chosen, values, links, words.whole, window_key),
     )
 
 
@@ -171,7 +171,7 @@ def _make_months(
     kind: str,
     chosen: CountFilter,
     values: Mapping[str, int],
-    doors: list[list[str]],
+    links: list[list[str]],
     word: str,
     window_key: str,
 ) -> dict[str, Any] | None:
@@ -191,7 +191,7 @@ def _make_months(
         "months": months,
         "whole": {"key": window_key, "values": dict(values)},
         "word": word,
-        "doors": doors,
+        "links": links,
     }
 
 

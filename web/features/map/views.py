@@ -112,8 +112,8 @@ def make_words() -> AreaWords:
     return AreaWords(
         unit=gettext("maps.unit"),
         no_place=gettext("maps.no_place"),
-        list_door=gettext("maps.list_door"),
-        inside_door=gettext("maps.inside_door"),
+        list_link=gettext("maps.list_link"),
+        inside_link=gettext("maps.inside_link"),
         whole=gettext("maps.whole"),
     )
 
@@ -167,8 +167,8 @@ def plans() -> str:
         limits=PLAN_LIMITS,
         texts={
             "unit": gettext("maps.progress_unit"),
-            "doors": [
-                [gettext("maps.plan_door"), to("planning.street", street_code="CODE")],
+            "links": [
+                [gettext("maps.plan_link"), to("planning.street", street_code="CODE")],
             ],
         },
     )

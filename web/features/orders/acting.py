@@ -1,4 +1,4 @@
-"""What people do to orders from the pages: one form per action of the transition table, and several orders at once."""
+"""What people do to orders from the pages: a form for each action of the transition table, callbacks, many at once."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.orders.transitions import OrderAction
 from gridgov.services.city_runtime import Desk
+from gridgov.services.orders.callbacks import Answers, record_callback
 from gridgov.services.orders.handling import act
 from web.features.orders.actions import BULK_ACTIONS, BULK_MAX, say_problem
 from web.features.orders.blueprint import blueprint
@@ -20,7 +21,9 @@ from web.kit.desk import get_desk
 from web.kit.i18n import label
 from web.kit.page_helpers import to
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_scope, writing
+from web.kit.service import get_scope, get_service, writing
+
+CONTACTED = {"true": True, "false": False}
 
 
 @blueprint.post("/<order_no>/act/<action>")
@@ -105,3 +108,33 @@ def _try_one(order_no: str, action: OrderAction, seen: str) -> dict[str, Any]:
     except GridgovError as error:
         return {"order_no": order_no, "problem": say_problem(error), "detail": str(error)}
     return {"order_no": order_no, "problem": "", "detail": ""}
+
+
+@blueprint.post("/<order_no>/callback")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def record_call(order_no: str) -> BaseResponse | tuple[str, int]:
+    """Record a call to the person."""
+    form = request.form
+    answers = Answers(
+        called_at=get_service().get_now(),
+        contacted=CONTACTED.get(form.get("contacted", "")),
+        solved=form.get("solved", "") or None,
+        satisfied=form.get("satisfied", "") or None,
+        note=form.get("note", "").strip()[:4000],
+    )
+
+    def record(session: Session, desk: Desk) -> tuple[str, str]:
+        called = record_callback(
+            session,
+            desk,
+            order_no,
+            actor=get_scope().actor,
+            answers=answers,
+            seen_version=read_seen_version(),
+        )
+        if called.counts:
+            return "success", gettext("orders.called", order_no=order_no)
+        return "warning", gettext("orders.called_incomplete", order_no=order_no)
+
+    return carry_out(order_no, OrderAction.CALL_BACK, record)

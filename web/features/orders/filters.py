@@ -43,7 +43,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ListRequest:
     """The filter of this request.
 
     Parameters
@@ -61,7 +61,7 @@ class Asked:
     has_window: bool
 
 
-def read_filter(args: Mapping[str, str] | None = None) -> Asked:
+def read_filter(args: Mapping[str, str] | None = None) -> ListRequest:
     """Return what the address asks for; words that are not known count as not set."""
     given = request.args if args is None else args
     known = {name: given.get(name, "").strip()[:200] for name in NAMES}
@@ -87,7 +87,7 @@ def read_filter(args: Mapping[str, str] | None = None) -> Asked:
         issue_id=_find_issue(known["issue"]),
         words=known["q"],
     )
-    return Asked(
+    return ListRequest(
         chosen=chosen,
         args={name: word for name, word in known.items() if word},
         has_window=has_window,
@@ -133,7 +133,7 @@ def list_choices() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def say_filter(asked: Asked, names: Mapping[str, str]) -> list[tuple[str, str]]:
+def say_filter(asked: ListRequest, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the arguments that are set with how people read them."""
     choices = {name: dict(pairs) for name, pairs in list_choices().items()}
     said = []

@@ -3,7 +3,8 @@
 from typing import Any
 
 import sqlalchemy as sa
-from flask import g, render_template, request
+from flask import g, redirect, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.storage.models.accounts import SavedView
 from gridgov.storage.queries.areas import get_area_names, get_item_names
@@ -18,19 +19,23 @@ from gridgov.storage.queries.orders import (
 from web.features.orders.actions import BULK_ACTIONS
 from web.features.orders.blueprint import blueprint
 from web.features.orders.filters import (
-    Asked,
+    NAMES,
+    ListRequest,
     list_choices,
     make_conditions,
     read_filter,
     say_filter,
 )
 from web.features.orders.live import find_newest_change
+from web.kit.page_helpers import to
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_service, reading
+from web.kit.service import get_service, reading, writing
 
 TABS = ("", "to_dispatch", "review", "unanswered", "due_soon", "overdue", "to_call_back")
 """Views above the list; the first is everything in the window of time."""
 TAB_COUNT_MAX = 9_999
+VIEWS_MAX = 30
+KEPT = (*NAMES, "window", "unit", "sort")
 
 
 @blueprint.get("")
@@ -54,7 +59,7 @@ def index() -> str:
     )
 
 
-def make_facts(asked: Asked) -> dict[str, Any]:
+def make_facts(asked: ListRequest) -> dict[str, Any]:
     """Return what the rows need."""
     sort = request.args.get("sort", "")
     page = request.args.get("page", "1")
@@ -85,7 +90,7 @@ def count_tab(name: str) -> int | None:
     return count_orders(reading(), chosen, most=TAB_COUNT_MAX)
 
 
-def find_filter_names(asked: Asked) -> dict[str, str]:
+def find_filter_names(asked: ListRequest) -> dict[str, str]:
     """Return names of the codes that the filter names."""
     session = reading()
     items = {asked.args.get("item", ""), asked.args.get("level1", "")} - {""}
@@ -101,3 +106,43 @@ def find_views() -> list[SavedView]:
         SavedView.account_id == g.visitor.account_id, SavedView.page == "orders"
     )
     return list(reading().scalars(query.order_by(SavedView.name)))
+
+
+@blueprint.post("/views")
+@permission(Permission.ORDERS_READ)
+def save_view() -> BaseResponse:
+    """Keep the filter of the list under a name; the same name again replaces it."""
+    name = request.form.get("name", "").strip()[:80]
+    query = {key: request.form[key][:200] for key in KEPT if request.form.get(key)}
+    if name:
+        with writing() as session:
+            mine = sa.select(SavedView).where(
+                SavedView.account_id == g.visitor.account_id, SavedView.page == "orders"
+            )
+            known = {view.name: view for view in session.scalars(mine)}
+            if name in known:
+                known[name].query = query
+            elif len(known) < VIEWS_MAX:
+                session.add(
+                    SavedView(
+                        account_id=g.visitor.account_id,
+                        page="orders",
+                        name=name,
+                        query=query,
+                        created_at=get_service().get_now(),
+                    )
+                )
+    return redirect(to("orders.index", **query))
+
+
+@blueprint.post("/views/<int:view_id>/delete")
+@permission(Permission.ORDERS_READ)
+def delete_view(view_id: int) -> BaseResponse:
+    """Forget a saved view of one's own."""
+    with writing() as session:
+        session.execute(
+            sa.delete(SavedView).where(
+                SavedView.id == view_id, SavedView.account_id == g.visitor.account_id
+            )
+        )
+    return redirect(to("orders.index"))

@@ -37,7 +37,7 @@ def get_newest_change(session: Session) -> int:
 def find_newest_change() -> int:
     """Return the newest entry of the whole log: a number that says nothing of what is in it.
 
-    Asked without the visitor's scope, in which the newest entry would have to be looked for one by one.
+    ListRequest without the visitor's scope, in which the newest entry would have to be looked for one by one.
     """
     with get_service().read_sessions() as session:
         return get_newest_change(session)

@@ -55,7 +55,7 @@ def make_street_rows(
     Returns
     -------
         ``street_code street district class class_reason orders orders_rank before change hotspots plan_no tasks done
-        percent next_due href door``: ``orders`` received in the window, ``orders_rank`` 1 for most, ``change`` against
+        percent next_due href link``: ``orders`` received in the window, ``orders_rank`` 1 for most, ``change`` against
         the same days of the year before as a share, None from fewer than :data:`FEWEST_BEFORE`.
     """
     names, districts = get_area_names(session), get_area_names(session, ("district",))
@@ -66,7 +66,7 @@ def make_street_rows(
     plans = {row["street_code"]: row for row in make_plan_rows(get_plan_list(session), names)}
     spots = get_hotspots(session)["street_code"].value_counts().to_dict()
     href = to("planning.street", street_code=MARK)
-    door = to_orders(street=MARK, window=window.key)
+    link = to_orders(street=MARK, window=window.key)
     ranks = pd.Series({code: orders.get(code, 0) for code in names}, dtype="int64").rank(
         method="min", ascending=False
     )
@@ -84,7 +84,7 @@ def make_street_rows(
             "hotspots": int(spots.get(code, 0)),
             **_take_plan(plans.get(code)),
             "href": fill_in(href, code),
-            "door": fill_in(door, code),
+            "link": fill_in(link, code),
         }
         for code, name in sorted(names.items())
     ]
@@ -128,7 +128,7 @@ def make_street_room(
         for code, n in zip(frame["code"], frame["n"], strict=True)
         if code in cells.each
     }
-    door = to_orders(cell="CODE", street=street_code, window=window.key)
+    link = to_orders(cell="CODE", street=street_code, window=window.key)
     made = make_room_map(own.bounds, base=base)
     if base is None:
         add_ground(made, shapes_url=to_shapes(stamp, "street", street_code))
@@ -139,7 +139,7 @@ def make_street_room(
         limits=find_limits(list(values.values())),
         texts={
             "unit": gettext("maps.unit"),
-            "doors": [[gettext("maps.list_door"), door]] if door else [],
+            "links": [[gettext("maps.list_link"), link]] if link else [],
             "line": 0.3,
         },
     )
@@ -181,7 +181,7 @@ def list_spot_orders(session: Session, spot: Mapping[str, Any], *, page: int) ->
 
 
 def make_evidence_rows(orders: Sequence[Any], *, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return orders as the tables of evidence show them, each with its door."""
+    """Return orders as the tables of evidence show them, each with its link."""
     return [
         {
             "order_no": row.order_no,

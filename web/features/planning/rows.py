@@ -39,7 +39,7 @@ def make_spot_rows(spots: gpd.GeoDataFrame, streets: Mapping[str, str]) -> gpd.G
     ]
     made["tips"] = [_make_tips(row) for row in made.to_dict("records")]
     made["href"] = [
-        [[gettext("maps.spot_door"), to("planning.hotspot", hotspot_no=code)]]
+        [[gettext("maps.spot_link"), to("planning.hotspot", hotspot_no=code)]]
         for code in made["code"]
     ]
     return made

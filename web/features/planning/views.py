@@ -255,6 +255,6 @@ def report(kind: str, period: str) -> str:
         kind=kind,
         period=period,
         content=content,
-        door=to_orders,
+        link=to_orders,
         days=make_day_chart(content.get("days", {})),
     )

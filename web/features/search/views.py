@@ -28,7 +28,7 @@ MOST_ORDERS = 9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class Hit:
     """Something that was found: where it leads and how it is called."""
 
     href: str
@@ -73,7 +73,7 @@ def find_numbered(sought: str) -> str | None:
 
 
 def find_orders(sought: str) -> dict[str, Any] | None:
-    """Return how many orders of the window speak of it, with the door to them."""
+    """Return how many orders of the window speak of it, with the address of their list."""
     if not sought or not has_permission(Permission.ORDERS_READ):
         return None
     window = get_window()
@@ -88,22 +88,22 @@ def find_orders(sought: str) -> dict[str, Any] | None:
     }
 
 
-def find_groups(sought: str) -> list[tuple[str, list[Door]]]:
-    """Return what else the words may mean: (kind, doors), kinds without any left out."""
+def find_groups(sought: str) -> list[tuple[str, list[Hit]]]:
+    """Return what else the words may mean: (kind, hits), kinds without any left out."""
     scope = get_scope()
     groups = [
         ("units", find_units(sought, scope)),
         ("streets", find_areas(sought, scope)),
         ("items", find_items(sought)),
     ]
-    return [(kind, doors) for kind, doors in groups if doors]
+    return [(kind, hits) for kind, hits in groups if hits]
 
 
 def _match(columns: tuple[InstrumentedAttribute[Any], ...], sought: str) -> sa.ColumnElement[bool]:
     return sa.or_(*(column.contains(sought, autoescape=True) for column in columns))
 
 
-def find_units(sought: str, scope: Scope) -> list[Door]:
+def find_units(sought: str, scope: Scope) -> list[Hit]:
     """Return units by name or code that the visitor may see; each becomes the scope of the page."""
     query = (
         sa.select(Unit.unit_code, Unit.name)
@@ -115,12 +115,12 @@ def find_units(sought: str, scope: Scope) -> list[Door]:
     if not scope.sees_all:
         query = query.where(Unit.unit_code.in_(scope.unit_codes))
     return [
-        Door(href=to("today.index", unit=code), name=name, note=code)
+        Hit(href=to("today.index", unit=code), name=name, note=code)
         for code, name in reading().execute(query)
     ]
 
 
-def find_areas(sought: str, scope: Scope) -> list[Door]:
+def find_areas(sought: str, scope: Scope) -> list[Hit]:
     """Return streets by name or code; each opens its cells on the map."""
     if not has_permission(Permission.MAPS_READ):
         return []
@@ -138,12 +138,12 @@ def find_areas(sought: str, scope: Scope) -> list[Door]:
     if not scope.sees_all:
         query = query.where(Area.code.in_(scope.unit_codes))
     return [
-        Door(href=to("maps.index", street=code, by="community"), name=name, note=code)
+        Hit(href=to("maps.index", street=code, by="community"), name=name, note=code)
         for code, name in reading().execute(query)
     ]
 
 
-def find_items(sought: str) -> list[Door]:
+def find_items(sought: str) -> list[Hit]:
     """Return items of the catalogue by name or code; each opens its orders."""
     if not has_permission(Permission.ORDERS_READ):
         return []
@@ -157,6 +157,6 @@ def find_items(sought: str) -> list[Door]:
         .limit(MOST_SHOWN)
     )
     return [
-        Door(href=to("orders.index", item=code), name=name, note=code)
+        Hit(href=to("orders.index", item=code), name=name, note=code)
         for code, name in reading().execute(query)
     ]

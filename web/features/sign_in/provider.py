@@ -14,7 +14,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.services.settings import ServiceSettings
-from web.features.sign_in.views import Door, find_by_subject, open_session, show
+from web.features.sign_in.views import Arrival, find_by_subject, open_session, show
 from web.kit.permissions import public
 from web.kit.resumed_forms import read_local
 
@@ -82,17 +82,17 @@ def finish() -> BaseResponse:
         return fail(error)
     subject = str((token.get("userinfo") or {}).get("sub", ""))
     account = find_by_subject(subject) if subject else None
-    door = Door(next=form_session.pop(NEXT, ""), kept=None)
+    arrival = Arrival(next=form_session.pop(NEXT, ""), kept=None)
     if account is None:
         LOG.warning("no account for the provider's subject %r", subject)
-        return show(door, problem="sign_in.no_account", status=403)
+        return show(arrival, problem="sign_in.no_account", status=403)
     form_session.clear()
-    return open_session(account, door)
+    return open_session(account, arrival)
 
 
 def fail(error: Exception) -> BaseResponse:
     """Say that the provider did not do it; the reason stands in the log."""
     LOG.warning("sign-in through the provider failed: %s: %s", type(error).__name__, error)
     return show(
-        Door(next=form_session.get(NEXT, ""), kept=None), problem="sign_in.provider", status=502
+        Arrival(next=form_session.get(NEXT, ""), kept=None), problem="sign_in.provider", status=502
     )

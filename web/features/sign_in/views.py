@@ -49,7 +49,7 @@ PENDING_S = 300
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class Arrival:
     """What the sign-in page carries: where it leads, and a form that came too late."""
 
     next: str
@@ -61,29 +61,29 @@ class Door:
         return "" if self.kept is None else write_kept(self.kept)
 
 
-def read_door() -> Door:
+def read_arrival() -> Arrival:
     """Return what the address and the form say."""
     asked = request.form.get("next") or request.args.get("next") or ""
-    return Door(next=read_local(asked), kept=read_kept(request.form.get("kept", "")))
+    return Arrival(next=read_local(asked), kept=read_kept(request.form.get("kept", "")))
 
 
 @blueprint.get("/sign-in")
 @public
 def index() -> BaseResponse:
     """Show the page; who is signed in already goes on."""
-    door = read_door()
+    arrival = read_arrival()
     if g.visitor is not None:
-        return redirect(door.next or "/")
-    return show(door)
+        return redirect(arrival.next or "/")
+    return show(arrival)
 
 
-def show(door: Door, *, problem: str = "", status: int = 200, **facts: object) -> Response:
+def show(arrival: Arrival, *, problem: str = "", status: int = 200, **facts: object) -> Response:
     """Return the sign-in page."""
     service = get_service()
     response = make_response(
         render_template(
             "sign_in/index.html",
-            door=door,
+            arrival=arrival,
             problem=problem,
             login=request.form.get("login", "") if request.endpoint == "sign_in.enter" else "",
             demo=list_demo_accounts() if service.settings.demo else [],
@@ -100,7 +100,7 @@ def show(door: Door, *, problem: str = "", status: int = 200, **facts: object) -
 @public
 def enter() -> BaseResponse:
     """Try login and password."""
-    door, login = read_door(), request.form.get("login", "").strip()[:64]
+    arrival, login = read_arrival(), request.form.get("login", "").strip()[:64]
     limits.check_limit(limits.SIGN_IN_BY_ADDRESS, get_address())
     limits.check_limit(limits.SIGN_IN_BY_LOGIN, login.lower())
     service, now = get_service(), datetime.now(UTC)
@@ -112,45 +112,45 @@ def enter() -> BaseResponse:
             settings=service.settings,
             now=now,
         )
-    return follow(tried, door)
+    return follow(tried, arrival)
 
 
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
 @public
 def second_factor() -> BaseResponse:
     """Try the code of the second factor."""
-    door, service, now = read_door(), get_service(), datetime.now(UTC)
+    arrival, service, now = read_arrival(), get_service(), datetime.now(UTC)
     pending = form_session.get(PENDING, {})
     if now.timestamp() - pending.get("at", 0) > PENDING_S:
         if request.method in READING:
             return redirect(url_for("sign_in.index"))
-        return show(door, problem="sign_in.again", status=401)
+        return show(arrival, problem="sign_in.again", status=401)
     if request.method in READING:
-        return make_response(render_template("sign_in/code.html", door=door, problem=""))
+        return make_response(render_template("sign_in/code.html", arrival=arrival, problem=""))
     limits.check_limit(limits.SIGN_IN_BY_LOGIN, f"code {pending['account']}")
     with transaction(service.sessions) as session:
         account = session.get_one(Account, pending["account"])
         tried = try_code(account, request.form.get("code", ""), settings=service.settings, now=now)
     if tried.outcome is SignInOutcome.WRONG:
-        page = render_template("sign_in/code.html", door=door, problem="sign_in.wrong_code")
+        page = render_template("sign_in/code.html", arrival=arrival, problem="sign_in.wrong_code")
         return make_response(page, 401)
-    return follow(tried, door)
+    return follow(tried, arrival)
 
 
-def follow(tried: SignIn, door: Door) -> BaseResponse:
+def follow(tried: SignIn, arrival: Arrival) -> BaseResponse:
     """Return the page that follows a try to sign in."""
     if tried.outcome is SignInOutcome.LOCKED:
-        return show(door, problem="sign_in.locked", status=401, locked_until=tried.locked_until)
+        return show(arrival, problem="sign_in.locked", status=401, locked_until=tried.locked_until)
     if tried.outcome is SignInOutcome.WRONG or tried.account is None:
-        return show(door, problem="sign_in.wrong", status=401)
+        return show(arrival, problem="sign_in.wrong", status=401)
     form_session.clear()
     if tried.outcome is SignInOutcome.CODE_NEEDED:
         form_session[PENDING] = {"account": tried.account.id, "at": datetime.now(UTC).timestamp()}
-        return make_response(render_template("sign_in/code.html", door=door, problem=""))
-    return open_session(tried.account, door)
+        return make_response(render_template("sign_in/code.html", arrival=arrival, problem=""))
+    return open_session(tried.account, arrival)
 
 
-def open_session(account: Account, door: Door) -> BaseResponse:
+def open_session(account: Account, arrival: Arrival) -> BaseResponse:
     """Start a session and lead to where the visitor wanted to go, with the form that came too late."""
     service = get_service()
     with transaction(service.sessions) as session:
@@ -162,9 +162,9 @@ def open_session(account: Account, door: Door) -> BaseResponse:
             now=datetime.now(UTC),
             address=get_address(),
         )
-    if door.kept is None:
-        return set_cookie(make_response(redirect(door.next or "/")), token, service.settings)
-    page = render_template("sign_in/resume.html", form=door.kept, old_form=False)
+    if arrival.kept is None:
+        return set_cookie(make_response(redirect(arrival.next or "/")), token, service.settings)
+    page = render_template("sign_in/resume.html", form=arrival.kept, old_form=False)
     return set_cookie(make_response(page), token, service.settings)
 
 
@@ -201,7 +201,7 @@ def ask_to_sign_in(error: errors.SignInNeededError) -> BaseResponse:
         lang = {"lang": request.args["lang"]} if "lang" in request.args else {}
         query = urlencode(({} if wanted == "/" else {"next": wanted}) | lang)
         return redirect(url_for("sign_in.index") + (f"?{query}" if query else ""))
-    return show(Door(next="", kept=keep_form()), problem="sign_in.over", status=401)
+    return show(Arrival(next="", kept=keep_form()), problem="sign_in.over", status=401)
 
 
 def ask_again(error: CSRFError) -> BaseResponse:
@@ -210,7 +210,7 @@ def ask_again(error: CSRFError) -> BaseResponse:
         return errors.answer(error)
     kept = keep_form()
     if request.blueprint == "sign_in":
-        return show(read_door(), problem="sign_in.again", status=400)
+        return show(read_arrival(), problem="sign_in.again", status=400)
     page = render_template("sign_in/resume.html", form=kept, old_form=True)
     return make_response(page, 400)
 

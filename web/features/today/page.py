@@ -106,7 +106,7 @@ def _make_surges(
         {str(key): value for key, value in row.items()}
         | {
             "name": names.get(row["level1_code"], row["level1_code"]) or gettext("today.no_item"),
-            "door": to_orders(level1=row["level1_code"], window="today"),
+            "link": to_orders(level1=row["level1_code"], window="today"),
         }
         for row in found.to_dict("records")
     ]

@@ -62,10 +62,10 @@ def make_facts() -> dict[str, Any]:
     if has_permission(Permission.WHISTLES_READ):
         found = list_calls(session, now=now, state="running", unit_codes=codes)
         calls = make_call_rows(session, found.head(CALLS_SHOWN), now=now)
-    return {"view": view, "calls": calls, "doors": make_doors()}
+    return {"view": view, "calls": calls, "links": make_links()}
 
 
-def make_doors() -> dict[str, str]:
+def make_links() -> dict[str, str]:
     """Return where each figure leads: the orders that it counts, whenever they came in."""
     return {"received": to_orders(window="today")} | {
         name: to_orders(clock=name, window=None) for name in CLOCKS

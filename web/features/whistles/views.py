@@ -105,7 +105,7 @@ def _show(call_no: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class CallChange:
     """A step that somebody asks for on the page of a call."""
 
     call_no: str
@@ -115,7 +115,7 @@ class Asked:
     version: int | None
 
 
-def _report_in(session: Session, desk: Desk, asked: Asked) -> object:
+def _report_in(session: Session, desk: Desk, asked: CallChange) -> object:
     place = {name: read_degrees(request.form.get(name, "")) for name in ("lon", "lat")}
     authority = request.form.get("authority", "full")
     arrival = Arrival(at=asked.at, authority=authority, **place)
@@ -124,7 +124,7 @@ def _report_in(session: Session, desk: Desk, asked: Asked) -> object:
     )
 
 
-def _finish_duty(session: Session, _desk: Desk, asked: Asked) -> object:
+def _finish_duty(session: Session, _desk: Desk, asked: CallChange) -> object:
     return service.finish_duty(
         session,
         asked.call_no,
@@ -135,7 +135,7 @@ def _finish_duty(session: Session, _desk: Desk, asked: Asked) -> object:
     )
 
 
-def _release(session: Session, desk: Desk, asked: Asked) -> object:
+def _release(session: Session, desk: Desk, asked: CallChange) -> object:
     return service.release(
         session,
         desk,
@@ -147,8 +147,8 @@ def _release(session: Session, desk: Desk, asked: Asked) -> object:
     )
 
 
-def _rate(function: Callable[..., object]) -> Callable[[Session, Desk, Asked], object]:
-    def rate(session: Session, _desk: Desk, asked: Asked) -> object:
+def _rate(function: Callable[..., object]) -> Callable[[Session, Desk, CallChange], object]:
+    def rate(session: Session, _desk: Desk, asked: CallChange) -> object:
         score = request.form.get("score", "")
         number = int(score) if score.isdecimal() else 0  # 0 is none of the scores: the rules say so
         return function(
@@ -158,7 +158,7 @@ def _rate(function: Callable[..., object]) -> Callable[[Session, Desk, Asked], o
     return rate
 
 
-STEPS: dict[str, Callable[[Session, Desk, Asked], object]] = {
+STEPS: dict[str, Callable[[Session, Desk, CallChange], object]] = {
     "report_in": _report_in,
     "finish_duty": _finish_duty,
     "release": _release,
@@ -175,7 +175,7 @@ def step(call_no: str) -> Response:
     if name not in STEPS:
         raise NotFoundError("step of a call", name)
     version = request.form.get("version", "")
-    asked = Asked(
+    asked = CallChange(
         call_no=call_no,
         unit_code=request.form.get("unit_code", ""),
         actor=get_scope().actor,

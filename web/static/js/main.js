@@ -1,4 +1,4 @@
-// What every page does: keys, rows as doors, drafts, filters, small things of the frame. Each part is its own module.
+// What every page does: keys, rows that open their thing, drafts, filters, small things of the frame. Each part is its own module.
 import { setUpKeys } from "./keys.js";
 import { setUpDrafts } from "./drafts.js";
 import { setUpForms } from "./forms.js";

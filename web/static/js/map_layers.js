@@ -49,15 +49,15 @@ function element(tag, text, parts = []) {
   return made;
 }
 
-function makeCard(name, pairs, doors) {
+function makeCard(name, pairs, links) {
   const rows = pairs.map(([label, value]) =>
     element("div", "", [element("span", label), element("b", value)]));
-  const links = doors.map(([label, href]) => {
+  const anchors = links.map(([label, href]) => {
     const link = element("a", label);
     link.href = href;
     return link;
   });
-  const card = element("div", "", [element("strong", name), ...rows, ...links]);
+  const card = element("div", "", [element("strong", name), ...rows, ...anchors]);
   card.className = "map-card";
   return card;
 }
@@ -122,7 +122,7 @@ export function addAreas(map, options) {
         layer.on("map:lit", () => layer.setStyle({ color: colour("--map-lit"), weight: 3 }).bringToFront());
         layer.on("map:dim", () => layer.setStyle(style(feature)));
         layer.bindTooltip(() => makeAreaCard(state, feature, []), { sticky: true });
-        layer.bindPopup(() => makeAreaCard(state, feature, options.doors ?? []));
+        layer.bindPopup(() => makeAreaCard(state, feature, options.links ?? []));
       },
     }).addTo(map);
     state.drawn.bringToBack();
@@ -131,19 +131,19 @@ export function addAreas(map, options) {
   });
 }
 
-function makeAreaCard(state, feature, doors) {
+function makeAreaCard(state, feature, links) {
   const value = state.values[feature.id];
   const shown = (value ?? 0).toLocaleString("en-US");
-  const opened = (state.doors ?? doors).map(([label, href]) =>
+  const opened = (state.links ?? links).map(([label, href]) =>
     [label, href.replaceAll("CODE", encodeURIComponent(feature.id))]);
-  return makeCard(feature.properties.name, [[state.options.unit, shown]], doors.length ? opened : []);
+  return makeCard(feature.properties.name, [[state.options.unit, shown]], links.length ? opened : []);
 }
 
-export function setAreaValues(map, values, doors) {
+export function setAreaValues(map, values, links) {
   const state = areaStates.get(map);
   if (!state) return;
   state.values = values;
-  state.doors = doors;
+  state.links = links;
   state.redraw?.();
 }
 

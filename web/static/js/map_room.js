@@ -61,7 +61,7 @@ function tieMonths(map, room, rows, layers) {
   const source = room.querySelector("script[data-months]");
   const slider = room.querySelector("input[data-months-slider]");
   if (!source || !slider) return;
-  const { months, whole, word, doors } = JSON.parse(source.textContent);
+  const { months, whole, word, links } = JSON.parse(source.textContent);
   const label = room.querySelector("[data-months-label]");
   const total = room.querySelector("[data-total]");
   const play = room.querySelector("[data-months-play]");
@@ -70,7 +70,7 @@ function tieMonths(map, room, rows, layers) {
   function choose(at) {
     const month = at > 0 ? months[at - 1] : null;
     const values = month ? month.values : whole.values;
-    const opened = doors.map(([text, href]) => [text, month ? href.replaceAll("WINDOW", month.window) : href.replaceAll("WINDOW", whole.key)]);
+    const opened = links.map(([text, href]) => [text, month ? href.replaceAll("WINDOW", month.window) : href.replaceAll("WINDOW", whole.key)]);
     layers.setAreaValues(map, values, opened);
     label.textContent = month ? month.key : word;
     slider.setAttribute("aria-valuetext", label.textContent);

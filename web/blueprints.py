@@ -1,17 +1,17 @@
-"""The rooms of the pages: one line each, in the order in which they are registered."""
+"""The features of the pages: one line each, in the order in which they are registered."""
 
 import importlib
 from typing import cast
 
 from flask import Blueprint, Flask
 
-ROOMS = (
+FEATURES = (
     "web.features.home.views",
     "web.features.sign_in.account",
     "web.features.sign_in.views",
     "web.features.sign_in.provider",
     "web.features.search.views",
-    "web.features.orders.routes",
+    "web.features.orders.views",
     "web.features.today.views",
     "web.features.whistles.views",
     "web.features.map.views",
@@ -22,7 +22,7 @@ ROOMS = (
 """Modules with a ``blueprint``."""
 
 
-def add_rooms(app: Flask) -> None:
-    """Register every room."""
-    for name in ROOMS:
+def add_features(app: Flask) -> None:
+    """Register every feature."""
+    for name in FEATURES:
         app.register_blueprint(cast("Blueprint", importlib.import_module(name).blueprint))
