@@ -73,9 +73,9 @@ TOPIC_COLUMNS = (
 once a street and month · ``streets`` that have it · ``solution_rate answers`` · ``days`` median from receipt to end ·
 ``units`` that its duties need · ``bounce_share`` of its orders · ``growth_ratio`` against all problems together ·
 ``season_share season_month`` of the strongest three months, the first of them · ``low_street_share`` of the streets
-with enough answers (missing where none has), those below the city's rate · ``is_held`` whether any unit holds a duty. Then the parts of the score,
-0-1, the score, the rank and between which ranks it moves · ``cure`` :class:`Cure` · ``lead`` one unit or empty ·
-``best_month`` 1-12 to begin, 0 for any."""
+with enough answers, those below the city's rate, missing where none has enough · ``is_held`` whether any unit holds a
+duty. Then the parts of the score, 0-1, the score, the rank and between which ranks it moves · ``cure``
+:class:`Cure` · ``lead`` one unit or empty · ``best_month`` 1-12 to begin, 0 for any."""
 
 
 class TopicError(PlannerError):
