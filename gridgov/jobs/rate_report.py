@@ -19,14 +19,14 @@ from gridgov.jobs.rate_files import (
     read_times_of,
 )
 from gridgov.pack.duties import CityDuties, load_city_duties
-from gridgov.pack.population import find_month_population
 from gridgov.rules.constants import Constants
 from gridgov.rules.rates.assessment import Judged, judge_orders, make_assessment
 from gridgov.rules.rates.callbacks import NO_ANSWER
 from gridgov.rules.rates.constants import ANSWER_NAMES
 from gridgov.rules.rates.window import make_month, make_window_rules
 from gridgov.rules.streets.class_decisions import find_changed_proposals
-from gridgov.rules.streets.class_review import ClassDecision, make_measures, review_classes
+from gridgov.rules.streets.class_review import ClassDecision
+from gridgov.rules.streets.classes import count_appeals, review_months
 
 Responsible = Literal["handled", "dispatched"]
 """Whose orders they are: of the unit that the export names (``unit_recorded``), or of the one we dispatch to."""
@@ -142,19 +142,18 @@ def _review(
     decisions: tuple[ClassDecision, ...],
 ) -> pd.DataFrame:
     """Return what the rules propose for each street: by appeals at the place where it is known, else by orders."""
-    place = judged["unit_code"]
-    if "street_code" in orders:
-        by_order = orders.drop_duplicates("order_no").set_index("order_no")["street_code"]
-        place = judged["order_no"].map(by_order).astype("str")
-    appeals = judged.groupby([judged["month"], place]).size()
-    streets = table[table["group"] == "streets"]
-    measures = make_measures(
-        streets,
+    if {"street_code", "received_at"} <= set(orders):
+        appeals = count_appeals(orders.drop_duplicates("order_no"))
+    else:
+        appeals = judged.groupby([judged["month"], judged["unit_code"]]).size()
+    return review_months(
+        table,
+        pack.units.loc[pack.units["kind"] == "street", "unit_code"],
         appeals,
-        population=find_month_population(pack.find_population, streets["month"]),
         constants=pack.constants,
+        find_population=pack.find_population,
+        decisions=decisions,
     )
-    return review_classes(measures, decisions=decisions, constants=pack.constants)
 
 
 def _make_moment(as_of: pd.Timestamp | None, zone: ZoneInfo) -> pd.Timestamp:

@@ -1,6 +1,6 @@
 """Residents of streets as a pack says them: by a table with dates, else by a column of the layer of streets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 import pandas as pd
@@ -36,22 +36,3 @@ def find_population(
     numbers = pd.to_numeric(table["population"], errors="coerce").astype("float64")
     return pd.Series(numbers.to_numpy(), index=table["street_code"].astype("str")).dropna()
 
-
-def find_month_population(
-    find: Callable[[date], pd.Series | None], months: pd.Series
-) -> pd.Series | None:
-    """Return the residents by (month, street code), as known on the last day of each month's name.
-
-    Parameters
-    ----------
-    find
-        Day → residents by street code, None where the pack does not say.
-    months
-        Such as ``2025-03``, in any order.
-    """
-    known = {
-        month: people
-        for month in sorted(months.unique())
-        if (people := find(pd.Period(month, "M").end_time.date())) is not None
-    }
-    return pd.concat(known, names=["month", "street_code"]) if known else None

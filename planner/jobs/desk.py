@@ -13,7 +13,7 @@ from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.catalogue import Catalogue, make_path_catalogue
 from gridgov.rules.constants import Constants
 from gridgov.rules.duties.graph import make_duty_graph
-from gridgov.rules.streets.classes import make_street_classes
+from gridgov.rules.streets.classes import find_street_classes
 from planner.errors import PlannerError
 from planner.frames import HOTSPOT_COLUMNS
 from planner.hotspots.cell_places import Places
@@ -131,8 +131,15 @@ class _Desk:
             ),
             basically_share=constants.number("rates.basically_share"),
         )
-        classes = make_street_classes(
-            figures.counts["window"], population=population, constants=constants
+        classes = find_street_classes(
+            self.orders,
+            self.city.units,
+            pd.Index(self.city.streets["street_code"]),
+            as_of=pd.Timestamp(self.moment),
+            constants=constants,
+            find_population=self.city.find_population
+            if population is None
+            else lambda _day: population,
         )
         return PlanMaker(
             city=self.city,

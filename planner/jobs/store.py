@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gridgov.pack.city import City
 from gridgov.progress import Progress, ignore_progress
+from gridgov.services.class_reviews import propose_classes
 from gridgov.storage.audit.log import record
 from gridgov.storage.models import plans as rows
 from gridgov.storage.order_frames import read_order_frame
@@ -80,11 +81,12 @@ def plan_database(
     """
     orders = read_order_frame(session, city.settings.timezone)
     result = make_plans(city, orders, as_of=as_of, population=population, progress=progress)
-    return load_planning(session, result, as_of=as_of)
+    proposed = propose_classes(session, city, now=as_of)
+    return {"classes": proposed, **load_planning(session, result, as_of=as_of)}
 
 
 def load_planning(session: Session, result: PlanningResult, *, as_of: datetime) -> dict[str, int]:
-    """Save hotspots, classes and plans, and return how many rows are new; the same again adds nothing.
+    """Save hotspots and plans, and return how many rows are new; the same again adds nothing.
 
     A plan that a street has already for the period is followed by a new revision only where its content differs.
 
@@ -99,7 +101,6 @@ def load_planning(session: Session, result: PlanningResult, *, as_of: datetime) 
     """
     return {
         "hotspots": _save_hotspots(session, result, as_of),
-        "classes": _save_classes(session, result.classes, as_of),
         "plans": sum(_save_plan(session, plan, as_of) for plan in result.plans),
     }
 
@@ -135,26 +136,6 @@ def _plain(value: Any) -> Any:
 def _day(value: Any) -> date:
     day: date = pd.Timestamp(value).date()
     return day
-
-
-def _save_classes(session: Session, classes: pd.DataFrame, as_of: datetime) -> int:
-    """Save what the rules propose for the month; what a person decided stays."""
-    month = f"{as_of:%Y-%m}"
-    known = {
-        row.street_code: row
-        for row in session.scalars(
-            sa.select(rows.StreetClassRow).where(rows.StreetClassRow.month == month)
-        )
-    }
-    for one in classes.to_dict("records"):
-        row = known.get(str(one["street_code"]))
-        if row is None:
-            row = rows.StreetClassRow(street_code=str(one["street_code"]), month=month)
-            session.add(row)
-        row.proposed = _plain(one["street_class"]) or None
-        row.reasons = _plain(one["reason"]) or ""
-    session.flush()
-    return len(classes) - len(known)
 
 
 def _save_plan(session: Session, plan: Plan, as_of: datetime) -> bool:

@@ -15,7 +15,7 @@ from gridgov.services.city_runtime import Desk
 from gridgov.services.whistles import calls as whistles
 from gridgov.storage.models.counts import RateCount
 from gridgov.storage.models.orders import Order
-from gridgov.storage.models.plans import Report
+from gridgov.storage.models.plans import Report, StreetClassRow
 from planner.frames import HOTSPOT_COLUMNS
 from planner.jobs.desk import PlanningResult
 from planner.jobs.store import load_planning
@@ -189,11 +189,16 @@ def add_planning(
     """Save a hotspot, its street's class and plan; return the plan's number."""
     spots = make_spots(name, cells)
     plan = make_plan(spots, evidence)
-    classes = pd.DataFrame(
-        {"street_code": [STREET], "street_class": ["governance"], "reason": ["诉求量居前"]}
+    session.add(
+        StreetClassRow(
+            street_code=STREET,
+            month=f"{AS_OF:%Y-%m}",
+            proposed="governance",
+            reasons="诉求量居前",
+        )
     )
     empty = gpd.GeoDataFrame({"cell_code": []}, geometry=[], crs="EPSG:4326")
-    result = PlanningResult(hotspots=spots, plans=(plan,), classes=classes, cells=empty, seconds={})
+    result = PlanningResult(hotspots=spots, plans=(plan,), classes=pd.DataFrame(), cells=empty, seconds={})
     load_planning(session, result, as_of=AS_OF)
     return plan.plan_no
 

@@ -103,7 +103,7 @@ def make_measures(
     frame = ranking[["month", "score_change"]].reset_index(drop=True)
     frame.insert(1, "street_code", ranking["unit_code"].to_numpy())
     window = int(constants.number("streets.governance_window_months"))
-    counts = pd.Series(_sum_months(appeals, window).reindex(keys).fillna(0).to_numpy(dtype=float))
+    counts = pd.Series(sum_months(appeals, window).reindex(keys).fillna(0).to_numpy(dtype=float))
     # A street without appeals ranks behind all others, however few those are.
     place = counts.groupby(frame["month"]).rank(method="min", ascending=False)
     frame["appeals_rank"] = place.where(counts > 0, np.inf)
@@ -127,7 +127,7 @@ def _find_residents(
     return streets.map(population).astype("float64")
 
 
-def _sum_months(appeals: pd.Series, window: int) -> pd.Series:
+def sum_months(appeals: pd.Series, window: int) -> pd.Series:
     """Return the sum over each month and those before it, by (month, street code)."""
     table = appeals.unstack(fill_value=0).sort_index()
     span = pd.period_range(table.index.min(), table.index.max(), freq="M").astype("str")

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from gridgov.rules.constants import STATUS_TEXT, Constants
 from gridgov.rules.order_labels import get_label
-from gridgov.rules.streets.classes import GOVERNANCE
 
 Event = Literal["enter", "leave"]
 
-ADVANCED, IMPROVING, RECTIFICATION = "advanced", "improving", "rectification"
+GOVERNANCE, RECTIFICATION = "governance", "rectification"
+ADVANCED, IMPROVING = "advanced", "improving"
 CLASSES = (GOVERNANCE, RECTIFICATION, ADVANCED, IMPROVING)
 """The four classes; where several rules name a street, the first of these."""
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.services.city_runtime import Desk, load_desk
-from gridgov.services.class_reviews import review_streets
+from gridgov.services.class_reviews import propose_classes
 from gridgov.services.load.pack import activate_due
 from gridgov.services.orders.watch import watch
 from gridgov.services.outbox.deliver import deliver_due, open_channels
@@ -106,7 +106,9 @@ def _compact(crew: Crew, _now: datetime) -> Mapping[str, Any]:
 def _report(crew: Crew, now: datetime) -> Mapping[str, Any]:
     desk = crew.get_desk()
     made = make_due_reports(crew.sessions, desk, now=now)
-    return {"reports": len(made), "classes": review_streets(crew.sessions, desk, now=now)}
+    with transaction(crew.sessions) as session:
+        proposed = propose_classes(session, desk.city, now=now)
+    return {"reports": len(made), "classes": proposed}
 
 
 def _tidy(crew: Crew, now: datetime) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gridgov.rules.orders.transitions import OrderState
 from gridgov.rules.rates.assessment import judge_orders
 from gridgov.rules.rates.three_rates import make_counts
-from gridgov.services.class_reviews import review_streets
+from gridgov.services.class_reviews import propose_classes
 from gridgov.services.orders.rating import END_OF_TIME, make_orders_frame
 from gridgov.services.reports import make_due_reports, make_ranking_table
 from gridgov.storage.counts.changes import make_key, record_change, record_rate_rows
@@ -124,9 +124,10 @@ def test_the_monthly_report_ranks_by_the_assessed_month(history, ranking_desk):
 
 
 def test_classes_are_proposed_for_each_month_once(history, ranking_desk):
-    made = review_streets(history, ranking_desk, now=NOW)
-    assert made > 0
-    assert review_streets(history, ranking_desk, now=NOW) == 0
+    with history() as session, session.begin():
+        made = propose_classes(session, ranking_desk.city, now=NOW)
+        assert made > 0
+        assert propose_classes(session, ranking_desk.city, now=NOW) == 0
     with history() as session:
         rows = session.scalars(sa.select(StreetClassRow)).all()
     assert len(rows) == made
@@ -137,4 +138,5 @@ def test_classes_are_proposed_for_each_month_once(history, ranking_desk):
 
 def test_an_empty_database_has_no_reports(sessions, ranking_desk):
     assert make_due_reports(sessions, ranking_desk, now=NOW) == []
-    assert review_streets(sessions, ranking_desk, now=NOW) == 0
+    with sessions() as session:
+        assert propose_classes(session, ranking_desk.city, now=NOW) == 0

@@ -201,7 +201,7 @@ def test_residents_of_the_pack_put_a_street_under_governance(small_city, small_o
     reasons = result.classes.set_index("street_code")["reason"]
     people = result.classes.set_index("street_code")["population"]
     large = str(small_city.streets["street_code"].iloc[0])
-    assert "常住人口超过 200,000" in reasons[large]
+    assert "常住人口250000人（超过200000人）" in reasons[large]
     assert people[large] == 250_000
     assert people.drop(large).isna().all()
 

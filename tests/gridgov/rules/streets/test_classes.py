@@ -17,7 +17,6 @@ from gridgov.rules.streets.class_review import (
     review_classes,
 )
 from gridgov.rules.streets.class_rules import CLASSES, MEASURES, RULES, check_class_limits
-from gridgov.rules.streets.classes import make_street_classes
 
 CONSTANTS = make_constants()
 MONTHS = [str(m) for m in pd.period_range("2024-11", periods=12, freq="M")]
@@ -174,23 +173,6 @@ def test_the_table_of_rules_is_whole():
     }
     assert {rule.measure for rule in RULES} == set(MEASURES)
     assert all(load_labels()["rule", rule.code, lang] for rule in RULES for lang in ("zh", "en"))
-
-
-def test_governance_agrees_with_the_classes_that_plans_use():
-    rng = np.random.default_rng(8)
-    codes = [f"S{k:02d}" for k in range(40)]
-    appeals = pd.Series(rng.integers(0, 30, 40), index=codes)
-    population = pd.Series(rng.integers(150_000, 210_000, 40), index=codes)
-    ranking = pd.DataFrame({"month": "2025-03", "unit_code": codes})
-    ranking = ranking.assign(score_change=np.nan, rank=pd.NA, ranked=pd.NA)
-    by_month = appeals.set_axis(pd.MultiIndex.from_product([["2025-03"], codes]))
-
-    measures = make_measures(ranking, by_month, population=population, constants=CONSTANTS)
-    review = review_classes(measures, constants=CONSTANTS).set_index("street_code")
-    plans = make_street_classes(appeals, population=population, constants=CONSTANTS)
-
-    known = plans.set_index("street_code")["street_class"].reindex(review.index)
-    assert review["proposed"].tolist() == known.tolist()
 
 
 def test_no_measures():
