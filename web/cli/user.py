@@ -71,7 +71,7 @@ def read_password(login: str, *, from_input: bool) -> tuple[str, bool]:
 @click.option("--oidc-subject", default="", help="Who this is at the city's identity provider.")
 @click.option("--no-password", is_flag=True, help="Only the identity provider signs it in.")
 @click.option("--password-stdin", is_flag=True, help=FROM_INPUT_HELP)
-def add(  # noqa: PLR0913 - options of a command
+def add(
     *,
     login: str,
     role: str,

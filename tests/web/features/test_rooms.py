@@ -1,4 +1,4 @@
-"""Rooms of maps, whistles, planning, rates and today: figures agree, doors open, what must not get through does not."""
+"""Rooms of maps, whistles, planning, rates and today: figures agree, links open, what must not get through does not."""
 
 import csv
 import io
@@ -139,14 +139,14 @@ def test_map_table_export_and_list_count_the_same(rooms, kind, inside):
 def test_the_door_of_a_count_opens_as_many_orders(rooms):
     client = rooms.enter("analyst")
     page = client.get(f"/maps?{WHOLE}&outcome=open").text
-    door = re.search(
+    link = re.search(
         rf'data-code="{STREET}">.*?<a data-n href="([^"]+)"[^>]*>(\d+)<', page, re.DOTALL
     )
-    assert door is not None
-    path = door[1].replace("&amp;", "&")
+    assert link is not None
+    path = link[1].replace("&amp;", "&")
     assert parse_qs(urlsplit(path).query)["outcome"] == ["open"]
     listed = client.get(path).text
-    assert len(set(re.findall(r"/orders/(A\d+-1|pipe-1)", listed))) == int(door[2]) == N + 1
+    assert len(set(re.findall(r"/orders/(A\d+-1|pipe-1)", listed))) == int(link[2]) == N + 1
 
 
 def test_shapes_are_kept_by_browsers_and_known_by_code(rooms):

@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from gridgov.storage.queries.areas import get_area_names
@@ -84,6 +85,17 @@ def count_area_rows(
     names = get_area_names(session, (kind,)) if kind != "cell" else {}
     frame.insert(1, "name", [names.get(code, code) or no_place for code in frame["code"]])
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def make_words() -> AreaWords:
+    """Return the words of the map in the language of the page."""
+    return AreaWords(
+        unit=gettext("maps.unit"),
+        no_place=gettext("maps.no_place"),
+        list_link=gettext("maps.list_link"),
+        inside_link=gettext("maps.inside_link"),
+        whole=gettext("maps.whole"),
+    )
 
 
 def make_area_view(

@@ -12,15 +12,15 @@ from gridgov.storage.queries.map_counts import OUTCOMES, CountFilter
 from gridgov.storage.queries.plans import find_last_run, get_hotspots, get_plan_list
 from gridgov.storage.queries.whistle_lists import list_calls
 from web.features.map.page import (
-    AreaWords,
     count_area_rows,
     make_area_view,
     make_point_room,
     make_spot_room,
     make_value_room,
+    make_words,
 )
-from web.features.planning.rows import make_plan_rows, make_spot_rows
-from web.features.whistles.rows import make_call_points, make_call_rows
+from web.features.planning import make_plan_rows, make_spot_rows
+from web.features.whistles import make_call_points, make_call_rows
 from web.kit import limits
 from web.kit.area_outlines import get_shapes, send_shapes
 from web.kit.exports import make_csv, send_csv
@@ -105,17 +105,6 @@ def read_filter() -> tuple[str, CountFilter, dict[str, Any]]:
     if kind != "street":
         filters["street"] = street_code
     return kind, chosen, filters
-
-
-def make_words() -> AreaWords:
-    """Return the words of the map in the language of the page."""
-    return AreaWords(
-        unit=gettext("maps.unit"),
-        no_place=gettext("maps.no_place"),
-        list_link=gettext("maps.list_link"),
-        inside_link=gettext("maps.inside_link"),
-        whole=gettext("maps.whole"),
-    )
 
 
 @blueprint.get("/shapes/<kind>")

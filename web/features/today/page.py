@@ -14,9 +14,9 @@ from gridgov.storage.queries.areas import get_item_names
 from gridgov.storage.queries.map_counts import CountFilter, count_days
 from gridgov.storage.queries.today import TodayFigures, count_hours, count_item_days, get_today
 from planner.surges.daily import find_surges
-from web.features.orders.filters import SOON
-from web.features.planning.page import find_change
-from web.features.rates.page import make_trend
+from web.features.orders import SOON
+from web.features.planning import find_change
+from web.features.rates import make_trend
 from web.kit.links import to_orders
 
 TREND_DAYS = 30

@@ -7,10 +7,9 @@ from flask import Blueprint, render_template, request
 from gridgov.storage.queries.map_counts import CountFilter
 from gridgov.storage.queries.order_clocks import CLOCKS
 from gridgov.storage.queries.whistle_lists import list_calls
-from web.features.map.page import AreaView, make_area_view
-from web.features.map.views import make_words
+from web.features.map import AreaView, make_area_view, make_words
 from web.features.today.page import make_today
-from web.features.whistles.rows import make_call_rows
+from web.features.whistles import make_call_rows
 from web.kit.auth import has_permission
 from web.kit.cache import share
 from web.kit.desk import get_constants

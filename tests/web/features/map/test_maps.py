@@ -99,7 +99,7 @@ def test_no_base_map_is_the_default_and_a_wrong_datum_is_said() -> None:
 def test_a_map_is_the_same_bytes_each_time_and_names_no_foreign_host() -> None:
     def make() -> tuple[str, str]:
         made = make_room_map((116, 39, 117, 40))
-        texts = {"unit": "件", "doors": []}
+        texts = {"unit": "件", "links": []}
         add_areas(made, {"a": 3}, shapes_url="/maps/shapes/street", limits=(3.0,), texts=texts)
         add_outlines(made, shapes_url="/maps/shapes/street")
         room = render_room(made, (116, 39, 117, 40), None)

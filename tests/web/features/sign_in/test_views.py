@@ -46,8 +46,8 @@ def change(service, model, **values):
 def test_signing_in_leads_to_the_page_that_was_asked_for(client):
     asked = client.get("/account?window=7d")
     assert asked.status_code == 302
-    door = client.get(asked.headers["Location"])
-    wanted = re.search(r'name="next" value="([^"]+)"', door.text).group(1)
+    link = client.get(asked.headers["Location"])
+    wanted = re.search(r'name="next" value="([^"]+)"', link.text).group(1)
     entered = sign_in(client, Role.DISPATCHER, next=wanted)
     assert entered.status_code == 302
     assert entered.headers["Location"] == "/account?window=7d"
