@@ -13,7 +13,7 @@ from gridgov.frames import ORDER_COLUMNS
 from gridgov.jobs.placing import find_places, join_located, judge_places
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
-from gridgov.rules.catalogue import Catalogue, make_path_catalogue
+from gridgov.rules.catalogue import Catalogue, find_catalogue
 from gridgov.rules.dispatch.deadlines import find_states, make_deadlines
 from gridgov.rules.dispatch.decide import dispatch
 
@@ -99,7 +99,9 @@ def run_pipeline(
         )
     with clock.stage("items"):
         orders["item_code"], orders["item_confidence"] = _find_items(orders, classify)
-        catalogue = city.catalogue or _make_catalogue(city, orders["item_code"])
+        catalogue = find_catalogue(
+            city.catalogue, orders["item_code"].unique(), constants=constants
+        )
     with clock.stage("dispatch"):
         decided = dispatch(orders, city.make_book(catalogue))
         orders = pd.concat([orders, decided], axis=1)
@@ -139,11 +141,6 @@ def _find_items(orders: pd.DataFrame, classify: Classify | None) -> tuple[pd.Ser
         codes = codes.fillna(found["item_code"].astype("str").reindex(codes.index))
         sure = sure.fillna(found["item_confidence"].reindex(codes.index))
     return codes, sure
-
-
-def _make_catalogue(city: City, codes: pd.Series) -> Catalogue:
-    grade = city.settings.constants.text("dispatch.default_grade")
-    return make_path_catalogue(codes.dropna().unique(), grade=grade)
 
 
 def _count(city: City, orders: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from geodata.versions import VersionStore, find_versions
 from gridgov.errors import GridgovError
 from gridgov.jobs.placing import judge_places
 from gridgov.pack.city import City
-from gridgov.rules.catalogue import make_path_catalogue
+from gridgov.rules.catalogue import find_catalogue
 from gridgov.rules.dispatch.deadlines import make_deadlines
 from gridgov.rules.dispatch.decide import dispatch
 
@@ -75,9 +75,9 @@ def replay(
     located, versions = (orders, orders["boundary_version"])
     if store is not None:
         located, versions = _judge_again(city, orders, store, on)
-    codes = located["item_code"].dropna().astype("str").unique()
-    grade = city.settings.constants.text("dispatch.default_grade")
-    catalogue = city.catalogue or make_path_catalogue(codes, grade=grade)
+    catalogue = find_catalogue(
+        city.catalogue, located["item_code"].unique(), constants=city.settings.constants
+    )
     decided = dispatch(located, city.make_book(catalogue), on=on)
     due = make_deadlines(
         located["received_at"], decided["grade"], city.settings.grades, calendar=city.calendar

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from gridgov.rules.constants import Constants
 from gridgov.rules.in_force import EPOCH, Versions, get_in_force, make_versions
 
 ITEM_COLUMNS = (
@@ -175,6 +176,31 @@ def _split_grams(text: str) -> list[str]:
 def split_list(text: str) -> tuple[str, ...]:
     """Return the parts of a text joined by ``;`` (or its full-width form), without empty ones."""
     return tuple(part.strip() for part in text.replace("；", ";").split(";") if part.strip())
+
+
+def find_catalogue(
+    own: Catalogue | None, codes: Iterable[str | None], *, constants: Constants
+) -> Catalogue:
+    """Return a city's own catalogue; without one the categories of its export are the items.
+
+    Parameters
+    ----------
+    own
+        The city's, None where its pack has none.
+    codes
+        Codes that orders have, missing ones among them.
+    constants
+        ``dispatch.default_grade``: of every item that is made.
+    """
+    if own is not None:
+        return own
+    known = {str(code) for code in codes if code is not None and code == code}  # noqa: PLR0124 - NaN
+    return make_path_catalogue(known, grade=constants.text("dispatch.default_grade"))
+
+
+def find_path_top(code: str) -> str:
+    """Return the first level of a code that :func:`make_path_catalogue` reads."""
+    return code.split(PATH_SEPARATOR)[0]
 
 
 def make_path_catalogue(codes: Iterable[str], *, grade: str) -> Catalogue:

@@ -10,7 +10,7 @@ import pandas as pd
 from geodata.grid import Grid
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
-from gridgov.rules.catalogue import Catalogue, make_path_catalogue
+from gridgov.rules.catalogue import Catalogue, find_catalogue
 from gridgov.rules.constants import Constants
 from gridgov.rules.duties.graph import make_duty_graph
 from gridgov.rules.streets.classes import find_street_classes
@@ -83,7 +83,9 @@ def make_plans(
     clock = StageClock(progress or ignore_progress)
     moment = pd.Timestamp(as_of).tz_convert(city.settings.timezone).to_pydatetime()
     constants = city.settings.constants
-    catalogue = city.catalogue or _make_catalogue(orders, constants)
+    catalogue = find_catalogue(
+        city.catalogue, orders["item_code"].unique(), constants=constants
+    )
     counted = orders.assign(level1_code=catalogue.find_top(orders["item_code"].astype("str")))
     with clock.stage("hotspots"):
         places = make_places(counted, get_grid(city))
@@ -220,12 +222,6 @@ def name_hotspots(
         for area, item in zip(areas, named["item_name"], strict=True)
     ]
     return named[list(HOTSPOT_COLUMNS)]
-
-
-def _make_catalogue(orders: pd.DataFrame, constants: Constants) -> Catalogue:
-    """Return a catalogue of the export's own categories, for a city without one."""
-    codes = orders["item_code"].dropna().astype("str").unique()
-    return make_path_catalogue(codes, grade=constants.text("dispatch.default_grade"))
 
 
 def _make_rules(city: City, catalogue: Catalogue, moment: datetime) -> TaskRules:

@@ -10,7 +10,7 @@ import pandas as pd
 from geodata.crs import find_utm_crs
 from geodata.files import write_table
 from gridgov.pack.duties import CityDuties, load_city_duties
-from gridgov.rules.catalogue import Catalogue, make_path_catalogue
+from gridgov.rules.catalogue import Catalogue, find_catalogue
 from gridgov.rules.constants import STATUS_TEXT, Constants
 from gridgov.rules.issues.find import NEEDED_COLUMNS, Issues, find_issues
 from gridgov.rules.issues.tables import Role
@@ -65,7 +65,9 @@ def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
     frame = read_orders(orders)
     show("orders", 1)
     show("compare", 0)
-    catalogue = pack.catalogue or make_path_catalogue(frame["item_code"].dropna(), grade="7d")
+    catalogue = find_catalogue(
+        pack.catalogue, frame["item_code"].unique(), constants=pack.constants
+    )
     found = find_issues(
         frame,
         metric_crs=find_metric_crs(frame),
