@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from gridgov.services.city_runtime import load_desk
+from gridgov.services.city_runtime import load_runtime
 from gridgov.services.intake.checks import NewAppeal
 from gridgov.services.intake.take_in import take_in
 from gridgov.services.settings import ServiceSettings
@@ -65,24 +65,24 @@ def _work(url: str, city: str, ready: Any, answers: Any, plan: tuple[float, int,
     engine = make_engine(url)
     sessions = make_sessions(engine)
     with sessions() as session:
-        desk = load_desk(ServiceSettings(city=city), session)
-    boxes = desk.city.streets.geometry.representative_point()
+        runtime = load_runtime(ServiceSettings(city=city), session)
+    boxes = runtime.city.streets.geometry.representative_point()
     rng = np.random.default_rng(number)
     for at in range(WARM_UP):  # statements are compiled, cells of the points come in
-        _take(sessions, desk, boxes, rng, -1 - number * WARM_UP - at)
+        _take(sessions, runtime, boxes, rng, -1 - number * WARM_UP - at)
     ready.wait()
     times, start = [], time.perf_counter()
     for at in range(int(rate * seconds)):
         due = start + at / rate
         time.sleep(max(0.0, due - time.perf_counter()))
-        _take(sessions, desk, boxes, rng, number * 1_000_000 + at)
+        _take(sessions, runtime, boxes, rng, number * 1_000_000 + at)
         # From the moment at which it was due: a client that lags makes the next one wait too.
         times.append(time.perf_counter() - due)
     answers.put((np.array(times), len(times) + WARM_UP))
     engine.dispose()
 
 
-def _take(sessions: Any, desk: Any, points: Any, rng: np.random.Generator, number: int) -> None:
+def _take(sessions: Any, runtime: Any, points: Any, rng: np.random.Generator, number: int) -> None:
     point = points.iloc[int(rng.integers(len(points)))]
     now = datetime.now(UTC)
     new = NewAppeal(
@@ -94,4 +94,4 @@ def _take(sessions: Any, desk: Any, points: Any, rng: np.random.Generator, numbe
         lat=float(point.y),
     )
     with transaction(sessions) as session:
-        take_in(session, desk, new, now=now)
+        take_in(session, runtime, new, now=now)

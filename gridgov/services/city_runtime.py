@@ -1,31 +1,39 @@
-"""A city at work: what the services need of its pack, read once and kept while the process runs."""
+"""The running city: what services and pages need of its pack, read once and again after each ``gridgov load``."""
 
+import threading
+import time
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from geodata.geocoder import Geocoder
 from geodata.territory import Territory
 from gridgov.errors import GridgovError
 from gridgov.jobs.model_file import read_model
-from gridgov.pack.city import City, load_city
+from gridgov.pack.city import City, find_settings_file, load_city
 from gridgov.pack.duties import make_city_graph
+from gridgov.pack.read_settings import read_settings
+from gridgov.pack.settings import Settings
 from gridgov.rules.calendar import WorkCalendar
-from gridgov.rules.catalogue import PATH_SEPARATOR, Catalogue, make_path_catalogue
+from gridgov.rules.catalogue import find_catalogue, find_path_top
 from gridgov.rules.classify.classifier import ItemClassifier
-from gridgov.rules.constants import Constants
+from gridgov.rules.constants import Constants, make_constants
 from gridgov.rules.dispatch.book import DispatchBook
 from gridgov.rules.dispatch.deadlines import GradeLimit
 from gridgov.rules.duties.graph import DutyGraph
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.models.city import CityPack
 from gridgov.storage.models.orders import Order, Outcome
+
+FACTS_KEPT_S = 30.0
+"""How long the city's name is kept before the database is asked for a newer load."""
+
+_NEWEST = sa.select(CityPack).order_by(CityPack.id.desc()).limit(1)
 
 BOOKS_KEPT = 4096
 """Books of a city without a catalogue: one for each category of its export that was asked for."""
@@ -52,6 +60,13 @@ class PackChangedError(GridgovError):
         )
 
 
+class NoCityError(GridgovError):
+    """No city has been loaded into the database."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no city in the database yet. Run: gridgov load CITY")
+
+
 class UnknownUnitError(GridgovError):
     """A unit that is not in force on the day."""
 
@@ -63,7 +78,7 @@ class UnknownUnitError(GridgovError):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Desk:
+class CityRuntime:
     """A city with what services ask of it; heavy parts are compiled on first use.
 
     Parameters
@@ -123,11 +138,9 @@ class Desk:
     @cached_property
     def book(self) -> DispatchBook:
         """Return what dispatch looks up; without a catalogue it knows no items (see :meth:`get_book`)."""
-        return self.city.make_book(self.city.catalogue or self._make_catalogue(None))
-
-    def _make_catalogue(self, item_code: str | None) -> Catalogue:
-        grade = self.constants.text("dispatch.default_grade")
-        return make_path_catalogue([item_code] if item_code else [], grade=grade)
+        return self.city.make_book(
+            find_catalogue(self.city.catalogue, (), constants=self.constants)
+        )
 
     @cached_property
     def _books(self) -> dict[str, DispatchBook]:
@@ -141,7 +154,8 @@ class Desk:
         if found is None:
             if len(self._books) >= BOOKS_KEPT:
                 self._books.clear()
-            found = self._books[item_code] = self.city.make_book(self._make_catalogue(item_code))
+            own = find_catalogue(None, [item_code], constants=self.constants)
+            found = self._books[item_code] = self.city.make_book(own)
         return found
 
     @cached_property
@@ -157,19 +171,8 @@ class Desk:
         if not item_code:
             return None
         if self.city.catalogue is None:
-            return item_code.split(PATH_SEPARATOR)[0]
+            return find_path_top(item_code)
         return self._tops.get(item_code)
-
-    @cached_property
-    def _parents(self) -> dict[str, list[tuple[str, date, date]]]:
-        found: dict[str, list[tuple[str, date, date]]] = {}
-        columns = ("unit_code", "parent_code", "valid_from", "valid_to")
-        rows = zip(*(self.city.units[name] for name in columns), strict=True)
-        for code, parent, start, end in rows:
-            first = date.min if pd.isna(start) else start.date()
-            last = date.max if pd.isna(end) else end.date()
-            found.setdefault(code, []).append((parent or "", first, last))
-        return found
 
     def find_superiors(self, unit_code: str, on: date) -> tuple[str, ...]:
         """Return the units above a unit on a day, the nearest first; a circle in the table ends the way."""
@@ -182,10 +185,8 @@ class Desk:
         return tuple(above)
 
     def _find_parent(self, unit_code: str, on: date) -> str:
-        for parent, start, end in self._parents.get(unit_code, ()):
-            if start <= on <= end:
-                return parent
-        return ""
+        row = self.book.find_unit(unit_code, on)
+        return "" if row is None else self.city.units["parent_code"].iloc[row] or ""
 
     def check_unit(self, unit_code: str, on: date) -> str:
         """Return a unit's code.
@@ -217,26 +218,129 @@ class Desk:
         return graph
 
 
-def make_desk(city: City, *, salt: str, classifier: ItemClassifier | None = None) -> Desk:
-    """Return the desk of a city that is loaded."""
-    return Desk(city=city, salt=salt.encode(), classifier=classifier)
+@dataclass(frozen=True, kw_only=True)
+class CityFacts:
+    """What pages say of the city, known without reading its layers.
+
+    Parameters
+    ----------
+    pack_id
+        Number of the load.
+    settings
+        What ``city.toml`` says; None where the pack is not at hand.
+    """
+
+    name: str
+    zone: ZoneInfo
+    path: Path
+    pack_id: int
+    settings: Settings | None
+
+    @property
+    def name_en(self) -> str:
+        """Return the city's English name, empty where it is not known."""
+        return "" if self.settings is None else self.settings.name_en
+
+    @property
+    def synthetic(self) -> bool:
+        """Tell whether the city is made up; where the pack is not at hand, its name still says what it says."""
+        return self.settings is not None and self.settings.synthetic
+
+    @property
+    def constants(self) -> Constants:
+        """Return the city's constants; the defaults where its pack is not at hand."""
+        return make_constants() if self.settings is None else self.settings.constants
 
 
-def load_desk(settings: ServiceSettings, session: Session) -> Desk:
-    """Return the desk of the city that this database was loaded with.
+@dataclass(kw_only=True)
+class RunningCity:
+    """The city that a database was loaded with last, shared by all threads of a process.
+
+    Parameters
+    ----------
+    settings
+        From the environment.
+    sessions
+        For reading.
+    """
+
+    settings: ServiceSettings
+    sessions: sessionmaker[Session]
+    _facts: CityFacts | None = field(init=False, default=None)
+    _facts_until: float = field(init=False, default=0.0)
+    _runtime: CityRuntime | None = field(init=False, default=None)
+    _runtime_of: int = field(init=False, default=0)
+    _facts_lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    _runtime_lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def get_facts(self) -> CityFacts:
+        """Return what is said of the city; the database is asked for a newer load every :data:`FACTS_KEPT_S`.
+
+        Raises
+        ------
+        NoCityError
+            None has been loaded.
+        """
+        with self._facts_lock:
+            if self._facts is None or time.monotonic() > self._facts_until:
+                self._facts = self._load_facts(self._facts)
+                self._facts_until = time.monotonic() + FACTS_KEPT_S
+            return self._facts
+
+    def _load_facts(self, known: CityFacts | None) -> CityFacts:
+        with self.sessions() as session:
+            pack = session.scalar(_NEWEST)
+        if pack is None:
+            raise NoCityError
+        if known is not None and known.pack_id == pack.id:
+            return known
+        path = Path(self.settings.city or pack.path)
+        return CityFacts(
+            name=pack.name,
+            zone=ZoneInfo(pack.timezone),
+            path=path,
+            pack_id=pack.id,
+            settings=read_settings(find_settings_file(path))[0] if path.exists() else None,
+        )
+
+    def get_runtime(self) -> CityRuntime:
+        """Return the city with all that services ask; the first call after a load reads the pack, which takes seconds.
+
+        Raises
+        ------
+        GridgovError
+            As :func:`load_runtime`.
+        """
+        with self._runtime_lock, self.sessions() as session:
+            newest = session.scalar(sa.select(sa.func.max(CityPack.id))) or 0
+            if self._runtime is None or newest != self._runtime_of:
+                self._runtime = load_runtime(self.settings, session)
+                self._runtime_of = newest
+            return self._runtime
+
+
+def make_runtime(city: City, *, salt: str, classifier: ItemClassifier | None = None) -> CityRuntime:
+    """Return the runtime of a city that is loaded."""
+    return CityRuntime(city=city, salt=salt.encode(), classifier=classifier)
+
+
+def load_runtime(settings: ServiceSettings, session: Session) -> CityRuntime:
+    """Return the runtime of the city that this database was loaded with.
 
     Raises
     ------
+    NoCityError
+        No city was loaded.
     GridgovError
-        No city was loaded, or its folder is gone.
+        Its folder is gone.
     PackChangedError
         The pack's files are not those that were loaded.
     CityError
         The pack has errors.
     """
-    pack = session.scalars(sa.select(CityPack).order_by(CityPack.id.desc()).limit(1)).first()
+    pack = session.scalar(_NEWEST)
     if pack is None:
-        raise GridgovError("No city is loaded into this database. Run: gridgov load CITY")
+        raise NoCityError
     path = Path(settings.city or pack.path)
     if not path.exists():
         raise GridgovError(
@@ -251,7 +355,7 @@ def load_desk(settings: ServiceSettings, session: Session) -> Desk:
             open_orders=count_open(session),
         )
     classifier = read_model(Path(settings.model)) if settings.model else None
-    return make_desk(city, salt=settings.salt, classifier=classifier)
+    return make_runtime(city, salt=settings.salt, classifier=classifier)
 
 
 def count_open(session: Session) -> dict[str, int]:

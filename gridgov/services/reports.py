@@ -17,7 +17,7 @@ from gridgov.rules.message_text import Language, MessageText, make_text
 from gridgov.rules.order_labels import get_label
 from gridgov.rules.rates.assessment import assess_counts
 from gridgov.rules.rates.window import make_month, make_window_rules
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.outbox.deliver import notify
 from gridgov.storage.db import transaction
 from gridgov.storage.models.plans import Report
@@ -81,7 +81,7 @@ KINDS: Mapping[str, Callable[[date], Iterator[Period]]] = MappingProxyType(
 
 
 def make_due_reports(
-    sessions: sessionmaker[Session], desk: Desk, *, now: datetime
+    sessions: sessionmaker[Session], runtime: CityRuntime, *, now: datetime
 ) -> list[tuple[str, str]]:
     """Make every report whose period is over and that is not there, each in a transaction of its own.
 
@@ -100,28 +100,30 @@ def make_due_reports(
     due = [
         (kind, period)
         for kind, find in KINDS.items()
-        for period in find(desk.get_day(now))
+        for period in find(runtime.get_day(now))
         if period.last_on >= first
         and (kind, period.name) not in known
-        and _is_over(desk, kind, period, now)
+        and _is_over(runtime, kind, period, now)
     ]
     for kind, period in due:
         with transaction(sessions) as session:
-            _save(session, desk, kind, period, now=now)
+            _save(session, runtime, kind, period, now=now)
     return [(kind, period.name) for kind, period in due]
 
 
-def _is_over(desk: Desk, kind: str, period: Period, now: datetime) -> bool:
+def _is_over(runtime: CityRuntime, kind: str, period: Period, now: datetime) -> bool:
     """Tell whether everything a report says has come to its end: a month ranks by the assessed month too."""
-    midnight = datetime.combine(period.last_on + DAY, time(), desk.zone)
+    midnight = datetime.combine(period.last_on + DAY, time(), runtime.zone)
     if kind != "monthly":
         return now >= midnight
-    end = make_month(period.name, make_window_rules(desk.constants), desk.zone).end_at
+    end = make_month(period.name, make_window_rules(runtime.constants), runtime.zone).end_at
     return bool(now >= max(midnight, end.to_pydatetime()))
 
 
-def _save(session: Session, desk: Desk, kind: str, period: Period, *, now: datetime) -> None:
-    content = make_report(session, desk, kind, period)
+def _save(
+    session: Session, runtime: CityRuntime, kind: str, period: Period, *, now: datetime
+) -> None:
+    content = make_report(session, runtime, kind, period)
     session.add(Report(kind=kind, period=period.name, content=content, made_at=now))
 
     def say(language: Language) -> MessageText:
@@ -132,14 +134,16 @@ def _save(session: Session, desk: Desk, kind: str, period: Period, *, now: datet
         session,
         at=now,
         topic="report",
-        unit_codes=(desk.desk_code,),
+        unit_codes=(runtime.desk_code,),
         say=say,
         data={"kind": kind, "period": period.name},
         key=f"report:{kind}:{period.name}",
     )
 
 
-def make_report(session: Session, desk: Desk, kind: str, period: Period) -> dict[str, Any]:
+def make_report(
+    session: Session, runtime: CityRuntime, kind: str, period: Period
+) -> dict[str, Any]:
     """Return what a report says, ready for JSON.
 
     ``received`` orders by day of receipt, of the ``before`` and ``year_before`` windows too; ``outcomes``; ``streets``
@@ -154,16 +158,16 @@ def make_report(session: Session, desk: Desk, kind: str, period: Period) -> dict
         "received_before": int(before["n"].sum()),
         "received_year_before": int(_count_streets(session, *period.year_before)["n"].sum()),
         "outcomes": {name: int(streets[name].sum()) for name in OUTCOMES},
-        "streets": _list_streets(desk, streets, before),
+        "streets": _list_streets(runtime, streets, before),
         "items": _list_items(
-            desk, count_items(session, *span), count_items(session, *period.before)
+            runtime, count_items(session, *span), count_items(session, *period.before)
         ),
     }
     if period.first_on < period.last_on:
         days = count_days(session, CountFilter(first_on=span[0], last_on=span[1]))
         content["days"] = {str(day): int(n) for day, n in days.items()}
     if kind == "monthly":
-        content["ranking"] = rank_month(session, desk, period.name)
+        content["ranking"] = rank_month(session, runtime, period.name)
     return content
 
 
@@ -172,11 +176,13 @@ def _count_streets(session: Session, first_on: date, last_on: date) -> pd.DataFr
     return frame.set_index("code")
 
 
-def _list_streets(desk: Desk, now: pd.DataFrame, before: pd.DataFrame) -> list[dict[str, Any]]:
+def _list_streets(
+    runtime: CityRuntime, now: pd.DataFrame, before: pd.DataFrame
+) -> list[dict[str, Any]]:
     return [
         {
             "code": code,
-            "name": desk.city.names.get(code, code),
+            "name": runtime.city.names.get(code, code),
             "before": int(before["n"].get(code, 0)),
             **{name: int(row[name]) for name in ("n", *OUTCOMES)},
         }
@@ -184,8 +190,8 @@ def _list_streets(desk: Desk, now: pd.DataFrame, before: pd.DataFrame) -> list[d
     ]
 
 
-def _list_items(desk: Desk, now: pd.Series, before: pd.Series) -> list[dict[str, Any]]:
-    catalogue = desk.city.catalogue
+def _list_items(runtime: CityRuntime, now: pd.Series, before: pd.Series) -> list[dict[str, Any]]:
+    catalogue = runtime.city.catalogue
     names: dict[str, str] = {}
     if catalogue is not None:
         items = catalogue.items.drop_duplicates("item_code", keep="last")
@@ -201,16 +207,16 @@ def _list_items(desk: Desk, now: pd.Series, before: pd.Series) -> list[dict[str,
     ]
 
 
-def rank_month(session: Session, desk: Desk, month: str) -> list[dict[str, Any]]:
+def rank_month(session: Session, runtime: CityRuntime, month: str) -> list[dict[str, Any]]:
     """Return the ranking of an assessed month from the kept counts, ready for JSON."""
-    table = make_ranking_table(session, desk, month)
+    table = make_ranking_table(session, runtime, month)
     rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
     return rows
 
 
-def make_ranking_table(session: Session, desk: Desk, month: str) -> pd.DataFrame:
+def make_ranking_table(session: Session, runtime: CityRuntime, month: str) -> pd.DataFrame:
     """Return the rows of a month as ``rules.assessment.ASSESSMENT_COLUMNS``; the month before is compared with."""
     months = [str(pd.Period(month, "M") - 1), month]
     counts = get_rate_counts(session, months=months)
-    table = assess_counts(counts, desk.city.units, constants=desk.constants)
+    table = assess_counts(counts, runtime.city.units, constants=runtime.constants)
     return table[table["month"] == month].reset_index(drop=True)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from gridgov.pack.city import load_city
 from gridgov.rules.orders.transitions import Role
 from gridgov.services.accounts.manage import NewAccount, add_account
-from gridgov.services.city_runtime import Desk, make_desk
+from gridgov.services.city_runtime import CityRuntime, make_runtime
 from gridgov.services.load.pack import load_pack
 from gridgov.storage.db import make_sessions, transaction
 from tests.gridgov.packs import write_pack
@@ -20,15 +20,15 @@ DEPARTMENT, OTHER = "D01", "110101002"
 UNITS = {Role.STREET_CENTRE: STREET, Role.FIELD_STAFF: STREET, Role.HANDLER: DEPARTMENT}
 
 
-def make_city_desk(folder) -> Desk:
-    return make_desk(load_city(write_pack(folder)), salt="test")
+def make_city_desk(folder) -> CityRuntime:
+    return make_runtime(load_city(write_pack(folder)), salt="test")
 
 
-def seed_city(engine: sa.Engine, desk: Desk) -> None:
+def seed_city(engine: sa.Engine, runtime: CityRuntime) -> None:
     """Load the pack, and make an account per role; ``other_street`` sits in the neighbouring street."""
     now = datetime.now(UTC)
     with transaction(make_sessions(engine)) as session:
-        load_pack(session, desk.city, at=NOW)
+        load_pack(session, runtime.city, at=NOW)
         accounts = [(role.value, role, UNITS.get(role, DESK)) for role in Role]
         accounts += [
             ("other_street", Role.STREET_CENTRE, OTHER),
@@ -41,18 +41,18 @@ def seed_city(engine: sa.Engine, desk: Desk) -> None:
             add_account(session, new, password=None, now=now).password_hash = hash_once()
 
 
-def make_city_pages(engine: sa.Engine, desk: Desk) -> Flask:
+def make_city_pages(engine: sa.Engine, runtime: CityRuntime) -> Flask:
     behind = int((datetime.now(UTC) - NOW).total_seconds() // 60) - 60
     return make_pages(
-        engine, city=str(desk.city.settings.file.parent), salt="test", clock_behind_min=behind
+        engine, city=str(runtime.city.settings.file.parent), salt="test", clock_behind_min=behind
     )
 
 
-def take_many(session: Session, desk: Desk, n: int, **changes) -> list[str]:
+def take_many(session: Session, runtime: CityRuntime, n: int, **changes) -> list[str]:
     """Take in `n` appeals; return the numbers of their orders."""
     return [
-        take(session, desk, appeal_no=f"A{at:04d}", text=f"第{at}件 路边占道", **changes).order_nos[
-            0
-        ]
+        take(
+            session, runtime, appeal_no=f"A{at:04d}", text=f"第{at}件 路边占道", **changes
+        ).order_nos[0]
         for at in range(n)
     ]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gridgov.rules.orders.needs import Facts
 from gridgov.rules.orders.transitions import OrderAction
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.whistles import calls as whistles
 from gridgov.storage.models.counts import RateCount
 from gridgov.storage.models.orders import Order
@@ -198,7 +198,9 @@ def add_planning(
         )
     )
     empty = gpd.GeoDataFrame({"cell_code": []}, geometry=[], crs="EPSG:4326")
-    result = PlanningResult(hotspots=spots, plans=(plan,), classes=pd.DataFrame(), cells=empty, seconds={})
+    result = PlanningResult(
+        hotspots=spots, plans=(plan,), classes=pd.DataFrame(), cells=empty, seconds={}
+    )
     load_planning(session, result, as_of=AS_OF)
     return plan.plan_no
 
@@ -252,11 +254,11 @@ class Filled:
     plan_no: str
 
 
-def fill_rooms(session: Session, desk: Desk) -> Filled:
+def fill_rooms(session: Session, runtime: CityRuntime) -> Filled:
     """Put something into each room of the loaded city."""
-    numbers = take_many(session, desk, N)
-    numbers += [take(session, desk, appeal_no="far", lon=116.43, lat=39.93).order_nos[0]]
-    order_no, call_no = blow(session, desk, appeal_no="pipe")
+    numbers = take_many(session, runtime, N)
+    numbers += [take(session, runtime, appeal_no="far", lon=116.43, lat=39.93).order_nos[0]]
+    order_no, call_no = blow(session, runtime, appeal_no="pipe")
     cell = session.scalar(sa.select(Order.cell_code).where(Order.order_no == numbers[0]))
     plan_no = add_planning(session, tuple(numbers[:3]), cells=cell or "")
     add_rates(session)
@@ -264,19 +266,19 @@ def fill_rooms(session: Session, desk: Desk) -> Filled:
     return Filled(order_nos=numbers, call_no=call_no, called_order=order_no, plan_no=plan_no)
 
 
-def contact_pipe(session: Session, desk: Desk, **changes) -> str:
+def contact_pipe(session: Session, runtime: CityRuntime, **changes) -> str:
     """Take in a burst pipe that the street has and has contacted; return its order's number."""
-    order_no = take(session, desk, item_code="112", **changes).order_nos[0]
+    order_no = take(session, runtime, item_code="112", **changes).order_nos[0]
     # The catalogue sends burst pipes to the water company: here the street has it and must call.
     session.execute(sa.update(Order).where(Order.order_no == order_no).values(unit_code=STREET))
     session.expire_all()
-    do(session, desk, order_no, OrderAction.ACCEPT, CENTRE, minutes=1)
-    do(session, desk, order_no, OrderAction.CONTACT, CENTRE, minutes=2)
+    do(session, runtime, order_no, OrderAction.ACCEPT, CENTRE, minutes=1)
+    do(session, runtime, order_no, OrderAction.CONTACT, CENTRE, minutes=2)
     return order_no
 
 
-def blow(session: Session, desk: Desk, **changes) -> tuple[str, str]:
+def blow(session: Session, runtime: CityRuntime, **changes) -> tuple[str, str]:
     """Let the street blow the whistle for a burst pipe; return the numbers of order and call."""
-    order_no = contact_pipe(session, desk, **changes)
+    order_no = contact_pipe(session, runtime, **changes)
     facts = Facts(at=at(3), reason_code="joint")
-    return order_no, whistles.blow(session, desk, order_no, actor=CENTRE, facts=facts).call_no
+    return order_no, whistles.blow(session, runtime, order_no, actor=CENTRE, facts=facts).call_no

@@ -13,7 +13,7 @@ from gridgov.pack.city import load_city
 from gridgov.progress import Progress
 from gridgov.sample.export.moment import cut_export
 from gridgov.sample.writer import DEFAULT_SEED, write_sample
-from gridgov.services.city_runtime import make_desk
+from gridgov.services.city_runtime import make_runtime
 from gridgov.services.load.batches import LoadOptions, load_appeals, summarize
 from gridgov.services.load.pack import load_pack
 from gridgov.services.settings import ServiceSettings
@@ -156,7 +156,7 @@ def fill_database(
     with transaction(sessions) as session:
         planned = plan_database(session, city, as_of=as_of, progress=progress)
         logins = add_demo_accounts(session, now=as_of)
-        stories = play_day(session, make_desk(city, salt=settings.salt), as_of=as_of)
+        stories = play_day(session, make_runtime(city, salt=settings.salt), as_of=as_of)
     # The first round of jobs adds up what the load counted: nobody who opens the demo shall wait for it.
     run_once(Crew(settings=settings, engine=engine))
     engine.dispose()

@@ -22,8 +22,7 @@ from gridgov.storage.models.city import CityPack
 from web.app import make_app
 from web.kit.area_outlines import get_shapes
 from web.kit.assets import find_assets
-from web.kit.desk import get_desk
-from web.kit.service import EXTENSION, get_service
+from web.kit.service import EXTENSION, get_runtime, get_service
 
 THREADS = 32
 """Of a process; live pages each hold one that does nothing but wait."""
@@ -127,7 +126,7 @@ def warm_up(app: Flask) -> None:
     """Read what the first visitors would wait for: the city's pack and the shapes of its streets."""
     with app.app_context(), contextlib.suppress(GridgovError, GeodataError, sa.exc.SQLAlchemyError):
         # What is wrong is said to whoever opens a page that needs it.
-        get_desk()
+        get_runtime()
         with get_service().read_sessions() as session:
             get_shapes(session, "street")
 

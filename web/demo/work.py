@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from gridgov.errors import GridgovError
 from gridgov.rules.orders.needs import Actor, Facts
 from gridgov.rules.orders.transitions import OrderAction, Role
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.take_in import NewAppeal, take_in
 from gridgov.services.orders.callbacks import Answers, record_callback
 from gridgov.services.orders.evidence import make_evidence
@@ -67,19 +67,19 @@ class DemoDay:
     """Where steps are taken: the session, the city, who is there, and when the demo begins."""
 
     session: Session
-    desk: Desk
+    runtime: CityRuntime
     actors: Mapping[Role, Actor]
     as_of: datetime
 
 
-def play_day(session: Session, desk: Desk, *, as_of: datetime) -> list[str]:
+def play_day(session: Session, runtime: CityRuntime, *, as_of: datetime) -> list[str]:
     """Play the stories of the file in the demo's street and return those played.
 
     Parameters
     ----------
     session
         The system's own; not committed.
-    desk
+    runtime
         The city.
     as_of
         When the demo begins, aware. All steps lie before it.
@@ -88,7 +88,7 @@ def play_day(session: Session, desk: Desk, *, as_of: datetime) -> list[str]:
     -----
     A story for which the street has no model is left out.
     """
-    day = DemoDay(session=session, desk=desk, actors=find_actors(session), as_of=as_of)
+    day = DemoDay(session=session, runtime=runtime, actors=find_actors(session), as_of=as_of)
     models = find_models(day)
     played = []
     for name, steps in read_stories().items():
@@ -180,13 +180,15 @@ def take_again(day: DemoDay, model_no: str, *, ago_min: int) -> str:
         lat=order.lat,
     )
     operator = day.actors.get(Role.OPERATOR)
-    return take_in(day.session, day.desk, new, now=at, actor=operator, origin="demo").order_nos[0]
+    return take_in(day.session, day.runtime, new, now=at, actor=operator, origin="demo").order_nos[
+        0
+    ]
 
 
 def count_called(day: DemoDay, order_no: str) -> int:
     """Return how many units a call about an order would bring soon, 0 where it cannot be made."""
     try:
-        plan = whistles.make_plan(day.session, day.desk, order_no, at=day.as_of)
+        plan = whistles.make_plan(day.session, day.runtime, order_no, at=day.as_of)
     except GridgovError:
         return 0
     within_min = ARRIVE_WITHIN / timedelta(minutes=1)
@@ -225,12 +227,12 @@ def _make_facts(day: DemoDay, order_no: str, step: Step, at: datetime) -> Facts:
     if action in {OrderAction.SUPERVISE, OrderAction.SUSPEND}:
         facts = replace(facts, until=(day.as_of + LASTS).date())
     if action is OrderAction.SUSPEND:
-        reasons = day.desk.constants.texts("deadlines.suspension_reasons")
+        reasons = day.runtime.constants.texts("deadlines.suspension_reasons")
         facts = replace(facts, reason_code=reasons[0], second=day.actors[Role.SUPERVISOR])
     if action is OrderAction.DISPUTE:
         place = find_place_next_door(day, get_order(day.session, order_no))
         if place is not None:
-            evidence = make_evidence(day.desk, *place, source=step.text)
+            evidence = make_evidence(day.runtime, *place, source=step.text)
             facts = replace(facts, ground="territory", evidence=evidence)
     return facts
 
@@ -238,7 +240,7 @@ def _make_facts(day: DemoDay, order_no: str, step: Step, at: datetime) -> Facts:
 def _act(day: DemoDay, order_no: str, step: Step, at: datetime) -> None:
     act(
         day.session,
-        day.desk,
+        day.runtime,
         order_no,
         OrderAction(step.action),
         actor=_get_actor(day, step),
@@ -255,7 +257,7 @@ def _get_actor(day: DemoDay, step: Step) -> Actor:
 def _blow(day: DemoDay, order_no: str, step: Step, at: datetime) -> None:
     whistles.blow(
         day.session,
-        day.desk,
+        day.runtime,
         order_no,
         actor=_get_actor(day, step),
         facts=Facts(at=at, reason_code=step.reason, text=step.text),
@@ -277,16 +279,16 @@ def _report_in(day: DemoDay, order_no: str, _step: Step, at: datetime) -> None:
     for place, unit in enumerate(called[1:]):
         arrival = whistles.Arrival(at=at + timedelta(minutes=place), lon=call.lon, lat=call.lat)
         who = Actor(person_key=f"demo:{unit}", role=Role.HANDLER, unit_code=unit)
-        whistles.check_in(day.session, day.desk, call.call_no, unit, actor=who, arrival=arrival)
+        whistles.check_in(day.session, day.runtime, call.call_no, unit, actor=who, arrival=arrival)
 
 
 def _propose(day: DemoDay, order_no: str, step: Step, at: datetime) -> None:
     propose(
         day.session,
-        day.desk,
+        day.runtime,
         order_no,
         actor=_get_actor(day, step),
-        reason_code=day.desk.constants.texts("rates.exclusion_reasons")[0],
+        reason_code=day.runtime.constants.texts("rates.exclusion_reasons")[0],
         at=at,
     )
 
@@ -295,7 +297,9 @@ def _call_back(day: DemoDay, order_no: str, step: Step, at: datetime) -> None:
     answers = Answers(
         called_at=at, contacted=True, solved="true", satisfied="satisfied", note=step.text
     )
-    record_callback(day.session, day.desk, order_no, actor=_get_actor(day, step), answers=answers)
+    record_callback(
+        day.session, day.runtime, order_no, actor=_get_actor(day, step), answers=answers
+    )
 
 
 STEPS: Mapping[str, Callable[[DemoDay, str, Step, datetime], None]] = MappingProxyType(

@@ -125,9 +125,13 @@ class DispatchBook:
     def _unit_versions(self) -> Versions:
         return make_versions(self.units, "unit_code")
 
+    def find_unit(self, unit_code: str, on: date) -> int | None:
+        """Return the row of :attr:`units` of a unit on a day, None where it is not in force."""
+        return self._unit_versions.find(unit_code, on.toordinal() - EPOCH)
+
     def is_in_force(self, unit_code: str, on: date) -> bool:
         """Tell whether a unit is in force on a day."""
-        return self._unit_versions.find(unit_code, on.toordinal() - EPOCH) is not None
+        return self.find_unit(unit_code, on) is not None
 
     @cached_property
     def _change_days(self) -> npt.NDArray[np.int64]:

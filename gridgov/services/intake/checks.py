@@ -10,7 +10,7 @@ from geodata.problems import Problem
 from gridgov.errors import GridgovError
 from gridgov.reading.export_words import LONGEST_ITEM, LONGEST_NUMBER, LONGEST_TEXT
 from gridgov.reading.points import find_inside
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.storage.audit.log import clean_text
 
 OWN_SOURCE = "desk"
@@ -82,7 +82,7 @@ class NewAppeal:
     phone: str = ""
 
 
-def check_appeal(new: NewAppeal, desk: Desk, *, now: datetime) -> NewAppeal:
+def check_appeal(new: NewAppeal, runtime: CityRuntime, *, now: datetime) -> NewAppeal:
     """Return the appeal with its texts trimmed and without what no database stores.
 
     Raises
@@ -94,9 +94,9 @@ def check_appeal(new: NewAppeal, desk: Desk, *, now: datetime) -> NewAppeal:
     clean = NewAppeal(received_at=new.received_at, lon=new.lon, lat=new.lat, **texts)
     problems = [
         *_check_texts(clean),
-        *_check_time(clean.received_at, desk, now),
-        *_check_point(clean, desk),
-        *_check_item(clean, desk),
+        *_check_time(clean.received_at, runtime, now),
+        *_check_point(clean, runtime),
+        *_check_item(clean, runtime),
     ]
     if problems:
         raise IntakeError(tuple(problems))
@@ -120,7 +120,7 @@ def _check_texts(new: NewAppeal) -> list[Problem]:
     return found
 
 
-def _check_time(at: datetime, desk: Desk, now: datetime) -> list[Problem]:
+def _check_time(at: datetime, runtime: CityRuntime, now: datetime) -> list[Problem]:
     if at.tzinfo is None:
         return [
             _fault(
@@ -129,8 +129,8 @@ def _check_time(at: datetime, desk: Desk, now: datetime) -> list[Problem]:
         ]
     if at > now + CLOCK_SLACK:
         return [_fault("received_at", at.isoformat(), "lies in the future", f"a time up to {now}")]
-    since = desk.city.settings.appeals.since
-    if desk.get_day(at) < since:
+    since = runtime.city.settings.appeals.since
+    if runtime.get_day(at) < since:
         return [
             _fault(
                 "received_at",
@@ -142,21 +142,21 @@ def _check_time(at: datetime, desk: Desk, now: datetime) -> list[Problem]:
     return []
 
 
-def _check_point(new: NewAppeal, desk: Desk) -> list[Problem]:
+def _check_point(new: NewAppeal, runtime: CityRuntime) -> list[Problem]:
     point = f"{new.lon}, {new.lat}"
     if new.lon is None and new.lat is None:
         return []
     if new.lon is None or new.lat is None:
         return [_fault("lon lat", point, "has only one of lon and lat", "both or none")]
-    return check_point(new.lon, new.lat, desk)
+    return check_point(new.lon, new.lat, runtime)
 
 
-def check_point(lon: float, lat: float, desk: Desk) -> list[Problem]:
+def check_point(lon: float, lat: float, runtime: CityRuntime) -> list[Problem]:
     """Return what is wrong with a point: it must lie where the city can be."""
     point = f"{lon}, {lat}"
     if not (math.isfinite(lon) and math.isfinite(lat)):
         return [_fault("lon lat", point, "is no place on earth", "degrees such as 116.4, 39.9")]
-    extent = desk.city.extent
+    extent = runtime.city.extent
     if find_inside(extent, np.array([lon]), np.array([lat]))[0]:
         return []
     swapped = find_inside(extent, np.array([lat]), np.array([lon]))[0]
@@ -164,8 +164,8 @@ def check_point(lon: float, lat: float, desk: Desk) -> list[Problem]:
     return [_fault("lon lat", point, "lies outside the city", hint)]
 
 
-def _check_item(new: NewAppeal, desk: Desk) -> list[Problem]:
-    catalogue = desk.city.catalogue
+def _check_item(new: NewAppeal, runtime: CityRuntime) -> list[Problem]:
+    catalogue = runtime.city.catalogue
     if not new.item_code or catalogue is None or new.item_code in catalogue:
         return []
     return [

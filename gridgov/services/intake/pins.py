@@ -27,7 +27,7 @@ from gridgov.rules.dispatch.decide import Decision, decide
 from gridgov.rules.message_text import make_text
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.transitions import OrderState, Role
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.cells import ensure_cells
 from gridgov.services.intake.checks import IntakeError, check_point
 from gridgov.services.intake.corrections import make_address_key
@@ -100,7 +100,7 @@ class PinPlan:
 
 
 def preview_move(
-    session: Session, desk: Desk, order_no: str, *, lon: float, lat: float, actor: Actor
+    session: Session, runtime: CityRuntime, order_no: str, *, lon: float, lat: float, actor: Actor
 ) -> PinPlan:
     """Return what moving the pin of an order's appeal would do; nothing is written.
 
@@ -110,14 +110,14 @@ def preview_move(
         There is no such order, this account may not, or the point lies outside the city.
     """
     order = get_order(session, order_no)
-    _check_mover(desk, order, actor)
+    _check_mover(runtime, order, actor)
     appeal, orders = _load(session, order)
-    return _plan(desk, appeal, orders, point=(lon, lat), actor=actor)
+    return _plan(runtime, appeal, orders, point=(lon, lat), actor=actor)
 
 
 def move_pin(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     order_no: str,
     *,
     lon: float,
@@ -132,7 +132,7 @@ def move_pin(
     ----------
     session
         Owns the transaction.
-    desk
+    runtime
         The city.
     order_no
         One of the appeal's orders.
@@ -151,20 +151,20 @@ def move_pin(
         Somebody changed the order meanwhile.
     """
     order = get_order(session, order_no, seen_version=seen_version)
-    _check_mover(desk, order, actor)
+    _check_mover(runtime, order, actor)
     try:
         with lifted(session):
             appeal, orders = _load(session, order)
-            plan = _plan(desk, appeal, orders, point=(lon, lat), actor=actor)
+            plan = _plan(runtime, appeal, orders, point=(lon, lat), actor=actor)
             _record_move(session, appeal, plan, actor=actor, at=at)
             for name in (*_PLACED, *JURISDICTION_COLUMNS):
                 setattr(appeal, name, plan.place[name])
             appeal.point = shapely.Point(lon, lat)
-            appeal.boundary_version = desk.boundary_version
+            appeal.boundary_version = runtime.boundary_version
             cell = plan.place["cell_code"]
-            ensure_cells(session, desk.city, [cell] if cell else [], on=desk.get_day(at))
+            ensure_cells(session, runtime.city, [cell] if cell else [], on=runtime.get_day(at))
             for row, after in zip(orders, plan.orders, strict=True):
-                _write_order(session, desk, row, after, plan.place, actor=actor, at=at)
+                _write_order(session, runtime, row, after, plan.place, actor=actor, at=at)
     except StaleDataError as error:
         raise ConflictError("order", order_no, seen=seen_version, found=None) from error
     return plan
@@ -199,8 +199,8 @@ def withdraw_pin(session: Session, move_id: int, *, actor: Actor, at: datetime) 
     return move
 
 
-def _check_mover(desk: Desk, order: Order, actor: Actor) -> None:
-    is_near = actor.unit_code in {desk.desk_code, order.unit_code}
+def _check_mover(runtime: CityRuntime, order: Order, actor: Actor) -> None:
+    is_near = actor.unit_code in {runtime.desk_code, order.unit_code}
     if actor.role not in MOVERS or not is_near:
         raise ForbiddenError(
             f"{actor.role} of {actor.unit_code!r} may not move the pin of order {order.order_no}; "
@@ -217,21 +217,26 @@ def _load(session: Session, order: Order) -> tuple[Appeal, list[Order]]:
 
 
 def _plan(
-    desk: Desk, appeal: Appeal, orders: list[Order], *, point: tuple[float, float], actor: Actor
+    runtime: CityRuntime,
+    appeal: Appeal,
+    orders: list[Order],
+    *,
+    point: tuple[float, float],
+    actor: Actor,
 ) -> PinPlan:
-    problems = check_point(*point, desk)
+    problems = check_point(*point, runtime)
     if problems:
         raise IntakeError(tuple(problems))
-    place = find_point(*point, desk.constants)
-    place |= judge_place(place, lambda: desk.territory, desk.constants)
+    place = find_point(*point, runtime.constants)
+    place |= judge_place(place, lambda: runtime.territory, runtime.constants)
     return PinPlan(
         place=place,
-        orders=tuple(_decide(desk, appeal, row, place, actor) for row in orders),
+        orders=tuple(_decide(runtime, appeal, row, place, actor) for row in orders),
     )
 
 
 def _decide(
-    desk: Desk, appeal: Appeal, row: Order, place: dict[str, Any], actor: Actor
+    runtime: CityRuntime, appeal: Appeal, row: Order, place: dict[str, Any], actor: Actor
 ) -> OrderAfterMove:
     own_item = row.item_code == appeal.item_code
     case = {
@@ -241,11 +246,11 @@ def _decide(
         "item_code": row.item_code,
         "item_confidence": appeal.item_confidence if own_item else None,
     }
-    day = desk.get_day(row.received_at)
-    decision = decide(case, desk.get_book(row.item_code), day)
+    day = runtime.get_day(row.received_at)
+    decision = decide(case, runtime.get_book(row.item_code), day)
     free = (
         row.state in UNACCEPTED
-        and actor.unit_code == desk.desk_code
+        and actor.unit_code == runtime.desk_code
         and row.unit_code != row.bound_unit_code
     )
     return OrderAfterMove(
@@ -277,7 +282,7 @@ def _record_move(
 
 def _write_order(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     row: Order,
     after: OrderAfterMove,
     place: dict[str, Any],
@@ -285,11 +290,11 @@ def _write_order(
     actor: Actor,
     at: datetime,
 ) -> None:
-    with counted(session, desk, row):
-        before, key = take_values(row), counts.make_key(row, desk.zone)
+    with counted(session, runtime, row):
+        before, key = take_values(row), counts.make_key(row, runtime.zone)
         for name in _ORDER_PLACE:
             setattr(row, name, place[name])
-        row.boundary_version = desk.boundary_version
+        row.boundary_version = runtime.boundary_version
         if after.unit_after == after.decision.unit_code:
             row.route, row.reasons = after.decision.route, after.decision.reasons
             row.review = row.review and after.decision.review
@@ -298,7 +303,7 @@ def _write_order(
         if after.unit_after != after.unit_before:
             _change_unit(session, row, after, actor=actor, at=at)
         session.flush()
-        counts.record_change(session, key, counts.make_key(row, desk.zone))
+        counts.record_change(session, key, counts.make_key(row, runtime.zone))
     was, now = find_changed(before, take_values(row))
     audit.record(
         session,

@@ -26,7 +26,7 @@ from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.numbers import add_source
 from gridgov.rules.orders.transitions import OrderState
 from gridgov.rules.privacy import mask_text
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.cells import ensure_cells
 from gridgov.services.intake.checks import NewAppeal, check_appeal
 from gridgov.services.intake.corrections import find_correction
@@ -105,7 +105,7 @@ class Taken:
     is_new: bool
 
 
-def prepare(session: Session, desk: Desk, new: NewAppeal, *, now: datetime) -> Prepared:
+def prepare(session: Session, runtime: CityRuntime, new: NewAppeal, *, now: datetime) -> Prepared:
     """Return an appeal with its place, unit and deadlines; nothing is written.
 
     Raises
@@ -113,16 +113,20 @@ def prepare(session: Session, desk: Desk, new: NewAppeal, *, now: datetime) -> P
     IntakeError
         With everything that is wrong with it.
     """
-    new = check_appeal(new, desk, now=now)
-    place = locate(session, desk, new)
-    item_code, confidence = _find_item(desk, new)
+    new = check_appeal(new, runtime, now=now)
+    place = locate(session, runtime, new)
+    item_code, confidence = _find_item(runtime, new)
     decision = decide(
         make_case(new, place, item_code, confidence),
-        desk.get_book(item_code),
-        desk.get_day(new.received_at),
+        runtime.get_book(item_code),
+        runtime.get_day(new.received_at),
     )
     due = find_deadlines(
-        new.received_at, decision.grade, desk.grades, calendar=desk.calendar, zone=desk.zone
+        new.received_at,
+        decision.grade,
+        runtime.grades,
+        calendar=runtime.calendar,
+        zone=runtime.zone,
     )
     return Prepared(
         new=new,
@@ -132,13 +136,13 @@ def prepare(session: Session, desk: Desk, new: NewAppeal, *, now: datetime) -> P
         decision=decision,
         contact_by=due.contact_by,
         due_at=due.due_at,
-        state=find_start(decision, desk.desk_code),
+        state=find_start(decision, runtime.desk_code),
     )
 
 
 def take_in(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     new: NewAppeal,
     *,
     now: datetime,
@@ -151,7 +155,7 @@ def take_in(
     ----------
     session
         Owns the transaction.
-    desk
+    runtime
         The city.
     new
         The appeal.
@@ -169,18 +173,21 @@ def take_in(
         known = find_taken(session, new.source, new.appeal_no)
         if known is not None:
             return known
-        prepared = prepare(session, desk, new, now=now)
-        written = _write_appeal(session, desk, prepared, now=now)
+        prepared = prepare(session, runtime, new, now=now)
+        written = _write_appeal(session, runtime, prepared, now=now)
         if written is None:
             # Another client has just taken in the same one; after its commit it is there to be read.
             again = find_taken(session, prepared.new.source, prepared.new.appeal_no)
             assert again is not None  # noqa: S101 - the conflict says so
             return again
-        order = _write_order(session, desk, prepared, written, now=now)
+        order = _write_order(session, runtime, prepared, written, now=now)
         ensure_cells(
-            session, desk.city, [order.cell_code] if order.cell_code else [], on=desk.get_day(now)
+            session,
+            runtime.city,
+            [order.cell_code] if order.cell_code else [],
+            on=runtime.get_day(now),
         )
-        counts.record_change(session, None, counts.make_key(order, desk.zone))
+        counts.record_change(session, None, counts.make_key(order, runtime.zone))
         _log(session, order, prepared, written[1], now=now, actor=actor, origin=origin)
         _notify(session, order, now=now)
     return Taken(appeal_no=written[1], order_nos=(order.order_no,), is_new=True)
@@ -195,24 +202,26 @@ def find_taken(session: Session, source: str, appeal_no: str) -> Taken | None:
     return Taken(appeal_no=appeal_no, order_nos=numbers, is_new=False) if numbers else None
 
 
-def locate(session: Session, desk: Desk, new: NewAppeal) -> dict[str, Any]:
+def locate(session: Session, runtime: CityRuntime, new: NewAppeal) -> dict[str, Any]:
     """Return the place of an appeal: its point, else what a person said of this address, else the geocoder's."""
     if new.lon is not None and new.lat is not None:
-        place = find_point(new.lon, new.lat, desk.constants)
+        place = find_point(new.lon, new.lat, runtime.constants)
     else:
         fixed = find_correction(session, new.address)
         place = (
-            fixed if fixed is not None else find_address(new.address or None, lambda: desk.geocoder)
+            fixed
+            if fixed is not None
+            else find_address(new.address or None, lambda: runtime.geocoder)
         )
-    return {**place, **judge_place(place, lambda: desk.territory, desk.constants)}
+    return {**place, **judge_place(place, lambda: runtime.territory, runtime.constants)}
 
 
-def _find_item(desk: Desk, new: NewAppeal) -> tuple[str | None, float | None]:
+def _find_item(runtime: CityRuntime, new: NewAppeal) -> tuple[str | None, float | None]:
     if new.item_code:
         return new.item_code, 1.0
-    if desk.classifier is None or not new.text:
+    if runtime.classifier is None or not new.text:
         return None, None
-    found = desk.classifier.suggest(pd.Series([new.text], dtype="str")).iloc[0]
+    found = runtime.classifier.suggest(pd.Series([new.text], dtype="str")).iloc[0]
     if pd.isna(found["item_code"]):
         return None, None
     return str(found["item_code"]), float(found["item_confidence"])
@@ -238,25 +247,29 @@ def find_start(decision: Decision, desk_code: str) -> OrderState:
 
 
 def make_number(
-    session: Session, desk: Desk, now: datetime, *, of: type[Appeal] | type[Issue] = Appeal
+    session: Session,
+    runtime: CityRuntime,
+    now: datetime,
+    *,
+    of: type[Appeal] | type[Issue] = Appeal,
 ) -> str:
     """Return a new number of the day for an appeal or an issue: rising, unique, gaps do not matter."""
     if is_postgres(session):
         n = session.scalar(sa.text("SELECT nextval('appeal_numbers')"))
     else:  # one writer at a time: nobody else sees the same number
         n = session.scalar(sa.select(sa.func.coalesce(sa.func.max(of.id), 0) + 1))
-    return f"{desk.get_day(now):%Y%m%d}{n:07d}"
+    return f"{runtime.get_day(now):%Y%m%d}{n:07d}"
 
 
 def _write_appeal(
-    session: Session, desk: Desk, prepared: Prepared, *, now: datetime
+    session: Session, runtime: CityRuntime, prepared: Prepared, *, now: datetime
 ) -> tuple[int, str] | None:
     """Add the appeal and its person; return its id and number, None if the source's number is taken."""
     new = prepared.new
     once = insert_once(session, APPEALS, unique=("source", "appeal_no"), returning="id")
     while True:
-        number = new.appeal_no or make_number(session, desk, now)
-        values = _make_appeal(desk, prepared, number, now=now)
+        number = new.appeal_no or make_number(session, runtime, now)
+        values = _make_appeal(runtime, prepared, number, now=now)
         added = session.connection().execute(once, values).scalar_one_or_none()
         if added is not None:
             _write_person(session, new, values, added)
@@ -265,7 +278,9 @@ def _write_appeal(
             return None
 
 
-def _make_appeal(desk: Desk, prepared: Prepared, number: str, *, now: datetime) -> dict[str, Any]:
+def _make_appeal(
+    runtime: CityRuntime, prepared: Prepared, number: str, *, now: datetime
+) -> dict[str, Any]:
     new, place = prepared.new, prepared.place
     who = new.phone or new.name
     point = None if place["lon"] is None else shapely.Point(place["lon"], place["lat"])
@@ -279,10 +294,10 @@ def _make_appeal(desk: Desk, prepared: Prepared, number: str, *, now: datetime) 
         "address": mask_text(new.address) or None,
         "item_code": prepared.item_code,
         "item_confidence": prepared.item_confidence,
-        "person_key": hash_person(who, desk.salt) if who else None,
+        "person_key": hash_person(who, runtime.salt) if who else None,
         "point": point,
         **{name: place[name] for name in (*_PLACED, *_JUDGED)},
-        "boundary_version": desk.boundary_version,
+        "boundary_version": runtime.boundary_version,
         "created_at": now,
     }
 
@@ -303,7 +318,7 @@ def _write_person(
 
 def _write_order(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     prepared: Prepared,
     appeal: tuple[int, str],
     *,
@@ -316,7 +331,7 @@ def _write_order(
         appeal_id=appeal[0],
         state=prepared.state,
         state_at=now,
-        desk_code=desk.desk_code,
+        desk_code=runtime.desk_code,
         **{name: value for name, value in asdict(decision).items() if name != "review"},
         review=decision.review,
         dispatched_at=now if dispatched else None,
@@ -326,9 +341,9 @@ def _write_order(
         received_at=new.received_at,
         kind=new.kind or None,
         item_code=prepared.item_code,
-        level1_code=desk.find_level1(prepared.item_code),
+        level1_code=runtime.find_level1(prepared.item_code),
         **{name: place[name] for name in (*_ORDER_PLACE, "lon", "lat")},
-        boundary_version=desk.boundary_version,
+        boundary_version=runtime.boundary_version,
     )
     once = insert_once(session, ORDERS, unique=("order_no",), returning="id")
     if session.connection().execute(once, values).scalar_one_or_none() is None:

@@ -133,7 +133,7 @@ def load_appeals(
         city=city,
         source=options.source,
         as_of=as_of,
-        desk_code=find_desk(city),
+        desk_code=find_runtime(city),
         classify=options.classify,
     )
     # Two loads of one file: the second waits, and finds every batch there.
@@ -171,7 +171,7 @@ def _make_result(read: AppealsRead, done: dict[int, Saved], *, resumed: int) -> 
     )
 
 
-def find_desk(city: City) -> str:
+def find_runtime(city: City) -> str:
     """Return the code of the hotline's desk."""
     units = city.units
     return str(units.loc[units["kind"] == "desk", "unit_code"].iloc[0])

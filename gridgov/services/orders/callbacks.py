@@ -23,7 +23,7 @@ from gridgov.rules.rates.callbacks import (
     CallbackFlag,
     check_callbacks,
 )
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.handling import act
 from gridgov.services.orders.rating import END_OF_TIME, counted, make_callbacks_frame
 from gridgov.services.orders.rows import get_order, make_rule_order
@@ -92,7 +92,7 @@ class Called:
 
 def record_callback(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     order_no: str,
     *,
     actor: Actor,
@@ -115,13 +115,13 @@ def record_callback(
     _check_words(answers)
     row = get_order(session, order_no, seen_version=seen_version)
     facts = Facts(at=answers.called_at)
-    with lifted(session), counted(session, desk, row):
+    with lifted(session), counted(session, runtime, row):
         if row.state in CLOSED | {OrderState.CALLBACK}:
-            _check_may_call(desk, row, actor)
+            _check_may_call(runtime, row, actor)
         else:
-            act(session, desk, order_no, OrderAction.CALL_BACK, actor=actor, facts=facts)
+            act(session, runtime, order_no, OrderAction.CALL_BACK, actor=actor, facts=facts)
         callback = _add(session, row, actor, answers)
-        return _settle(session, desk, row, callback, actor=actor)
+        return _settle(session, runtime, row, callback, actor=actor)
 
 
 def _check_words(answers: Answers) -> None:
@@ -132,9 +132,9 @@ def _check_words(answers: Answers) -> None:
             raise GridgovError(f"callback: {name} is {word!r}; expected one of {known}")
 
 
-def _check_may_call(desk: Desk, row: Order, actor: Actor) -> None:
+def _check_may_call(runtime: CityRuntime, row: Order, actor: Actor) -> None:
     permits = BY_STATE[OrderState.REPLIED, OrderAction.CALL_BACK].who
-    if not has_permit(make_rule_order(row, desk), actor, permits):
+    if not has_permit(make_rule_order(row, runtime), actor, permits):
         raise ForbiddenError(
             f"order {row.order_no}: {actor.role} of {actor.unit_code} may not call back; "
             "callback clerks of its desk do"
@@ -157,18 +157,18 @@ def _add(session: Session, row: Order, actor: Actor, answers: Answers) -> Callba
 
 
 def _settle(
-    session: Session, desk: Desk, row: Order, callback: Callback, *, actor: Actor
+    session: Session, runtime: CityRuntime, row: Order, callback: Callback, *, actor: Actor
 ) -> Called:
     """Let the answer that counts close or reopen the order, and copy it onto the order."""
     rows = find_callbacks(session, row)
-    checked = judge_callbacks(rows, row, desk)
+    checked = judge_callbacks(rows, row, runtime)
     at = [one.id for one in rows].index(callback.id)
     counting = next((n for n, valid in enumerate(checked["valid"]) if valid), None)
     if counting is not None:
         _copy_answers(row, rows[counting])
     if counting == at:
         # Never by an older answer: what was said before the last reply says nothing about it.
-        _follow(session, desk, row, int(checked["solved"].iloc[at]), callback, actor=actor)
+        _follow(session, runtime, row, int(checked["solved"].iloc[at]), callback, actor=actor)
     flag = str(checked["flag"].iloc[at])
     _log(session, row, callback, flag, actor=actor)
     if set(checked["flag"]) & {flag.value for flag in CONTRADICTIONS}:
@@ -182,13 +182,13 @@ def find_callbacks(session: Session, row: Order) -> Sequence[Callback]:
     return session.scalars(query).all()
 
 
-def judge_callbacks(rows: Sequence[Callback], row: Order, desk: Desk) -> pd.DataFrame:
+def judge_callbacks(rows: Sequence[Callback], row: Order, runtime: CityRuntime) -> pd.DataFrame:
     """Return what the rules say of an order's callbacks: ``rules.callbacks.CHECKED_COLUMNS``, one row each."""
-    frame = make_callbacks_frame([(row.order_no, one) for one in rows], desk)
-    received = pd.Series([row.received_at] * len(rows)).dt.tz_convert(desk.zone)
+    frame = make_callbacks_frame([(row.order_no, one) for one in rows], runtime)
+    received = pd.Series([row.received_at] * len(rows)).dt.tz_convert(runtime.zone)
     frame["received_at"] = received.astype(frame["called_at"].dtype)
     return check_callbacks(
-        frame[list(CALLBACK_COLUMNS)], as_of=END_OF_TIME, constants=desk.constants
+        frame[list(CALLBACK_COLUMNS)], as_of=END_OF_TIME, constants=runtime.constants
     )
 
 
@@ -198,7 +198,13 @@ def _copy_answers(row: Order, counting: Callback) -> None:
 
 
 def _follow(
-    session: Session, desk: Desk, row: Order, solved: int, callback: Callback, *, actor: Actor
+    session: Session,
+    runtime: CityRuntime,
+    row: Order,
+    solved: int,
+    callback: Callback,
+    *,
+    actor: Actor,
 ) -> None:
     """Close an order in callback as the person says; reopen a closed one that closed otherwise.
 
@@ -209,9 +215,9 @@ def _follow(
     action, state, answer = CLOSINGS[solved]
     facts = Facts(at=callback.called_at, answer=answer, reason_code=REOPEN_REASON)
     if row.state is OrderState.CALLBACK:
-        act(session, desk, row.order_no, action, actor=actor, facts=facts)
+        act(session, runtime, row.order_no, action, actor=actor, facts=facts)
     elif row.state is not state:
-        act(session, desk, row.order_no, OrderAction.REOPEN, actor=actor, facts=facts)
+        act(session, runtime, row.order_no, OrderAction.REOPEN, actor=actor, facts=facts)
 
 
 def _log(session: Session, row: Order, callback: Callback, flag: str, *, actor: Actor) -> None:

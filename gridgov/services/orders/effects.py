@@ -15,7 +15,7 @@ from gridgov.rules.orders.states import OrderActionError, OrderChange
 from gridgov.rules.orders.transitions import OrderAction, OrderState
 from gridgov.rules.privacy import mask_text
 from gridgov.rules.whistles.call import UnitState
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.rows import make_rule_order
 from gridgov.storage.models.orders import Dispute, Exclusion, Order, OrderPause, Transfer
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
@@ -26,7 +26,7 @@ class Act:
     """An action that the rules have allowed, while it is written."""
 
     session: Session
-    desk: Desk
+    runtime: CityRuntime
     row: Order
     change: OrderChange
     facts: Facts
@@ -49,7 +49,7 @@ def _check_target(step: Act) -> None:
         raise NotFoundError("order to merge into", number)
     if state in {OrderState.MERGED, OrderState.EXCLUDED}:
         raise OrderActionError(
-            make_rule_order(step.row, step.desk),
+            make_rule_order(step.row, step.runtime),
             step.change.action,
             step.actor,
             refusal="needs",
@@ -68,7 +68,7 @@ def _check_nobody_on_site(step: Act) -> None:
     there = list(step.session.scalars(query))
     if there:
         raise OrderActionError(
-            make_rule_order(step.row, step.desk),
+            make_rule_order(step.row, step.runtime),
             step.change.action,
             step.actor,
             refusal="needs",
@@ -119,7 +119,7 @@ def _open_dispute(step: Act) -> None:
         row.unit_code,
         ground,
         facts.evidence,
-        confidence_min=step.desk.constants.number("dispatch.confidence_min"),
+        confidence_min=step.runtime.constants.number("dispatch.confidence_min"),
     )
     step.session.add(
         Dispute(
@@ -191,11 +191,11 @@ def _pause(step: Act) -> None:
 
 def _resume(step: Act) -> None:
     """End the pause; the final clock goes on with what was left when it began."""
-    row, desk = step.row, step.desk
+    row, runtime = step.row, step.runtime
     query = sa.select(OrderPause).where(
         OrderPause.order_id == row.id, OrderPause.resumed_at.is_(None)
     )
-    limit = desk.grades.get(row.grade)
+    limit = runtime.grades.get(row.grade)
     for pause in step.session.scalars(query):
         pause.resumed_at = step.facts.at
         if row.due_at is not None and limit is not None:
@@ -204,8 +204,8 @@ def _resume(step: Act) -> None:
                 pause.paused_at,
                 step.facts.at,
                 limit=limit,
-                calendar=desk.calendar,
-                zone=desk.zone,
+                calendar=runtime.calendar,
+                zone=runtime.zone,
             )
     _forget_warnings(row, step)
 
@@ -217,9 +217,9 @@ def _forget_warnings(row: Order, step: Act) -> None:
 
 def _reopen(step: Act) -> None:
     """Start both clocks anew: what was due before the first answer says nothing about the second [A]."""
-    row, desk = step.row, step.desk
+    row, runtime = step.row, step.runtime
     due = find_deadlines(
-        step.facts.at, row.grade, desk.grades, calendar=desk.calendar, zone=desk.zone
+        step.facts.at, row.grade, runtime.grades, calendar=runtime.calendar, zone=runtime.zone
     )
     row.contact_by, row.due_at = due.contact_by, due.due_at
     row.contacted_at = row.replied_at = row.closed_at = None

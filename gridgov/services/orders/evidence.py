@@ -2,16 +2,16 @@
 
 from gridgov.jobs.placing import find_point, judge_place
 from gridgov.rules.orders.disputes import Evidence, Ruling, rule_dispute
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.checks import IntakeError, check_point
 
 
-def make_evidence(desk: Desk, lon: float, lat: float, *, source: str) -> Evidence:
+def make_evidence(runtime: CityRuntime, lon: float, lat: float, *, source: str) -> Evidence:
     """Return the evidence that a corrected point gives.
 
     Parameters
     ----------
-    desk
+    runtime
         The city.
     lon, lat
         Where the thing really is, degrees EPSG:4326.
@@ -23,26 +23,26 @@ def make_evidence(desk: Desk, lon: float, lat: float, *, source: str) -> Evidenc
     IntakeError
         The point lies outside the city or is none.
     """
-    problems = check_point(lon, lat, desk)
+    problems = check_point(lon, lat, runtime)
     if problems:
         raise IntakeError(tuple(problems))
-    place = find_point(lon, lat, desk.constants)
-    judged = judge_place(place, lambda: desk.territory, desk.constants)
+    place = find_point(lon, lat, runtime.constants)
+    judged = judge_place(place, lambda: runtime.territory, runtime.constants)
     return Evidence(
         lon=lon,
         lat=lat,
         street_code=judged["street_code"] or "",
         confidence=judged["confidence"] or 0.0,
-        boundary_version=desk.boundary_version,
+        boundary_version=runtime.boundary_version,
         source=source,
     )
 
 
-def preview_ruling(desk: Desk, unit_code: str, evidence: Evidence | None) -> Ruling:
+def preview_ruling(runtime: CityRuntime, unit_code: str, evidence: Evidence | None) -> Ruling:
     """Return what the rule would say of a unit's dispute, before it is made."""
     return rule_dispute(
         unit_code,
         "territory",
         evidence,
-        confidence_min=desk.constants.number("dispatch.confidence_min"),
+        confidence_min=runtime.constants.number("dispatch.confidence_min"),
     )

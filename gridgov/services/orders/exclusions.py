@@ -13,7 +13,7 @@ from gridgov.rules.order_labels import get_label
 from gridgov.rules.orders.needs import Actor, Facts, has_permit
 from gridgov.rules.orders.states import OrderActionError
 from gridgov.rules.orders.transitions import BY_STATE, OrderAction, Relation, Role
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.handling import act
 from gridgov.services.orders.rating import counted
 from gridgov.services.orders.rows import get_order, make_rule_order
@@ -40,7 +40,7 @@ class Proposal:
 
 def propose(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     order_no: str,
     *,
     actor: Actor,
@@ -60,8 +60,8 @@ def propose(
         The reason is not one of the city's, or the order has a proposal already.
     """
     row = get_order(session, order_no, seen_version=seen_version)
-    _check_may_propose(desk, row, actor)
-    known = desk.constants.texts("rates.exclusion_reasons")
+    _check_may_propose(runtime, row, actor)
+    known = runtime.constants.texts("rates.exclusion_reasons")
     if reason_code not in known:
         raise GridgovError(
             f"order {order_no}: exclusion reason {reason_code!r}; expected one of {', '.join(known)}"
@@ -81,8 +81,8 @@ def propose(
     return exclusion
 
 
-def _check_may_propose(desk: Desk, row: Order, actor: Actor) -> None:
-    order = make_rule_order(row, desk)
+def _check_may_propose(runtime: CityRuntime, row: Order, actor: Actor) -> None:
+    order = make_rule_order(row, runtime)
     transition = BY_STATE.get((order.state, OrderAction.EXCLUDE))
     if transition is not None and has_permit(order, actor, transition.who):
         return
@@ -127,7 +127,7 @@ def find_proposals(session: Session, *, at_most: int = 200) -> list[Proposal]:
 
 
 def approve(
-    session: Session, desk: Desk, exclusion_id: int, *, actor: Actor, at: datetime
+    session: Session, runtime: CityRuntime, exclusion_id: int, *, actor: Actor, at: datetime
 ) -> Exclusion:
     """Approve a proposal as the second person: from now on the order does not count.
 
@@ -141,16 +141,22 @@ def approve(
         The second person is the first, or may not approve; or the order is no longer where it can be excluded.
     """
     exclusion, row = _get_open(session, exclusion_id)
-    with lifted(session), counted(session, desk, row):
+    with lifted(session), counted(session, runtime, row):
         first = _find_actor(session, exclusion.proposed_by)
         exclusion.approved_by, exclusion.approved_at = actor.person_key, at
         facts = Facts(at=at, reason_code=exclusion.reason_code, second=actor)
-        act(session, desk, row.order_no, OrderAction.EXCLUDE, actor=first, facts=facts)
+        act(session, runtime, row.order_no, OrderAction.EXCLUDE, actor=first, facts=facts)
     return exclusion
 
 
 def withdraw(
-    session: Session, desk: Desk, exclusion_id: int, *, actor: Actor, reason: str, at: datetime
+    session: Session,
+    runtime: CityRuntime,
+    exclusion_id: int,
+    *,
+    actor: Actor,
+    reason: str,
+    at: datetime,
 ) -> Exclusion:
     """Take an exclusion back: a proposal by whoever made it or the desk's supervisor, an approved one by the latter.
 
@@ -163,7 +169,7 @@ def withdraw(
     """
     exclusion, row = _get(session, exclusion_id)
     if exclusion.approved_at is None:
-        is_supervisor = has_permit(make_rule_order(row, desk), actor, _SUPERVISOR)
+        is_supervisor = has_permit(make_rule_order(row, runtime), actor, _SUPERVISOR)
         if actor.person_key != exclusion.proposed_by and not is_supervisor:
             raise ForbiddenError(
                 f"order {row.order_no}: a proposed exclusion is withdrawn by who proposed it, or by a "
@@ -173,10 +179,10 @@ def withdraw(
             exclusion.withdrawn_at = at
             _log(session, row, "withdraw_exclusion", actor, at, reason_code=reason)
         return exclusion
-    with lifted(session), counted(session, desk, row):
+    with lifted(session), counted(session, runtime, row):
         exclusion.withdrawn_at = at
         facts = Facts(at=at, reason_code=reason)
-        act(session, desk, row.order_no, OrderAction.READMIT, actor=actor, facts=facts)
+        act(session, runtime, row.order_no, OrderAction.READMIT, actor=actor, facts=facts)
     return exclusion
 
 

@@ -19,7 +19,7 @@ from gridgov.rules.orders.needs import Actor, Facts
 from gridgov.rules.orders.states import OrderChange, apply, find_actions_for
 from gridgov.rules.orders.transitions import Need, OrderAction, OrderState
 from gridgov.rules.privacy import mask_text
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.effects import CHECKS, EFFECTS, Act, find_recipients
 from gridgov.services.orders.rating import counted
 from gridgov.services.orders.rows import (
@@ -56,7 +56,7 @@ class ActionView:
 
 
 def find_actions(
-    session: Session, desk: Desk, order_no: str, *, actor: Actor
+    session: Session, runtime: CityRuntime, order_no: str, *, actor: Actor
 ) -> tuple[ActionView, ...]:
     """Return what an account can do to an order now, in the order of the table.
 
@@ -65,13 +65,13 @@ def find_actions(
     NotFoundError
         There is no such order that the session may see.
     """
-    order = make_rule_order(get_order(session, order_no), desk)
+    order = make_rule_order(get_order(session, order_no), runtime)
     return tuple(
         ActionView(
             action=row.action,
             target=row.target,
             needs=row.needs,
-            reasons=desk.constants.texts(row.reasons) if row.reasons else (),
+            reasons=runtime.constants.texts(row.reasons) if row.reasons else (),
         )
         for row in find_actions_for(order, actor)
     )
@@ -79,7 +79,7 @@ def find_actions(
 
 def act(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     order_no: str,
     action: OrderAction,
     *,
@@ -93,7 +93,7 @@ def act(
     ----------
     session
         Owns the transaction; bound to the account, or the system's own.
-    desk
+    runtime
         The city.
     order_no, action, actor
         Who does what to which order.
@@ -114,13 +114,13 @@ def act(
         The unit that shall answer is not in force.
     """
     row = get_order(session, order_no, seen_version=seen_version)
-    facts = _complete(desk, facts)
+    facts = _complete(runtime, facts)
     change = apply(
-        make_rule_order(row, desk), action, actor=actor, facts=facts, constants=desk.constants
+        make_rule_order(row, runtime), action, actor=actor, facts=facts, constants=runtime.constants
     )
     step = Act(
         session=session,
-        desk=desk,
+        runtime=runtime,
         row=row,
         change=change,
         facts=facts,
@@ -131,14 +131,14 @@ def act(
         check(step)
     seen = row.version
     try:
-        with lifted(session), counted(session, desk, row):
+        with lifted(session), counted(session, runtime, row):
             _write(step)
     except StaleDataError as error:
         raise ConflictError("order", order_no, seen=seen, found=None) from error
     return change
 
 
-def _complete(desk: Desk, facts: Facts) -> Facts:
+def _complete(runtime: CityRuntime, facts: Facts) -> Facts:
     """Return the facts with the units above the one that shall answer, which must be in force.
 
     What was typed goes into the log and into messages, so numbers of people are masked in it.
@@ -146,19 +146,19 @@ def _complete(desk: Desk, facts: Facts) -> Facts:
     facts = replace(facts, text=mask_text(facts.text))
     if not facts.unit_code:
         return facts
-    today = desk.get_day(facts.at)
-    desk.check_unit(facts.unit_code, today)
-    return replace(facts, superior_codes=desk.find_superiors(facts.unit_code, today))
+    today = runtime.get_day(facts.at)
+    runtime.check_unit(facts.unit_code, today)
+    return replace(facts, superior_codes=runtime.find_superiors(facts.unit_code, today))
 
 
 def _write(step: Act) -> None:
     row, session, change = step.row, step.session, step.change
-    before, key = take_values(row), counts.make_key(row, step.desk.zone)
+    before, key = take_values(row), counts.make_key(row, step.runtime.zone)
     put_rule_order(row, change.order)
     for effect in EFFECTS.get(change.action, ()):
         effect(step)
     session.flush()
-    counts.record_change(session, key, counts.make_key(row, step.desk.zone))
+    counts.record_change(session, key, counts.make_key(row, step.runtime.zone))
     _log(step, before)
     _notify(step)
 

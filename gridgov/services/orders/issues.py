@@ -15,7 +15,7 @@ from gridgov.errors import ConflictError, ForbiddenError, GridgovError, NotFound
 from gridgov.rules.issues import lineage as rules
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.transitions import CLOSED, OrderState, Role
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.take_in import make_number
 from gridgov.services.orders.rows import get_order
 from gridgov.storage.audit import log as audit
@@ -29,7 +29,7 @@ MERGERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.STREET_CENTRE})
 
 def open_issue(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     order_nos: Sequence[str],
     *,
     title: str,
@@ -42,7 +42,7 @@ def open_issue(
     ----------
     session
         Owns the transaction.
-    desk
+    runtime
         The city.
     order_nos
         At least one order that the session sees.
@@ -66,7 +66,7 @@ def open_issue(
         raise GridgovError(f"issue: {found}; expected at least one order without an issue")
     with lifted(session):
         issue = Issue(
-            issue_no=f"I{make_number(session, desk, at, of=Issue)}",
+            issue_no=f"I{make_number(session, runtime, at, of=Issue)}",
             title=title,
             item_code=rows[0].item_code,
             cell_code=rows[0].cell_code,
@@ -103,7 +103,7 @@ def merge_issues(
 
 def split_issue(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     issue_no: str,
     order_nos: Iterable[str],
     *,
@@ -122,7 +122,7 @@ def split_issue(
     """
     chosen = tuple(order_nos)
     with lifted(session):
-        new_no = f"I{make_number(session, desk, at, of=Issue)}"
+        new_no = f"I{make_number(session, runtime, at, of=Issue)}"
     return _change(
         session,
         (issue_no,),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gridgov.errors import ConflictError, NotFoundError
 from gridgov.rules.orders import needs as order_needs
 from gridgov.rules.orders.transitions import OrderState
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.storage.models.orders import Order, Outcome
 
 OUTCOMES: Mapping[OrderState, Outcome] = MappingProxyType(
@@ -66,7 +66,7 @@ def get_order(session: Session, order_no: str, *, seen_version: int | None = Non
     return row
 
 
-def make_rule_order(row: Order, desk: Desk) -> order_needs.Order:
+def make_rule_order(row: Order, runtime: CityRuntime) -> order_needs.Order:
     """Return an order as the rules know it, with the units above its owner since it got where it is."""
     return order_needs.Order(
         order_no=row.order_no,
@@ -74,7 +74,7 @@ def make_rule_order(row: Order, desk: Desk) -> order_needs.Order:
         at=row.state_at,
         unit_code=row.unit_code,
         desk_code=row.desk_code,
-        superior_codes=desk.find_superiors(row.unit_code, desk.get_day(row.state_at)),
+        superior_codes=runtime.find_superiors(row.unit_code, runtime.get_day(row.state_at)),
         bound_unit_code=row.bound_unit_code,
         until=row.until,
         merged_into=row.merged_into,

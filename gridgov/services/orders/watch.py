@@ -13,7 +13,7 @@ from functools import partial
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.rules.message_text import make_text
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.outbox.deliver import notify
 from gridgov.services.whistles import calls as whistles
 from gridgov.services.whistles.messages import tell_time
@@ -43,7 +43,7 @@ class Watched:
     missing: int = 0
 
 
-def watch(sessions: sessionmaker[Session], desk: Desk, *, now: datetime) -> Watched:
+def watch(sessions: sessionmaker[Session], runtime: CityRuntime, *, now: datetime) -> Watched:
     """Do one round, in transactions of its own, and return what was told.
 
     Parameters
@@ -55,25 +55,25 @@ def watch(sessions: sessionmaker[Session], desk: Desk, *, now: datetime) -> Watc
     """
     with transaction(sessions) as session:
         since = _find_since(session, now)
-    share = desk.constants.number("deadlines.due_soon_share")
-    after = timedelta(hours=desk.constants.number("deadlines.raise_after_hours"))
+    share = runtime.constants.number("deadlines.due_soon_share")
+    after = timedelta(hours=runtime.constants.number("deadlines.raise_after_hours"))
     done = Watched(
         warned=_mark_all(
             sessions,
-            desk,
+            runtime,
             "warned_at",
             lambda s: due_orders.find_due_soon(s, now=now, share=share, at_most=BATCH),
             now=now,
         ),
         overdue=_mark_all(
             sessions,
-            desk,
+            runtime,
             "overdue_at",
             lambda s: due_orders.find_overdue(s, now=now, at_most=BATCH),
             now=now,
         ),
-        **_tell_passed(sessions, desk, since=since, now=now, share=share, after=after),
-        missing=_raise_missing(sessions, desk, now),
+        **_tell_passed(sessions, runtime, since=since, now=now, share=share, after=after),
+        missing=_raise_missing(sessions, runtime, now),
     )
     with transaction(sessions) as session:
         _put_since(session, now)
@@ -98,7 +98,7 @@ _TOPICS = {"warned_at": "due_soon", "overdue_at": "overdue"}
 
 def _mark_all(
     sessions: sessionmaker[Session],
-    desk: Desk,
+    runtime: CityRuntime,
     column: str,
     find: Callable[[Session], Sequence[Order]],
     *,
@@ -113,7 +113,7 @@ def _mark_all(
             for order in found:
                 if order.id in marked:
                     _log(session, order, column, now)
-                    _tell(session, desk, order, _TOPICS[column], now=now)
+                    _tell(session, runtime, order, _TOPICS[column], now=now)
         total += len(marked)
         if len(found) < BATCH:
             return total
@@ -121,7 +121,7 @@ def _mark_all(
 
 def _tell_passed(
     sessions: sessionmaker[Session],
-    desk: Desk,
+    runtime: CityRuntime,
     *,
     since: datetime,
     now: datetime,
@@ -145,51 +145,55 @@ def _tell_passed(
             ),
             "ended": (
                 "",
-                due_orders.find_ended(session, since=desk.get_day(since), today=desk.get_day(now)),
+                due_orders.find_ended(
+                    session, since=runtime.get_day(since), today=runtime.get_day(now)
+                ),
             ),
         }
     for topic, orders in found.values():
         for start in range(0, len(orders), BATCH):
             with transaction(sessions) as session:
                 for order in orders[start : start + BATCH]:
-                    _tell(session, desk, order, topic or _ENDED[order.state], now=now)
+                    _tell(session, runtime, order, topic or _ENDED[order.state], now=now)
     return {name: len(orders) for name, (_, orders) in found.items()}
 
 
 _ENDED = dict(zip(due_orders.ENDING, ("pause_ended", "supervision_ended"), strict=True))
 
 
-def _raise_missing(sessions: sessionmaker[Session], desk: Desk, now: datetime) -> int:
+def _raise_missing(sessions: sessionmaker[Session], runtime: CityRuntime, now: datetime) -> int:
     with sessions() as session:
         calls = whistles.find_missing(session, now=now)
     raised = 0
     for call_no in calls:
         with transaction(sessions) as session:
-            raised += len(whistles.raise_missing(session, desk, call_no, now=now))
+            raised += len(whistles.raise_missing(session, runtime, call_no, now=now))
     return raised
 
 
-def _find_units(desk: Desk, order: Order, topic: str, now: datetime) -> Iterable[str]:
+def _find_units(runtime: CityRuntime, order: Order, topic: str, now: datetime) -> Iterable[str]:
     """Return who must know: the unit; once it is too late whoever is above it; the desk of what it never sent on."""
-    above = desk.find_superiors(order.unit_code, desk.get_day(now))
+    above = runtime.find_superiors(order.unit_code, runtime.get_day(now))
     levels = {"overdue": 1, "overdue_raised": 2, "pause_ended": 1, "supervision_ended": 1}
     return (order.unit_code, *above[: levels.get(topic, 0)])
 
 
-def _tell(session: Session, desk: Desk, order: Order, topic: str, *, now: datetime) -> None:
+def _tell(
+    session: Session, runtime: CityRuntime, order: Order, topic: str, *, now: datetime
+) -> None:
     ends = {"contact_due_soon": order.contact_by, "contact_overdue": order.contact_by}
     end = ends.get(topic, order.due_at)
-    by = str(order.until) if topic in _ENDED.values() else tell_time(desk, end) if end else "—"
+    by = str(order.until) if topic in _ENDED.values() else tell_time(runtime, end) if end else "—"
     facts = {
         "order_no": order.order_no,
         "by": by,
-        "unit": desk.city.names.get(order.unit_code, order.unit_code),
+        "unit": runtime.city.names.get(order.unit_code, order.unit_code),
     }
     notify(
         session,
         at=now,
         topic=topic,
-        unit_codes=_find_units(desk, order, topic, now),
+        unit_codes=_find_units(runtime, order, topic, now),
         say=partial(make_text, topic, facts),
         data=facts,
         order_no=order.order_no,

@@ -15,7 +15,7 @@ from gridgov.rules.orders.transitions import OrderAction
 from gridgov.rules.whistles import call as rules
 from gridgov.rules.whistles.convene import WhistlePlan, whistle_for
 from gridgov.rules.whistles.facts import make_facts
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders import handling
 from gridgov.services.orders.rows import get_order
 from gridgov.services.whistles.messages import tell_blown, tell_done, tell_missing
@@ -49,7 +49,9 @@ class Arrival:
     authority: str = "full"
 
 
-def make_plan(session: Session, desk: Desk, order_no: str, *, at: datetime) -> WhistlePlan:
+def make_plan(
+    session: Session, runtime: CityRuntime, order_no: str, *, at: datetime
+) -> WhistlePlan:
     """Return whom the unit that has an order would call now; nothing is written.
 
     Raises
@@ -66,13 +68,13 @@ def make_plan(session: Session, desk: Desk, order_no: str, *, at: datetime) -> W
         raise GridgovError(
             f"order {order_no} has no item, so nothing says whom to call; choose its item first"
         )
-    graph = desk.get_duties(desk.get_day(at))
-    return whistle_for(graph, order.item_code, order.unit_code, constants=desk.constants)
+    graph = runtime.get_duties(runtime.get_day(at))
+    return whistle_for(graph, order.item_code, order.unit_code, constants=runtime.constants)
 
 
 def blow(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     order_no: str,
     *,
     actor: Actor,
@@ -95,7 +97,7 @@ def blow(
     WhistleCallError
         The plan calls nobody.
     """
-    plan = make_plan(session, desk, order_no, at=facts.at)
+    plan = make_plan(session, runtime, order_no, at=facts.at)
     order = get_order(session, order_no, seen_version=seen_version)
     value = rules.blow(
         plan,
@@ -106,7 +108,7 @@ def blow(
     )
     handling.act(
         session,
-        desk,
+        runtime,
         order_no,
         OrderAction.BLOW_WHISTLE,
         actor=actor,
@@ -115,11 +117,11 @@ def blow(
     )
     with lifted(session):
         call = _make_row(order, value, actor=actor, facts=facts)
-        call.plan = make_facts(plan, desk.get_duties(plan.on_date))
+        call.plan = make_facts(plan, runtime.get_duties(plan.on_date))
         session.add(call)
         write_value(session, call, value)
         log_step(session, "blow", None, value, actor=actor, at=facts.at)
-        tell_blown(session, desk, value, plan)
+        tell_blown(session, runtime, value, plan)
     return call
 
 
@@ -147,7 +149,13 @@ def _make_row(order: Order, value: rules.WhistleCall, *, actor: Actor, facts: Fa
 
 
 def check_in(
-    session: Session, desk: Desk, call_no: str, unit_code: str, *, actor: Actor, arrival: Arrival
+    session: Session,
+    runtime: CityRuntime,
+    call_no: str,
+    unit_code: str,
+    *,
+    actor: Actor,
+    arrival: Arrival,
 ) -> rules.WhistleCall:
     """Record that somebody of a called unit is there, inside the street or not, with its power or without.
 
@@ -163,7 +171,7 @@ def check_in(
         at=arrival.at,
         lon=arrival.lon,
         lat=arrival.lat,
-        street_code=find_street_code(desk, arrival.lon, arrival.lat),
+        street_code=find_street_code(runtime, arrival.lon, arrival.lat),
         authority=arrival.authority,
     )
     return take_step(
@@ -177,11 +185,11 @@ def check_in(
     )
 
 
-def find_street_code(desk: Desk, lon: float | None, lat: float | None) -> str:
+def find_street_code(runtime: CityRuntime, lon: float | None, lat: float | None) -> str:
     """Return the street of a point, empty where it is in none or not known."""
     if lon is None or lat is None:
         return ""
-    found = desk.territory.judge([lon], [lat])["street_code"].iloc[0]
+    found = runtime.territory.judge([lon], [lat])["street_code"].iloc[0]
     return found if isinstance(found, str) else ""
 
 
@@ -202,7 +210,7 @@ def finish_duty(
 
 def release(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     call_no: str,
     unit_code: str,
     *,
@@ -232,12 +240,12 @@ def release(
     )
     if call.closed:
         with lifted(session):
-            tell_done(session, desk, call, at=at, caller=row.unit_code)
+            tell_done(session, runtime, call, at=at, caller=row.unit_code)
     return call
 
 
 def release_order(
-    session: Session, desk: Desk, call_no: str, *, actor: Actor, facts: Facts
+    session: Session, runtime: CityRuntime, call_no: str, *, actor: Actor, facts: Facts
 ) -> None:
     """Give the order of a call back to handling once nobody is on site any more.
 
@@ -248,7 +256,7 @@ def release_order(
     """
     call = get_visible(session, call_no)
     order_no = get_order_no(session, call)
-    handling.act(session, desk, order_no, OrderAction.RELEASE_WHISTLE, actor=actor, facts=facts)
+    handling.act(session, runtime, order_no, OrderAction.RELEASE_WHISTLE, actor=actor, facts=facts)
 
 
 def rate_unit(
@@ -297,7 +305,9 @@ def find_missing(session: Session, *, now: datetime) -> list[str]:
     return list(session.scalars(late))
 
 
-def raise_missing(session: Session, desk: Desk, call_no: str, *, now: datetime) -> tuple[str, ...]:
+def raise_missing(
+    session: Session, runtime: CityRuntime, call_no: str, *, now: datetime
+) -> tuple[str, ...]:
     """Raise every unit of a call that is not there in time with its power; return them. The system does this."""
     call = get_call(session, call_no)
     if call.closed_at is not None:
@@ -309,10 +319,10 @@ def raise_missing(session: Session, desk: Desk, call_no: str, *, now: datetime) 
         write_value(session, call, after)
         log_step(session, "raise", before, after, actor=None, at=now)
         for unit_code in raised:
-            units = (unit_code, *_find_above(desk, unit_code, now), call.unit_code)
-            tell_missing(session, desk, after, unit_code, at=now, units=units)
+            units = (unit_code, *_find_above(runtime, unit_code, now), call.unit_code)
+            tell_missing(session, runtime, after, unit_code, at=now, units=units)
     return raised
 
 
-def _find_above(desk: Desk, unit_code: str, now: datetime) -> tuple[str, ...]:
-    return desk.find_superiors(unit_code, desk.get_day(now))[:1]
+def _find_above(runtime: CityRuntime, unit_code: str, now: datetime) -> tuple[str, ...]:
+    return runtime.find_superiors(unit_code, runtime.get_day(now))[:1]

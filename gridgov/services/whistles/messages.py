@@ -9,19 +9,21 @@ from sqlalchemy.orm import Session
 from gridgov.rules.message_text import make_text
 from gridgov.rules.whistles.call import WhistleCall
 from gridgov.rules.whistles.convene import WhistlePlan
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.outbox.deliver import notify
 
 
-def tell_blown(session: Session, desk: Desk, call: WhistleCall, plan: WhistlePlan) -> None:
+def tell_blown(
+    session: Session, runtime: CityRuntime, call: WhistleCall, plan: WhistlePlan
+) -> None:
     """Tell every called unit when it must be there, at which stage, for what and with which power."""
     duties = {duty.duty_code: duty.name for duty in plan.duties}
     for called in plan.calls:
         facts = {
-            **_make_facts(desk, call),
+            **_make_facts(runtime, call),
             "unit": called.name,
             "stage": called.stage,
-            "by": tell_time(desk, call.units[called.unit_code].report_in_by),
+            "by": tell_time(runtime, call.units[called.unit_code].report_in_by),
             "duties": "、".join(duties[code] for code in called.duties) or "—",
             "authorities": "、".join(called.authorities) or "—",
         }
@@ -30,7 +32,7 @@ def tell_blown(session: Session, desk: Desk, call: WhistleCall, plan: WhistlePla
 
 def tell_missing(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     call: WhistleCall,
     unit_code: str,
     *,
@@ -39,34 +41,34 @@ def tell_missing(
 ) -> None:
     """Tell `units` that one is missing: itself, whoever is above it, and the street that called."""
     facts = {
-        **_make_facts(desk, call),
-        "unit": desk.city.names.get(unit_code, unit_code),
+        **_make_facts(runtime, call),
+        "unit": runtime.city.names.get(unit_code, unit_code),
         "unit_code": unit_code,
-        "by": tell_time(desk, call.units[unit_code].report_in_by),
+        "by": tell_time(runtime, call.units[unit_code].report_in_by),
     }
     _send(session, call, "whistle_missing", facts, units=units, at=at, about=unit_code)
 
 
 def tell_done(
-    session: Session, desk: Desk, call: WhistleCall, *, at: datetime, caller: str
+    session: Session, runtime: CityRuntime, call: WhistleCall, *, at: datetime, caller: str
 ) -> None:
     """Tell the unit that called that everybody is released."""
-    facts = _make_facts(desk, call)
+    facts = _make_facts(runtime, call)
     _send(session, call, "whistle_done", facts, units=(caller,), at=at)
 
 
-def tell_time(desk: Desk, at: datetime) -> str:
+def tell_time(runtime: CityRuntime, at: datetime) -> str:
     """Return a time as people of the city read it."""
-    return f"{at.astimezone(desk.zone):%Y-%m-%d %H:%M}"
+    return f"{at.astimezone(runtime.zone):%Y-%m-%d %H:%M}"
 
 
-def _make_facts(desk: Desk, call: WhistleCall) -> dict[str, Any]:
-    items = desk.get_duties(desk.get_day(call.blown_at)).items
+def _make_facts(runtime: CityRuntime, call: WhistleCall) -> dict[str, Any]:
+    items = runtime.get_duties(runtime.get_day(call.blown_at)).items
     item = items.get(call.item_code)
     return {
         "call_no": call.call_no,
         "order_no": call.order_no,
-        "street": desk.city.names.get(call.street_code, call.street_code),
+        "street": runtime.city.names.get(call.street_code, call.street_code),
         "item": item.name if item else call.item_code,
     }
 

@@ -6,7 +6,6 @@ cut off anywhere and done again: it looks at what is due, never at what it did l
 """
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
-from gridgov.services.city_runtime import Desk, load_desk
+from gridgov.services.city_runtime import RunningCity
 from gridgov.services.class_reviews import propose_classes
 from gridgov.services.load.pack import activate_due
 from gridgov.services.orders.watch import watch
@@ -26,7 +25,6 @@ from gridgov.services.settings import ServiceSettings
 from gridgov.storage.counts.sums import compact, sweep
 from gridgov.storage.db import is_postgres, make_sessions, transaction
 from gridgov.storage.models.accounts import AccountSession, RequestCount
-from gridgov.storage.models.city import CityPack
 from gridgov.storage.models.journal import JobState
 
 LOG = logging.getLogger("gridgov.worker")
@@ -49,25 +47,15 @@ class Crew:
     settings: ServiceSettings
     engine: sa.Engine
     sessions: sessionmaker[Session] = field(init=False)
-    _desk: Desk | None = field(init=False, default=None)
-    _pack_id: int | None = field(init=False, default=None)
-    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    city: RunningCity = field(init=False)
 
     def __post_init__(self) -> None:
         self.sessions = open_channels(make_sessions(self.engine), self.settings)
+        self.city = RunningCity(settings=self.settings, sessions=self.sessions)
 
     def get_now(self) -> datetime:
         """Return the service's time; a demo with old data lives in the past."""
         return datetime.now(UTC) - timedelta(minutes=self.settings.clock_behind_min)
-
-    def get_desk(self) -> Desk:
-        """Return the city's desk, read again after each ``gridgov load``; raises as ``desk.load_desk``."""
-        with self._lock, self.sessions() as session:
-            newest = session.scalar(sa.select(sa.func.max(CityPack.id)))
-            if self._desk is None or newest != self._pack_id:
-                self._desk = load_desk(self.settings, session)
-                self._pack_id = newest
-            return self._desk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +83,7 @@ def _deliver(crew: Crew, now: datetime) -> Mapping[str, Any]:
 
 
 def _watch(crew: Crew, now: datetime) -> Mapping[str, Any]:
-    return asdict(watch(crew.sessions, crew.get_desk(), now=now))
+    return asdict(watch(crew.sessions, crew.city.get_runtime(), now=now))
 
 
 def _compact(crew: Crew, _now: datetime) -> Mapping[str, Any]:
@@ -104,10 +92,10 @@ def _compact(crew: Crew, _now: datetime) -> Mapping[str, Any]:
 
 
 def _report(crew: Crew, now: datetime) -> Mapping[str, Any]:
-    desk = crew.get_desk()
-    made = make_due_reports(crew.sessions, desk, now=now)
+    runtime = crew.city.get_runtime()
+    made = make_due_reports(crew.sessions, runtime, now=now)
     with transaction(crew.sessions) as session:
-        proposed = propose_classes(session, desk.city, now=now)
+        proposed = propose_classes(session, runtime.city, now=now)
     return {"reports": len(made), "classes": proposed}
 
 
@@ -123,7 +111,7 @@ def _tidy(crew: Crew, now: datetime) -> Mapping[str, Any]:
 
 def _activate(crew: Crew, now: datetime) -> Mapping[str, Any]:
     """Put loaded boundaries in force whose first day in the city has come."""
-    today = crew.get_desk().get_day(now)
+    today = crew.city.get_runtime().get_day(now)
     with transaction(crew.sessions) as session:
         return {"boundaries": len(activate_due(session, today=today, at=now))}
 

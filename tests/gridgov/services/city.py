@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.rules.orders.disputes import Evidence
 from gridgov.rules.orders.needs import Actor, Facts
 from gridgov.rules.orders.transitions import OrderAction, Role
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.take_in import NewAppeal, Taken, take_in
 from gridgov.services.load.pack import load_pack
 from gridgov.services.orders.handling import act
@@ -32,12 +32,12 @@ def at(minutes: float) -> datetime:
     return NOW + timedelta(minutes=minutes)
 
 
-def load(sessions: sessionmaker[Session], desk: Desk) -> None:
+def load(sessions: sessionmaker[Session], runtime: CityRuntime) -> None:
     with sessions.begin() as session:
-        load_pack(session, desk.city, at=NOW)
+        load_pack(session, runtime.city, at=NOW)
 
 
-def take(session: Session, desk: Desk, **changes: Any) -> Taken:
+def take(session: Session, runtime: CityRuntime, **changes: Any) -> Taken:
     values: dict[str, Any] = {
         "received_at": NOW,
         "source": "test",
@@ -46,12 +46,12 @@ def take(session: Session, desk: Desk, **changes: Any) -> Taken:
         "lon": INSIDE[0],
         "lat": INSIDE[1],
     }
-    return take_in(session, desk, NewAppeal(**values | changes), now=NOW, origin="test")
+    return take_in(session, runtime, NewAppeal(**values | changes), now=NOW, origin="test")
 
 
 def do(
     session: Session,
-    desk: Desk,
+    runtime: CityRuntime,
     order_no: str,
     action: OrderAction,
     actor: Actor,
@@ -62,7 +62,7 @@ def do(
 ) -> Any:
     return act(
         session,
-        desk,
+        runtime,
         order_no,
         action,
         actor=actor,

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.pack.city import load_city
-from gridgov.services.city_runtime import Desk, make_desk
+from gridgov.services.city_runtime import CityRuntime, make_runtime
 from tests.database_fixtures import (
     engine,
     postgres,
@@ -13,25 +13,25 @@ from tests.database_fixtures import (
 )
 from tests.gridgov.packs import write_pack
 from tests.gridgov.services.city import load
-from tests.gridgov.services.desks import make_small_desk
+from tests.gridgov.services.desks import make_small_runtime
 
 __all__ = ["engine", "postgres", "postgres_template", "session", "sessions", "sqlite_template"]
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> CityRuntime:
     """The small city, compiled once."""
-    return make_desk(load_city(write_pack(tmp_path_factory.mktemp("pack"))), salt="test")
+    return make_runtime(load_city(write_pack(tmp_path_factory.mktemp("pack"))), salt="test")
 
 
 @pytest.fixture
-def loaded(sessions: sessionmaker[Session], desk: Desk) -> sessionmaker[Session]:
+def loaded(sessions: sessionmaker[Session], runtime: CityRuntime) -> sessionmaker[Session]:
     """Sessions of a database with the small city in it."""
-    load(sessions, desk)
+    load(sessions, runtime)
     return sessions
 
 
 @pytest.fixture(scope="session")
-def small_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def small_runtime(tmp_path_factory: pytest.TempPathFactory) -> CityRuntime:
     """The desk of the small city whose duty list calls two units, one after the other."""
-    return make_small_desk(tmp_path_factory.mktemp("small"))
+    return make_small_runtime(tmp_path_factory.mktemp("small"))

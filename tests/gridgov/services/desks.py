@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from gridgov.pack.city import load_city
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.transitions import OrderState, Role
-from gridgov.services.city_runtime import Desk, make_desk
+from gridgov.services.city_runtime import CityRuntime, make_runtime
 from gridgov.services.orders.rows import find_outcome
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order
@@ -28,10 +28,10 @@ DUTIES = TABLES["duties"] + "D3,S1,爆管,恢复路面,D01,lead,0\n"
 DEPENDENCIES = TABLES["dependencies"] + "D1,D3,先关阀\n"
 
 
-def make_small_desk(folder: Path, more: str = "") -> Desk:
+def make_small_runtime(folder: Path, more: str = "") -> CityRuntime:
     """Return the desk of four streets; item 112 calls E01 at once and D01 half a day later."""
     pack = write_pack(folder, TOML + more, duties=DUTIES, dependencies=DEPENDENCIES)
-    return make_desk(load_city(pack), salt="salt")
+    return make_runtime(load_city(pack), salt="salt")
 
 
 def put_order(session: Session, order_no: str = "O1", **more: object) -> Order:

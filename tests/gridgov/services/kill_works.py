@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.errors import GridgovError
-from gridgov.services.city_runtime import Desk, load_desk
+from gridgov.services.city_runtime import CityRuntime, load_runtime
 from gridgov.services.outbox.deliver import LEASE
 from gridgov.services.settings import ServiceSettings
 from gridgov.services.worker.loop import run_loop
@@ -43,17 +43,17 @@ def work(url: str, port: str) -> None:
         run_loop(crew, threading.Event())
 
 
-def walk(url: str, desk: Desk, seed: int) -> None:
+def walk(url: str, runtime: CityRuntime, seed: int) -> None:
     """Take in appeals and act on orders without end."""
-    walker = Walker(make_sessions(make_engine(url)), desk, seed)
+    walker = Walker(make_sessions(make_engine(url)), runtime, seed)
     walker.minute = seed
     while True:
         walker.step()
 
 
-def dispatch(url: str, desk: Desk, seed: int) -> None:
+def dispatch(url: str, runtime: CityRuntime, seed: int) -> None:
     """Take in appeals and dispatch their orders without end."""
-    walker = Walker(make_sessions(make_engine(url)), desk, seed)
+    walker = Walker(make_sessions(make_engine(url)), runtime, seed)
     walker.minute = seed
     while True:
         walker.minute += 1
@@ -83,22 +83,22 @@ def pass_time(url: str) -> None:
     engine.dispose()
 
 
-def begin(url: str, desk: Desk) -> None:
+def begin(url: str, runtime: CityRuntime) -> None:
     """Take the first steps in this process: children are then at work from their first moment."""
     engine = make_engine(url)
-    walker = Walker(make_sessions(engine), desk, 1)
+    walker = Walker(make_sessions(engine), runtime, 1)
     for _ in range(25):
         walker.step()
     engine.dispose()
 
 
-def find_desk(url: str) -> Desk:
+def find_runtime(url: str) -> CityRuntime:
     engine = make_engine(url)
     with make_sessions(engine)() as session:
-        desk = load_desk(ServiceSettings(salt="test"), session)
+        runtime = load_runtime(ServiceSettings(salt="test"), session)
     engine.dispose()
-    _ = desk.territory, desk.book
-    return desk
+    _ = runtime.territory, runtime.book
+    return runtime
 
 
 def kill_one(start: "tuple[object, ...]", wait_s: float) -> bool:
@@ -122,14 +122,14 @@ def kill_one(start: "tuple[object, ...]", wait_s: float) -> bool:
 def main() -> None:
     kind, url, port, kills, seed = sys.argv[1:]
     rng = np.random.default_rng(int(seed))
-    desk = find_desk(url)
+    runtime = find_runtime(url)
     killed = 0
     if kind != "worker":
-        begin(url, desk)
+        begin(url, runtime)
     people = {"walk": walk, "dispatch": dispatch}
     for number in range(int(kills)):
         seed_of_one = 1000 * (number + 1)
-        start = (people[kind], url, desk, seed_of_one) if kind in people else (work, url, port)
+        start = (people[kind], url, runtime, seed_of_one) if kind in people else (work, url, port)
         killed += kill_one(start, rng.uniform(LEAST_S, MOST_S))
         pass_time(url)
     print(killed)  # noqa: T201 - what the test reads

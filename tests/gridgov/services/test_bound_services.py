@@ -40,10 +40,10 @@ def at(minutes):
 
 
 @pytest.fixture
-def city(sessions, small_desk):
+def city(sessions, small_runtime):
     """The small city with its people, one order in hand and one replied."""
     with transaction(sessions) as session:
-        load_pack(session, small_desk.city, at=T0)
+        load_pack(session, small_runtime.city, at=T0)
         for person in PEOPLE:
             session.add(
                 Account(
@@ -83,9 +83,9 @@ def do(sessions, person, step):
         return done
 
 
-def test_a_call_goes_from_unit_to_unit(city, small_desk):
+def test_a_call_goes_from_unit_to_unit(city, small_runtime):
     facts = Facts(at=at(1), reason_code="joint_work", text="请到场")
-    do(city, CENTRE, lambda s: whistles.blow(s, small_desk, "O1", actor=CENTRE, facts=facts))
+    do(city, CENTRE, lambda s: whistles.blow(s, small_runtime, "O1", actor=CENTRE, facts=facts))
     with city() as session:
         told = session.scalars(
             sa.select(Message.unit_code).where(
@@ -102,7 +102,7 @@ def test_a_call_goes_from_unit_to_unit(city, small_desk):
             city,
             person,
             lambda s, p=person, u=unit: whistles.check_in(
-                s, small_desk, "O1-W1", u, actor=p, arrival=arrival
+                s, small_runtime, "O1-W1", u, actor=p, arrival=arrival
             ),
         )
     with pytest.raises(NotFoundError):
@@ -115,7 +115,7 @@ def test_a_call_goes_from_unit_to_unit(city, small_desk):
         do(
             city,
             WATER,
-            lambda s: whistles.release(s, small_desk, "O1-W1", "E01", actor=WATER, at=at(11)),
+            lambda s: whistles.release(s, small_runtime, "O1-W1", "E01", actor=WATER, at=at(11)),
         )
     for person, unit, duty in ((WATER, "E01", "D1"), (CITY_CARE, "D01", "D3")):
         do(
@@ -128,7 +128,9 @@ def test_a_call_goes_from_unit_to_unit(city, small_desk):
         do(
             city,
             CENTRE,
-            lambda s, u=unit: whistles.release(s, small_desk, "O1-W1", u, actor=CENTRE, at=at(30)),
+            lambda s, u=unit: whistles.release(
+                s, small_runtime, "O1-W1", u, actor=CENTRE, at=at(30)
+            ),
         )
     do(
         city,
@@ -139,32 +141,32 @@ def test_a_call_goes_from_unit_to_unit(city, small_desk):
     do(
         city,
         CENTRE,
-        lambda s: whistles.release_order(s, small_desk, "O1-W1", actor=CENTRE, facts=facts),
+        lambda s: whistles.release_order(s, small_runtime, "O1-W1", actor=CENTRE, facts=facts),
     )
     with city() as session:
         call = session.scalars(sa.select(WhistleCall)).one()
         assert call.closed_at == at(30)
 
 
-def test_callbacks_and_exclusions_count_whoever_makes_them(city, small_desk):
+def test_callbacks_and_exclusions_count_whoever_makes_them(city, small_runtime):
     answers = Answers(called_at=at(5), contacted=True, solved="false", satisfied="basically")
     with pytest.raises(NotFoundError):
         do(
             city,
             OTHER_CENTRE,
-            lambda s: record_callback(s, small_desk, "O2", actor=OTHER_CENTRE, answers=answers),
+            lambda s: record_callback(s, small_runtime, "O2", actor=OTHER_CENTRE, answers=answers),
         )
-    do(city, CLERK, lambda s: record_callback(s, small_desk, "O2", actor=CLERK, answers=answers))
+    do(city, CLERK, lambda s: record_callback(s, small_runtime, "O2", actor=CLERK, answers=answers))
     number = do(
         city,
         CENTRE,
         lambda s: (
-            propose(s, small_desk, "O2", actor=CENTRE, reason_code="out_of_duty", at=at(6)).id
+            propose(s, small_runtime, "O2", actor=CENTRE, reason_code="out_of_duty", at=at(6)).id
         ),
     )
     assert do(city, OTHER_CENTRE, find_proposals) == []
     assert [one.exclusion_id for one in do(city, BOSS, find_proposals)] == [number]
-    do(city, BOSS, lambda s: approve(s, small_desk, number, actor=BOSS, at=at(7)))
+    do(city, BOSS, lambda s: approve(s, small_runtime, number, actor=BOSS, at=at(7)))
     with city() as session:
         (row,) = get_rate_counts(session).to_dict("records")
     assert (row["unit_code"], row["callbacks"], row["excluded"]) == (STREET, 0, 1)

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.errors import GridgovError
 from gridgov.pack.city import load_city
 from gridgov.services.city_runtime import (
-    Desk,
+    CityRuntime,
     PackChangedError,
     UnknownUnitError,
-    load_desk,
-    make_desk,
+    load_runtime,
+    make_runtime,
 )
 from gridgov.services.load.pack import load_pack
 from gridgov.services.settings import ServiceSettings
@@ -30,27 +30,29 @@ def test_a_pack_that_changed_under_open_orders_is_said_so(
     with sessions.begin() as session:
         load_pack(session, load_city(folder), at=NOW)
     with sessions.begin() as session:
-        desk = load_desk(ServiceSettings(salt="s"), session)
-        take(session, desk)
-        take(session, desk)
-    version = desk.boundary_version
+        runtime = load_runtime(ServiceSettings(salt="s"), session)
+        take(session, runtime)
+        take(session, runtime)
+    version = runtime.boundary_version
     (folder / "units.csv").write_text(
         TABLES["units"] + "E02,燃气集团,enterprise,CITY,,city\n", encoding="utf-8"
     )
     with sessions() as session, pytest.raises(PackChangedError) as error:
-        load_desk(ServiceSettings(), session)
+        load_runtime(ServiceSettings(), session)
     assert error.value.open_orders == {version: 2}
     assert f"gridgov load {folder}" in str(error.value)
     assert f"2 by {version}" in str(error.value)
 
 
-def test_no_city_and_no_folder_are_said_so(sessions: sessionmaker[Session], desk: Desk) -> None:
+def test_no_city_and_no_folder_are_said_so(
+    sessions: sessionmaker[Session], runtime: CityRuntime
+) -> None:
     with sessions.begin() as session:
         with pytest.raises(GridgovError, match=r"No city.*gridgov load"):
-            load_desk(ServiceSettings(), session)
-        load_pack(session, desk.city, at=NOW)
+            load_runtime(ServiceSettings(), session)
+        load_pack(session, runtime.city, at=NOW)
         with pytest.raises(GridgovError, match="not there"):
-            load_desk(ServiceSettings(city="/nowhere"), session)
+            load_runtime(ServiceSettings(city="/nowhere"), session)
 
 
 def test_units_are_those_of_the_day(tmp_path: Path) -> None:
@@ -58,21 +60,21 @@ def test_units_are_those_of_the_day(tmp_path: Path) -> None:
     lines = units.splitlines()
     table = "\n".join([lines[0], *(f",,{line}" for line in lines[1:])])
     table = table.replace(f",,{STREET},东", f",2024-03-03,{STREET},东")
-    desk = make_desk(load_city(write_pack(tmp_path, units=table + "\n")), salt="s")
-    assert desk.find_superiors("110101002", DAY) == ("110101", "CITY")
-    assert desk.find_superiors(STREET, DAY) == ()
+    runtime = make_runtime(load_city(write_pack(tmp_path, units=table + "\n")), salt="s")
+    assert runtime.find_superiors("110101002", DAY) == ("110101", "CITY")
+    assert runtime.find_superiors(STREET, DAY) == ()
     with pytest.raises(UnknownUnitError, match=f"{STREET}.*2024-03-04"):
-        desk.check_unit(STREET, DAY)
-    assert desk.check_unit(STREET, date(2024, 3, 3)) == STREET
+        runtime.check_unit(STREET, DAY)
+    assert runtime.check_unit(STREET, date(2024, 3, 3)) == STREET
 
 
 def test_without_a_catalogue_the_categories_are_the_items(
     sessions: sessionmaker[Session], tmp_path: Path
 ) -> None:
-    desk = make_desk(load_city(write_pack(tmp_path, MINIMAL)), salt="s")
-    assert desk.find_level1("市容 / 占道") == "市容"
+    runtime = make_runtime(load_city(write_pack(tmp_path, MINIMAL)), salt="s")
+    assert runtime.find_level1("市容 / 占道") == "市容"
     with sessions.begin() as session:
-        load_pack(session, desk.city, at=NOW)
-        taken = take(session, desk, item_code="市容 / 占道")
+        load_pack(session, runtime.city, at=NOW)
+        taken = take(session, runtime, item_code="市容 / 占道")
     assert taken.is_new
-    assert desk.get_duties(DAY) is desk.get_duties(DAY)
+    assert runtime.get_duties(DAY) is runtime.get_duties(DAY)

@@ -19,20 +19,20 @@ from gridgov.storage.models.journal import Message
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.plans import Report, StreetClassRow
 from tests.gridgov.packs import STREETS
-from tests.gridgov.services.desks import DESK, make_small_desk, put_order
+from tests.gridgov.services.desks import DESK, make_small_runtime, put_order
 
 START = datetime(2025, 2, 1, tzinfo=UTC)
 NOW = datetime(2025, 6, 3, 1, tzinfo=UTC)  # a Tuesday morning in the city
 
 
 @pytest.fixture(scope="module")
-def ranking_desk(tmp_path_factory):
+def ranking_runtime(tmp_path_factory):
     rules = '\n[rates]\nstatus = "assumed"\ncallbacks_min = 5\n'
-    return make_small_desk(tmp_path_factory.mktemp("ranking"), rules)
+    return make_small_runtime(tmp_path_factory.mktemp("ranking"), rules)
 
 
 @pytest.fixture
-def history(sessions, ranking_desk):
+def history(sessions, ranking_runtime):
     """Four months of orders, most of them called back."""
     rng = np.random.default_rng(5)
     orders = []
@@ -57,14 +57,14 @@ def history(sessions, ranking_desk):
                 satisfied="basically" if closed else None,
             )
             orders.append(order)
-            record_change(session, None, make_key(order, ranking_desk.zone))
+            record_change(session, None, make_key(order, ranking_runtime.zone))
             if number == 200:
                 session.flush()
                 compact(session)
         judged = judge_orders(
-            make_orders_frame(orders, ranking_desk),
+            make_orders_frame(orders, ranking_runtime),
             as_of=END_OF_TIME,
-            constants=ranking_desk.constants,
+            constants=ranking_runtime.constants,
         )
         record_rate_rows(session, make_counts(judged.orders).to_dict("records"))
     return sessions
@@ -75,14 +75,14 @@ def read_reports(sessions):
         return {(one.kind, one.period): one.content for one in session.scalars(sa.select(Report))}
 
 
-def test_what_is_over_is_reported_once(history, ranking_desk):
-    made = make_due_reports(history, ranking_desk, now=NOW)
+def test_what_is_over_is_reported_once(history, ranking_runtime):
+    made = make_due_reports(history, ranking_runtime, now=NOW)
     assert len(made) == len(set(made)) == 7 + 4 + 3
     assert ("daily", "2025-06-02") in made
     assert ("weekly", "2025-W22") in made
     assert ("monthly", "2025-05") in made
-    assert make_due_reports(history, ranking_desk, now=NOW) == []
-    next_day = make_due_reports(history, ranking_desk, now=NOW + timedelta(days=1))
+    assert make_due_reports(history, ranking_runtime, now=NOW) == []
+    next_day = make_due_reports(history, ranking_runtime, now=NOW + timedelta(days=1))
     assert next_day == [("daily", "2025-06-03")]
     with history() as session:
         told = session.scalars(sa.select(Message).where(Message.topic == "report")).all()
@@ -90,14 +90,16 @@ def test_what_is_over_is_reported_once(history, ranking_desk):
     assert "月通报已生成：2025-05" in {one.subject for one in told}
 
 
-def test_a_report_says_what_the_orders_say(history, ranking_desk):
-    make_due_reports(history, ranking_desk, now=NOW)
+def test_a_report_says_what_the_orders_say(history, ranking_runtime):
+    make_due_reports(history, ranking_runtime, now=NOW)
     reports = read_reports(history)
     with history() as session:
         orders = session.scalars(sa.select(Order)).all()
     for content in reports.values():
         first, last = (date.fromisoformat(content[name]) for name in ("first_on", "last_on"))
-        inside = [one for one in orders if first <= ranking_desk.get_day(one.received_at) <= last]
+        inside = [
+            one for one in orders if first <= ranking_runtime.get_day(one.received_at) <= last
+        ]
         assert content["received"] == len(inside)
         assert sum(row["n"] for row in content["streets"]) == len(inside)
         assert sum(row["n"] for row in content["items"]) == len(inside)
@@ -111,11 +113,11 @@ def test_a_report_says_what_the_orders_say(history, ranking_desk):
     assert {row["name"] for row in may["streets"]} == {name for name, *_ in STREETS.values()}
 
 
-def test_the_monthly_report_ranks_by_the_assessed_month(history, ranking_desk):
-    make_due_reports(history, ranking_desk, now=NOW)
+def test_the_monthly_report_ranks_by_the_assessed_month(history, ranking_runtime):
+    make_due_reports(history, ranking_runtime, now=NOW)
     rows = read_reports(history)["monthly", "2025-05"]["ranking"]
     with history() as session:
-        table = make_ranking_table(session, ranking_desk, "2025-05")
+        table = make_ranking_table(session, ranking_runtime, "2025-05")
     streets = [row for row in rows if row["group"] == "streets"]
     assert {row["rank"] for row in streets} >= {1, 2}
     assert [row["unit_code"] for row in rows] == list(table["unit_code"])
@@ -123,11 +125,11 @@ def test_the_monthly_report_ranks_by_the_assessed_month(history, ranking_desk):
     assert any(row["rank_before"] is not None for row in streets)
 
 
-def test_classes_are_proposed_for_each_month_once(history, ranking_desk):
+def test_classes_are_proposed_for_each_month_once(history, ranking_runtime):
     with history() as session, session.begin():
-        made = propose_classes(session, ranking_desk.city, now=NOW)
+        made = propose_classes(session, ranking_runtime.city, now=NOW)
         assert made > 0
-        assert propose_classes(session, ranking_desk.city, now=NOW) == 0
+        assert propose_classes(session, ranking_runtime.city, now=NOW) == 0
     with history() as session:
         rows = session.scalars(sa.select(StreetClassRow)).all()
     assert len(rows) == made
@@ -136,7 +138,7 @@ def test_classes_are_proposed_for_each_month_once(history, ranking_desk):
     assert {row.proposed for row in rows if row.month == "2025-05"} == {"governance"}
 
 
-def test_an_empty_database_has_no_reports(sessions, ranking_desk):
-    assert make_due_reports(sessions, ranking_desk, now=NOW) == []
+def test_an_empty_database_has_no_reports(sessions, ranking_runtime):
+    assert make_due_reports(sessions, ranking_runtime, now=NOW) == []
     with sessions() as session:
-        assert propose_classes(session, ranking_desk.city, now=NOW) == 0
+        assert propose_classes(session, ranking_runtime.city, now=NOW) == 0

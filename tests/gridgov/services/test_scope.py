@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.rules.orders.transitions import OrderAction, Role
 from gridgov.rules.whistles.call import UnitState
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.handling import act
 from gridgov.storage.audit.verify import verify
 from gridgov.storage.db import is_postgres
@@ -60,11 +60,13 @@ MODELS = sorted(
 
 
 @pytest.fixture
-def full(loaded: sessionmaker[Session], desk: Desk) -> sessionmaker[Session]:
+def full(loaded: sessionmaker[Session], runtime: CityRuntime) -> sessionmaker[Session]:
     """An order in each street, one of them with a whistle call to D01, a transfer, a pause and an issue."""
     with loaded.begin() as session:
         for street, (lon, lat) in POINTS.items():
-            take(session, desk, appeal_no=street, lon=lon, lat=lat, phone="13812345678", name="王")
+            take(
+                session, runtime, appeal_no=street, lon=lon, lat=lat, phone="13812345678", name="王"
+            )
         session.add_all(
             Account(
                 login=f"{role}{unit}".lower(),
@@ -287,13 +289,13 @@ def test_a_scope_holds_in_every_transaction_of_its_session(full: sessionmaker[Se
 
 
 def test_services_write_further_than_the_account_sees(
-    full: sessionmaker[Session], desk: Desk
+    full: sessionmaker[Session], runtime: CityRuntime
 ) -> None:
     with open_as(full, Role.STREET_CENTRE, STREET) as session:
-        do(session, desk, f"{STREET}-1", OrderAction.ACCEPT, CENTRE, minutes=1)
-        do(session, desk, f"{STREET}-1", OrderAction.CONTACT, CENTRE, minutes=2)
-        do(session, desk, f"{STREET}-1", OrderAction.HANDLE, CENTRE, minutes=3)
-        do(session, desk, f"{STREET}-1", OrderAction.RAISE, CENTRE, minutes=4, reason_code="x")
+        do(session, runtime, f"{STREET}-1", OrderAction.ACCEPT, CENTRE, minutes=1)
+        do(session, runtime, f"{STREET}-1", OrderAction.CONTACT, CENTRE, minutes=2)
+        do(session, runtime, f"{STREET}-1", OrderAction.HANDLE, CENTRE, minutes=3)
+        do(session, runtime, f"{STREET}-1", OrderAction.RAISE, CENTRE, minutes=4, reason_code="x")
         assert len(session.scalars(sa.select(Order)).all()) == 1
         session.commit()
     supervisor = f"{Role.SUPERVISOR}@{DISTRICT}"
@@ -302,7 +304,7 @@ def test_services_write_further_than_the_account_sees(
         assert scope.person_key == supervisor
         do(
             session,
-            desk,
+            runtime,
             f"{STREET}-1",
             OrderAction.ASSIGN_RAISED,
             scope.actor,
@@ -347,13 +349,13 @@ def test_own_views_and_accounts_only(full: sessionmaker[Session]) -> None:
 
 
 def test_the_desk_dispatches_through_a_bound_session(
-    full: sessionmaker[Session], desk: Desk
+    full: sessionmaker[Session], runtime: CityRuntime
 ) -> None:
     with open_as(full, Role.DISPATCHER, DESK) as session:
-        taken = take(session, desk, item_code="", appeal_no="new")
+        taken = take(session, runtime, item_code="", appeal_no="new")
         change = do(
             session,
-            desk,
+            runtime,
             taken.order_nos[0],
             OrderAction.DISPATCH,
             DISPATCHER,

@@ -22,7 +22,7 @@ from gridgov.rules.orders.transitions import (
     Role,
     Transition,
 )
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.pins import move_pin
 from gridgov.services.orders import issues
 from gridgov.services.orders.callbacks import Answers, record_callback
@@ -62,8 +62,8 @@ CALLED = (OrderState.REPLIED, OrderState.CALLBACK, *CLOSED)
 class Walker:
     """Takes random steps through the services, each a transaction of its own."""
 
-    def __init__(self, sessions: sessionmaker[Session], desk: Desk, seed: int) -> None:
-        self.sessions, self.desk, self.rng = sessions, desk, random.Random(seed)  # noqa: S311
+    def __init__(self, sessions: sessionmaker[Session], runtime: CityRuntime, seed: int) -> None:
+        self.sessions, self.runtime, self.rng = sessions, runtime, random.Random(seed)  # noqa: S311
         self.minute = 0
         self.versions: dict[str, int] = {}
         self.refused = self.done = 0
@@ -107,7 +107,7 @@ class Walker:
         lon, lat = self.rng.choice(POINTS)
         item = self.rng.choice(["111", "111", "112", "113", ""])
         number = self.rng.choice(["", "", f"N{self.rng.randrange(5)}"])
-        take(session, self.desk, lon=lon, lat=lat, item_code=item, appeal_no=number)
+        take(session, self.runtime, lon=lon, lat=lat, item_code=item, appeal_no=number)
 
     def act(self, session: Session) -> None:
         row = self.pick(session)
@@ -124,7 +124,7 @@ class Walker:
             actor = Actor(person_key="x", role=self.rng.choice(list(Role)), unit_code="D01")
         act(
             session,
-            self.desk,
+            self.runtime,
             row.order_no,
             transition.action,
             actor=actor,
@@ -140,7 +140,7 @@ class Walker:
             if transition:
                 act(
                     session,
-                    self.desk,
+                    self.runtime,
                     row.order_no,
                     action,
                     actor=self.choose(row, sorted(transition.who)),
@@ -163,11 +163,11 @@ class Walker:
                 satisfied=self.rng.choice(["satisfied", "basically", "unsatisfied", None]),
             )
             order_no = self.rng.choice(rows).order_no
-            record_callback(session, self.desk, order_no, actor=CLERK, answers=answers)
+            record_callback(session, self.runtime, order_no, actor=CLERK, answers=answers)
 
     def choose(self, row: Order, permits: list[Permit]) -> Actor:
         role, relation = self.rng.choice(permits)
-        above = self.desk.find_superiors(row.unit_code, self.desk.get_day(at(self.minute)))
+        above = self.runtime.find_superiors(row.unit_code, self.runtime.get_day(at(self.minute)))
         units = {
             Relation.DESK: row.desk_code,
             Relation.OWNER: row.unit_code,
@@ -178,7 +178,7 @@ class Walker:
 
     def fill(self, session: Session, row: Order, transition: Transition) -> Facts:
         others = session.scalars(sa.select(Order.order_no).where(Order.id != row.id)).all()
-        reasons = self.desk.constants.texts(transition.reasons) if transition.reasons else ("r",)
+        reasons = self.runtime.constants.texts(transition.reasons) if transition.reasons else ("r",)
         second = None
         if Need.SECOND_PERSON in transition.needs:
             second = self.choose(row, sorted(transition.second))
@@ -206,7 +206,13 @@ class Walker:
                 ]
             )
             move_pin(
-                session, self.desk, row.order_no, lon=lon, lat=lat, actor=actor, at=at(self.minute)
+                session,
+                self.runtime,
+                row.order_no,
+                lon=lon,
+                lat=lat,
+                actor=actor,
+                at=at(self.minute),
             )
 
     def group(self, session: Session) -> None:
@@ -216,13 +222,13 @@ class Walker:
         if row is None:
             return
         if row.issue_id is None:
-            issues.open_issue(session, self.desk, [row.order_no], title="x", **when)
+            issues.open_issue(session, self.runtime, [row.order_no], title="x", **when)
         elif self.rng.random() < 0.5:
             one, other = self.rng.choice(known), self.rng.choice(known)
             issues.merge_issues(session, one, other, reason="x", **when)
         else:
             issue = session.get_one(Issue, row.issue_id).issue_no
-            issues.split_issue(session, self.desk, issue, [row.order_no], reason="x", **when)
+            issues.split_issue(session, self.runtime, issue, [row.order_no], reason="x", **when)
 
     def stale(self, session: Session) -> None:
         row = self.pick(session)
@@ -232,7 +238,7 @@ class Walker:
         with pytest.raises(ConflictError):
             act(
                 session,
-                self.desk,
+                self.runtime,
                 row.order_no,
                 transition.action,
                 actor=DISPATCHER,
@@ -244,11 +250,11 @@ class Walker:
         with self.sessions() as session:
             log = check_log(session)
             assert log.faults == ()
-            assert recount(session, self.desk.zone).empty
+            assert recount(session, self.runtime.zone).empty
             for row in session.scalars(sa.select(Order)):
                 assert row.outcome is find_outcome(row.state)
                 assert row.version >= self.versions.get(row.order_no, 1)
-                assert self.desk.book.is_in_force(row.unit_code, at(self.minute).date())
+                assert self.runtime.book.is_in_force(row.unit_code, at(self.minute).date())
                 self.versions[row.order_no] = row.version
             assert len(self.versions) == session.scalar(
                 sa.select(sa.func.count()).select_from(Order)
@@ -259,7 +265,7 @@ class Walker:
         with self.sessions() as session:
             computed: Counter[tuple[str, str, str]] = Counter()
             for row in session.scalars(sa.select(Order)):
-                key = find_rate_key(session, self.desk, row) or {}
+                key = find_rate_key(session, self.runtime, row) or {}
                 for name in RATE_COLUMNS:
                     computed[key.get("month"), key.get("unit_code"), name] += key.get(name, 0)
             table = get_rate_counts(session).set_index(["month", "unit_code"]).stack()
@@ -307,8 +313,10 @@ class Walker:
                 assert set(session.scalars(sa.select(Order.order_no))) == wanted
 
 
-def test_promises_hold_after_every_step(loaded: sessionmaker[Session], desk: Desk) -> None:
-    walker = Walker(loaded, desk, seed=20260131)
+def test_promises_hold_after_every_step(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
+    walker = Walker(loaded, runtime, seed=20260131)
     for _ in range(STEPS):
         walker.step()
         walker.check()
@@ -322,13 +330,13 @@ def test_promises_hold_after_every_step(loaded: sessionmaker[Session], desk: Des
     assert len(walker.versions) > 3
 
 
-def test_refusals_are_of_the_rules(loaded: sessionmaker[Session], desk: Desk) -> None:
+def test_refusals_are_of_the_rules(loaded: sessionmaker[Session], runtime: CityRuntime) -> None:
     with loaded() as session:
-        number = take(session, desk).order_nos[0]
+        number = take(session, runtime).order_nos[0]
         with pytest.raises(OrderActionError):
             act(
                 session,
-                desk,
+                runtime,
                 number,
                 next(iter(ANSWERED)),
                 actor=DISPATCHER,

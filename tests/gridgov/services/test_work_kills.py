@@ -16,7 +16,7 @@ KILLS = 6
 
 
 @pytest.mark.parametrize("kind", ["walk", "dispatch"])
-def test_killed_in_the_middle_of_their_work(loaded, desk, engine, kind):
+def test_killed_in_the_middle_of_their_work(loaded, runtime, engine, kind):
     url = engine.url.render_as_string(hide_password=False)
     arguments = [kind, url, "0", str(KILLS), "5"]
     done = subprocess.run(
@@ -27,7 +27,7 @@ def test_killed_in_the_middle_of_their_work(loaded, desk, engine, kind):
         check=False,
     )
     assert (done.stdout.strip(), done.returncode) == (str(KILLS), 0), done.stderr[-2000:]
-    walker = Walker(loaded, desk, seed=1)
+    walker = Walker(loaded, runtime, seed=1)
     walker.minute = 10**6
     walker.check()
     walker.check_states()

@@ -34,7 +34,7 @@ from tests.database_fixtures import (
     sqlite_template,
 )
 from tests.databases import ROOT
-from tests.gridgov.services.desks import make_small_desk, put_order
+from tests.gridgov.services.desks import make_small_runtime, put_order
 from tests.gridgov.services.receivers import receive_mail
 from web.cli.db import check_postgis
 
@@ -78,17 +78,17 @@ def find_url(engine):
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    return make_small_desk(tmp_path_factory.mktemp("pack"))
+def runtime(tmp_path_factory):
+    return make_small_runtime(tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture
-def city(engine, desk):
+def city(engine, runtime):
     """A database with the small city, one account with an e-mail address, and no orders."""
     sessions = make_sessions(engine)
     now = datetime.now(UTC)
     with transaction(sessions) as session:
-        load_pack(session, desk.city, at=now)
+        load_pack(session, runtime.city, at=now)
         session.add(
             Account(
                 login="a",

@@ -23,7 +23,7 @@ ENDS = {
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+def runtime(tmp_path_factory):
     return make_city_desk(tmp_path_factory.mktemp("demo"))
 
 
@@ -36,13 +36,13 @@ def test_every_step_of_the_file_is_one_the_rules_know():
         assert all(step.role is not None or step.action == "report_in" for step in steps)
 
 
-def test_stories_end_in_their_states_and_the_log_is_whole(engine, desk):
-    seed_city(engine, desk)
+def test_stories_end_in_their_states_and_the_log_is_whole(engine, runtime):
+    seed_city(engine, runtime)
     with transaction(make_sessions(engine)) as session:
         for item in ("111", "112"):
-            take(session, desk, item_code=item, appeal_no=f"model-{item}")
+            take(session, runtime, item_code=item, appeal_no=f"model-{item}")
         add_demo_accounts(session, now=at(0))
-        played = play_day(session, desk, as_of=at(60 * 24))
+        played = play_day(session, runtime, as_of=at(60 * 24))
     # The small city has models for two stories at most; a model is used once.
     assert 1 <= len(played) <= 2
     with make_sessions(engine)() as session:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.orders import Order
 from tests.gridgov.services.city import STREET, take
@@ -28,7 +28,7 @@ class Rooms:
 
     app: Flask
     engine: sa.Engine
-    desk: Desk
+    runtime: CityRuntime
     order_nos: list[str]
     call_no: str
     called_order: str
@@ -41,16 +41,18 @@ class Rooms:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+def runtime(tmp_path_factory):
     return make_city_desk(tmp_path_factory.mktemp("rooms"))
 
 
 @pytest.fixture
-def rooms(engine, desk) -> Rooms:
-    seed_city(engine, desk)
+def rooms(engine, runtime) -> Rooms:
+    seed_city(engine, runtime)
     with transaction(make_sessions(engine)) as session:
-        filled = fill_rooms(session, desk)
-    return Rooms(app=make_city_pages(engine, desk), engine=engine, desk=desk, **asdict(filled))
+        filled = fill_rooms(session, runtime)
+    return Rooms(
+        app=make_city_pages(engine, runtime), engine=engine, runtime=runtime, **asdict(filled)
+    )
 
 
 def list_paths(rooms: Rooms) -> list[str]:
@@ -188,12 +190,12 @@ def test_what_does_not_exist_is_said_on_a_page(rooms, path):
     assert "<h1>" in answer.text
 
 
-def test_markup_in_names_stays_text(engine, desk):
-    seed_city(engine, desk)
+def test_markup_in_names_stays_text(engine, runtime):
+    seed_city(engine, runtime)
     with transaction(make_sessions(engine)) as session:
-        order_no = take(session, desk, text=f"路边{SCRIPT}", appeal_no="x").order_nos[0]
+        order_no = take(session, runtime, text=f"路边{SCRIPT}", appeal_no="x").order_nos[0]
         add_planning(session, (order_no,), name=SCRIPT)
-    app = make_city_pages(engine, desk)
+    app = make_city_pages(engine, runtime)
     client = app.test_client()
     sign_in(client, "supervisor")
     for path in ("/maps/hotspots", f"/planning/hotspots/{SPOT}", f"/planning/streets/{STREET}"):
@@ -267,7 +269,7 @@ def test_a_call_from_report_in_to_ratings(rooms):
 
 def test_blowing_needs_a_reason_and_keeps_what_was_typed(rooms):
     with transaction(make_sessions(rooms.engine)) as session:
-        order_no = contact_pipe(session, rooms.desk, appeal_no="p2")
+        order_no = contact_pipe(session, rooms.runtime, appeal_no="p2")
     client = rooms.enter("street_centre")
     page = client.get(f"/whistles/new/{order_no}").text
     form = {"csrf_token": read_token(page), "text": "水漫到路上"}
@@ -298,13 +300,13 @@ def test_many_calls_need_no_more_queries_than_one(rooms):
     few = [count_queries(rooms, client, path) for path in paths]
     with transaction(make_sessions(rooms.engine)) as session:
         for number in range(12):
-            blow(session, rooms.desk, appeal_no=f"more{number}")
+            blow(session, rooms.runtime, appeal_no=f"more{number}")
     assert [count_queries(rooms, client, path) for path in paths] == few
 
 
-def test_empty_rooms_say_what_would_be_there(engine, desk):
-    seed_city(engine, desk)
-    client = make_city_pages(engine, desk).test_client()
+def test_empty_rooms_say_what_would_be_there(engine, runtime):
+    seed_city(engine, runtime)
+    client = make_city_pages(engine, runtime).test_client()
     sign_in(client, "supervisor")
     for path in (
         "/today",

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.orders.transitions import OrderAction
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.callbacks import Answers, record_callback
 from gridgov.services.orders.handling import act
 from web.features.orders.actions import BULK_ACTIONS, BULK_MAX, say_problem
@@ -17,11 +17,10 @@ from web.features.orders.blueprint import blueprint
 from web.features.orders.changes import carry_out, read_seen_version, refuse
 from web.features.orders.facts import read_facts
 from web.kit import limits
-from web.kit.desk import get_desk
 from web.kit.i18n import label
 from web.kit.page_helpers import to
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_scope, get_service, writing
+from web.kit.service import get_runtime, get_scope, get_service, writing
 
 CONTACTED = {"true": True, "false": False}
 
@@ -34,14 +33,14 @@ def take_action(order_no: str, action: str) -> BaseResponse | tuple[str, int]:
     chosen = _read_action(action)
     try:
         # A second person's sign-in counts wrong tries in a transaction of its own, before the change begins.
-        facts = read_facts(get_desk(), chosen, request.form)
+        facts = read_facts(get_runtime(), chosen, request.form)
     except GridgovError as error:
         return refuse(order_no, chosen, error)
 
-    def step(session: Session, desk: Desk) -> tuple[str, str]:
+    def step(session: Session, runtime: CityRuntime) -> tuple[str, str]:
         act(
             session,
-            desk,
+            runtime,
             order_no,
             chosen,
             actor=get_scope().actor,
@@ -92,13 +91,13 @@ def _needs_unit(action: OrderAction) -> bool:
 
 
 def _try_one(order_no: str, action: OrderAction, seen: str) -> dict[str, Any]:
-    desk = get_desk()
+    runtime = get_runtime()
     try:
-        facts = read_facts(desk, action, request.form)
+        facts = read_facts(runtime, action, request.form)
         with writing() as session:
             act(
                 session,
-                desk,
+                runtime,
                 order_no,
                 action,
                 actor=get_scope().actor,
@@ -124,10 +123,10 @@ def record_call(order_no: str) -> BaseResponse | tuple[str, int]:
         note=form.get("note", "").strip()[:4000],
     )
 
-    def record(session: Session, desk: Desk) -> tuple[str, str]:
+    def record(session: Session, runtime: CityRuntime) -> tuple[str, str]:
         called = record_callback(
             session,
-            desk,
+            runtime,
             order_no,
             actor=get_scope().actor,
             answers=answers,

@@ -8,13 +8,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.errors import ConflictError, GridgovError, NotFoundError
 from gridgov.rules.orders.transitions import OrderAction
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from web.features.orders.page import show_order
-from web.kit.desk import get_desk
 from web.kit.page_helpers import to
-from web.kit.service import writing
+from web.kit.service import get_runtime, writing
 
-Step = Callable[[Session, Desk], tuple[str, str]]
+Step = Callable[[Session, CityRuntime], tuple[str, str]]
 """Does the change; returns the tone and the words of what is said afterwards."""
 
 
@@ -31,9 +30,9 @@ def carry_out(order_no: str, at: OrderAction, step: Step) -> BaseResponse | tupl
         The change.
     """
     try:
-        desk = get_desk()
+        runtime = get_runtime()
         with writing() as session:
-            tone, words = step(session, desk)
+            tone, words = step(session, runtime)
     except NotFoundError:
         raise
     except GridgovError as error:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.rules.orders.transitions import OrderAction
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.exclusions import (
     approve,
     check_belongs,
@@ -45,10 +45,10 @@ def list_proposals() -> str:
 def propose_exclusion(order_no: str) -> BaseResponse | tuple[str, int]:
     """Propose that an order shall not count."""
 
-    def step(session: Session, desk: Desk) -> tuple[str, str]:
+    def step(session: Session, runtime: CityRuntime) -> tuple[str, str]:
         propose(
             session,
-            desk,
+            runtime,
             order_no,
             actor=get_scope().actor,
             reason_code=request.form.get("reason_code", "").strip(),
@@ -66,9 +66,9 @@ def propose_exclusion(order_no: str) -> BaseResponse | tuple[str, int]:
 def approve_exclusion(order_no: str, exclusion_id: int) -> BaseResponse | tuple[str, int]:
     """Approve a proposal as the second person."""
 
-    def step(session: Session, desk: Desk) -> tuple[str, str]:
+    def step(session: Session, runtime: CityRuntime) -> tuple[str, str]:
         check_belongs(session, exclusion_id, order_no)
-        approve(session, desk, exclusion_id, actor=get_scope().actor, at=get_service().get_now())
+        approve(session, runtime, exclusion_id, actor=get_scope().actor, at=get_service().get_now())
         return "success", gettext("orders.exclusion.approved", order_no=order_no)
 
     return carry_out(order_no, OrderAction.EXCLUDE, step)
@@ -80,11 +80,11 @@ def approve_exclusion(order_no: str, exclusion_id: int) -> BaseResponse | tuple[
 def withdraw_exclusion(order_no: str, exclusion_id: int) -> BaseResponse | tuple[str, int]:
     """Take a proposal or an exclusion back."""
 
-    def step(session: Session, desk: Desk) -> tuple[str, str]:
+    def step(session: Session, runtime: CityRuntime) -> tuple[str, str]:
         check_belongs(session, exclusion_id, order_no)
         withdraw(
             session,
-            desk,
+            runtime,
             exclusion_id,
             actor=get_scope().actor,
             reason=request.form.get("reason_code", "").strip()[:64] or "withdrawn",

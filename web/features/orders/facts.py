@@ -12,7 +12,7 @@ from gridgov.rules.orders.disputes import Evidence, Ground
 from gridgov.rules.orders.needs import ANSWERED, Actor, Facts
 from gridgov.rules.orders.transitions import OrderAction
 from gridgov.services.accounts.sign_in import SignInOutcome, try_code, try_password
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.evidence import make_evidence
 from gridgov.storage.db import transaction
 from web.kit.service import get_service
@@ -32,7 +32,7 @@ class FormError(GridgovError):
         super().__init__(message)
 
 
-def read_facts(desk: Desk, action: OrderAction, form: Mapping[str, str]) -> Facts:
+def read_facts(runtime: CityRuntime, action: OrderAction, form: Mapping[str, str]) -> Facts:
     """Return what the form of an action says.
 
     Raises
@@ -48,7 +48,7 @@ def read_facts(desk: Desk, action: OrderAction, form: Mapping[str, str]) -> Fact
         target_order_no=form.get("target_order_no", "").strip()[:80],
         until=read_date(form.get("until", "")),
         ground=_read_ground(form.get("ground", "")),
-        evidence=_read_evidence(desk, form),
+        evidence=_read_evidence(runtime, form),
         answer=ANSWERED.get(action),
         second=read_second(form),
     )
@@ -97,12 +97,12 @@ def _read_ground(text: str) -> Ground | None:
     return known.get(text)
 
 
-def _read_evidence(desk: Desk, form: Mapping[str, str]) -> Evidence | None:
+def _read_evidence(runtime: CityRuntime, form: Mapping[str, str]) -> Evidence | None:
     point = read_point(form, names=("evidence_lon", "evidence_lat"))
     if point is None:
         return None
     source = form.get("evidence_source", "").strip()[:200]
-    return make_evidence(desk, *point, source=source)
+    return make_evidence(runtime, *point, source=source)
 
 
 def read_second(form: Mapping[str, str]) -> Actor | None:

@@ -6,9 +6,9 @@ import shapely
 from sqlalchemy.orm import Session
 
 from gridgov.errors import GridgovError
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.storage.queries.order_detail import OrderDetail
-from web.kit.desk import get_desk
+from web.kit.service import get_runtime
 
 HALF_WIDTH_DEG = 0.02
 """Half of the shown square in degrees of latitude, about two kilometres: a street and its neighbours."""
@@ -23,20 +23,20 @@ def make_order_map(session: Session, detail: OrderDetail) -> dict[str, Any] | No
     if appeal.lon is None or appeal.lat is None:
         return None
     try:
-        desk = get_desk()
+        runtime = get_runtime()
     except GridgovError:
         return None
     return {
         "lon": appeal.lon,
         "lat": appeal.lat,
         "uncertainty_m": appeal.uncertainty_m or 0,
-        "streets": find_outlines(desk, appeal.lon, appeal.lat, own=appeal.street_code or ""),
+        "streets": find_outlines(runtime, appeal.lon, appeal.lat, own=appeal.street_code or ""),
     }
 
 
-def find_outlines(desk: Desk, lon: float, lat: float, *, own: str) -> dict[str, Any]:
+def find_outlines(runtime: CityRuntime, lon: float, lat: float, *, own: str) -> dict[str, Any]:
     """Return the streets around a point as GeoJSON, cut to a square; ``own`` marks the one it lies in."""
-    streets = desk.city.streets
+    streets = runtime.city.streets
     box = (
         lon - HALF_WIDTH_DEG * 1.3,
         lat - HALF_WIDTH_DEG,

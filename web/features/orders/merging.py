@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.errors import NotFoundError
 from gridgov.rules.orders.transitions import OrderAction
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.issues import MERGERS, merge_issues, open_issue, split_issue
 from gridgov.storage.queries.areas import get_area_names
 from gridgov.storage.queries.order_detail import OrderDetail, get_order_detail
@@ -93,9 +93,9 @@ def join_issue(order_no: str) -> BaseResponse | tuple[str, int]:
     """Say that two orders are on the same thing: each goes on and is called back, under one issue."""
     target = request.form.get("target_order_no", "").strip()[:80]
 
-    def step(session: Session, desk: Desk) -> tuple[str, str]:
+    def step(session: Session, runtime: CityRuntime) -> tuple[str, str]:
         actor, at = get_scope().actor, get_service().get_now()
-        issues = [_get_issue(session, desk, number, at) for number in (target, order_no)]
+        issues = [_get_issue(session, runtime, number, at) for number in (target, order_no)]
         if issues[0] != issues[1]:
             reason = request.form.get("text", "").strip() or gettext("orders.issue.reason")
             merge_issues(session, issues[1], issues[0], actor=actor, at=at, reason=reason)
@@ -110,13 +110,13 @@ def join_issue(order_no: str) -> BaseResponse | tuple[str, int]:
 def leave_issue(order_no: str) -> BaseResponse | tuple[str, int]:
     """Say that an order is about something else than the other orders of its issue."""
 
-    def step(session: Session, desk: Desk) -> tuple[str, str]:
+    def step(session: Session, runtime: CityRuntime) -> tuple[str, str]:
         detail = get_order_detail(session, order_no)
         if detail.issue is None:
             raise NotFoundError("issue", order_no)
         split_issue(
             session,
-            desk,
+            runtime,
             detail.issue.issue_no,
             [order_no],
             actor=get_scope().actor,
@@ -128,11 +128,11 @@ def leave_issue(order_no: str) -> BaseResponse | tuple[str, int]:
     return carry_out(order_no, OrderAction.SPLIT, step)
 
 
-def _get_issue(session: Session, desk: Desk, order_no: str, at: datetime) -> str:
+def _get_issue(session: Session, runtime: CityRuntime, order_no: str, at: datetime) -> str:
     """Return the number of an order's issue, a new one if it has none."""
     detail = get_order_detail(session, order_no)
     if detail.issue is not None:
         return detail.issue.issue_no
     title = (detail.appeal.text or detail.appeal.address or order_no)[:TITLE_LENGTH]
     actor = get_scope().actor
-    return open_issue(session, desk, [order_no], title=title, actor=actor, at=at).issue_no
+    return open_issue(session, runtime, [order_no], title=title, actor=actor, at=at).issue_no

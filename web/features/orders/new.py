@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.checks import OWN_SOURCE, IntakeError
 from gridgov.services.intake.take_in import NewAppeal, Prepared, prepare, take_in
 from gridgov.storage.queries.areas import get_area_names
@@ -17,10 +17,9 @@ from web.features.orders.blueprint import blueprint
 from web.features.orders.facts import FormError, read_point
 from web.features.orders.map import find_outlines
 from web.kit import limits
-from web.kit.desk import get_desk
 from web.kit.page_helpers import to
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_scope, get_service, reading, writing
+from web.kit.service import get_runtime, get_scope, get_service, reading, writing
 
 FIELDS = ("text", "address", "item_code", "channel", "kind", "name", "phone", "appeal_no")
 CHANNELS = ("电话", "网站", "微信", "政务大厅", "来信")
@@ -41,11 +40,11 @@ def new() -> str:
 @limits.limited(limits.CHANGES)
 def take() -> BaseResponse | tuple[str, int]:
     """Take the appeal in; what is wrong comes back with everything that was typed."""
-    desk, now = get_desk(), get_service().get_now()
+    runtime, now = get_runtime(), get_service().get_now()
     try:
         appeal = read_appeal(request.form)
         with writing() as session:
-            taken = take_in(session, desk, appeal, now=now, actor=get_scope().actor)
+            taken = take_in(session, runtime, appeal, now=now, actor=get_scope().actor)
     except IntakeError as error:
         return show_form(request.form, errors=say_faults(error)), 422
     except FormError as error:
@@ -57,11 +56,11 @@ def take() -> BaseResponse | tuple[str, int]:
 
 def show_form(typed: Mapping[str, str], *, errors: Mapping[str, str] | None = None) -> str:
     """Return the form with what was typed and what is wrong with it."""
-    desk = get_desk()
-    catalogue = desk.city.catalogue
+    runtime = get_runtime()
+    catalogue = runtime.city.catalogue
     kinds = [] if catalogue is None else sorted(set(catalogue.items["kind"].dropna()) - {""})
     code = typed.get("item_code", "")
-    centre = desk.city.extent.centroid
+    centre = runtime.city.extent.centroid
     return render_template(
         "orders/new.html",
         typed=typed,
@@ -73,7 +72,7 @@ def show_form(typed: Mapping[str, str], *, errors: Mapping[str, str] | None = No
             "lon": centre.x,
             "lat": centre.y,
             "uncertainty_m": 0,
-            "streets": find_outlines(desk, centre.x, centre.y, own=""),
+            "streets": find_outlines(runtime, centre.x, centre.y, own=""),
         },
     )
 
@@ -117,9 +116,9 @@ def say_faults(error: IntakeError) -> dict[str, str]:
 @permission(Permission.APPEALS_CREATE)
 def preview() -> str:
     """Return place, unit and deadlines of what has been typed so far: a part of the form."""
-    desk, session = get_desk(), reading()
+    runtime, session = get_runtime(), reading()
     try:
-        prepared = prepare(session, desk, read_appeal(request.form), now=get_service().get_now())
+        prepared = prepare(session, runtime, read_appeal(request.form), now=get_service().get_now())
     except (IntakeError, FormError):
         return render_template(
             "orders/preview.html", prepared=None, names={}, place={}, outlines=None
@@ -132,11 +131,11 @@ def preview() -> str:
         prepared=prepared,
         place=place,
         names=names | find_item_names(session, {prepared.item_code or ""}),
-        outlines=make_preview_map(desk, prepared),
+        outlines=make_preview_map(runtime, prepared),
     )
 
 
-def make_preview_map(desk: Desk, prepared: Prepared) -> dict[str, Any] | None:
+def make_preview_map(runtime: CityRuntime, prepared: Prepared) -> dict[str, Any] | None:
     """Return what the map of the form shows of a place, None where there is none."""
     lon, lat = prepared.place["lon"], prepared.place["lat"]
     if lon is None or lat is None:
@@ -146,7 +145,7 @@ def make_preview_map(desk: Desk, prepared: Prepared) -> dict[str, Any] | None:
         "lon": lon,
         "lat": lat,
         "uncertainty_m": prepared.place["uncertainty_m"] or 0,
-        "streets": find_outlines(desk, lon, lat, own=own),
+        "streets": find_outlines(runtime, lon, lat, own=own),
     }
 
 
@@ -157,7 +156,7 @@ def suggest_places() -> str:
     sought = request.args.get("address", "").strip()[:200]
     found: list[dict[str, Any]] = []
     if len(sought) >= SHORTEST_QUERY:
-        frame = get_desk().geocoder.suggest(sought, limit=MOST_SUGGESTED)
+        frame = get_runtime().geocoder.suggest(sought, limit=MOST_SUGGESTED)
         found = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return render_template("orders/places.html", found=found)
 
@@ -167,13 +166,13 @@ def suggest_places() -> str:
 def suggest_items() -> str:
     """Return items of the catalogue for what the person said, or for words of the operator."""
     sought = (request.args.get("item_words", "") or request.args.get("text", "")).strip()[:2000]
-    desk = get_desk()
+    runtime = get_runtime()
     found: list[dict[str, Any]] = []
-    if desk.city.catalogue is not None and len(sought) >= SHORTEST_QUERY:
-        found = _suggest_by_model(desk, sought) if not request.args.get("item_words") else []
+    if runtime.city.catalogue is not None and len(sought) >= SHORTEST_QUERY:
+        found = _suggest_by_model(runtime, sought) if not request.args.get("item_words") else []
         known = {row["item_code"] for row in found}
-        on = desk.get_day(get_service().get_now())
-        matches = desk.city.catalogue.search(sought, on=on, limit=MOST_SUGGESTED)
+        on = runtime.get_day(get_service().get_now())
+        matches = runtime.city.catalogue.search(sought, on=on, limit=MOST_SUGGESTED)
         found += [
             {"item_code": row.item_code, "name": row.name, "parent": row.parent_code, "sure": None}
             for row in matches.itertuples(index=False)
@@ -183,15 +182,15 @@ def suggest_items() -> str:
     return render_template("orders/items.html", found=found[:MOST_SUGGESTED], parents=parents)
 
 
-def _suggest_by_model(desk: Desk, text: str) -> list[dict[str, Any]]:
+def _suggest_by_model(runtime: CityRuntime, text: str) -> list[dict[str, Any]]:
     """Return what the trained classifier thinks, where the city has one."""
-    if desk.classifier is None or desk.city.catalogue is None:
+    if runtime.classifier is None or runtime.city.catalogue is None:
         return []
-    row = desk.classifier.suggest(pd.Series([text])).iloc[0]
+    row = runtime.classifier.suggest(pd.Series([text])).iloc[0]
     code = row["item_code"]
     if not isinstance(code, str):
         return []
-    names = desk.city.catalogue.names
+    names = runtime.city.catalogue.names
     return [
         {
             "item_code": code,
@@ -207,9 +206,9 @@ def _suggest_by_model(desk: Desk, text: str) -> list[dict[str, Any]]:
 def suggest_units() -> str:
     """Return units in force whose name or code contains what has been typed."""
     sought = request.args.get("unit_code", "").strip()[:80]
-    desk = get_desk()
-    units = desk.city.units
-    on = desk.get_day(get_service().get_now())
+    runtime = get_runtime()
+    units = runtime.city.units
+    on = runtime.get_day(get_service().get_now())
     rows = units[
         units["name"].str.contains(sought, regex=False)
         | units["unit_code"].str.contains(sought, regex=False)
@@ -217,6 +216,6 @@ def suggest_units() -> str:
     found = [
         (code, name)
         for code, name in rows[["unit_code", "name"]].head(60).itertuples(index=False)
-        if desk.book.is_in_force(code, on)
+        if runtime.book.is_in_force(code, on)
     ]
     return render_template("orders/units.html", found=found[:20])

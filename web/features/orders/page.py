@@ -26,10 +26,9 @@ from web.features.orders.blueprint import blueprint
 from web.features.orders.filters import SOON
 from web.features.orders.map import make_order_map
 from web.kit.auth import has_permission
-from web.kit.desk import get_desk
 from web.kit.page_helpers import to
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_scope, reading
+from web.kit.service import get_runtime, get_scope, reading
 
 ROLES = ("same", "related", "person", "near")
 MOST_SHOWN = 20
@@ -81,7 +80,7 @@ def show_order(
     detail = get_order_detail(session, order_no)
     actions: tuple[ActionView, ...] = ()
     if has_permission(Permission.ORDERS_ACT):
-        actions = find_actions(session, get_desk(), order_no, actor=get_scope().actor)
+        actions = find_actions(session, get_runtime(), order_no, actor=get_scope().actor)
     return render_template(
         "orders/one.html",
         detail=detail,
@@ -151,17 +150,17 @@ def similar(order_no: str) -> str:
 
 def find_similar(order: Order) -> list[Similar]:
     """Return orders near this one, those that are probably the same first."""
-    desk, session = get_desk(), reading()
+    runtime, session = get_runtime(), reading()
     rows = [row for row in find_near(session, order, _find_cells(order)) if row.lon is not None]
     if len(rows) < 2:
         return []
     frame = pd.DataFrame(rows, columns=rows[0]._fields)
-    catalogue = desk.city.catalogue
+    catalogue = runtime.city.catalogue
     codes = frame["item_code"].dropna().unique()
-    level1 = {code: desk.find_level1(code) or code for code in codes}
+    level1 = {code: runtime.find_level1(code) or code for code in codes}
     issues = find_issues(
         frame,
-        metric_crs=desk.city.settings.metric_crs
+        metric_crs=runtime.city.settings.metric_crs
         or find_utm_crs(frame["lon"].median(), frame["lat"].median()),
         level1=level1,
         names={} if catalogue is None else catalogue.names,
@@ -171,7 +170,7 @@ def find_similar(order: Order) -> list[Similar]:
 
 def _find_cells(order: Order) -> list[str]:
     """Return the order's cell and those around it."""
-    grid = get_desk().territory.grid
+    grid = get_runtime().territory.grid
     if order.cell_code is None or order.lon is None or order.lat is None or grid is None:
         return [order.cell_code] if order.cell_code else []
     step_lat = GRID_STEP_M / 111_320.0
@@ -181,7 +180,7 @@ def _find_cells(order: Order) -> list[str]:
         part.ravel()
         for part in np.meshgrid(order.lon + steps * step_lon, order.lat + steps * step_lat)
     )
-    found = get_desk().territory.judge(lon, lat, np.zeros(len(lon)))["cell_code"]
+    found = get_runtime().territory.judge(lon, lat, np.zeros(len(lon)))["cell_code"]
     return sorted({order.cell_code, *found.dropna()})
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.orders.transitions import OrderAction
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.pins import move_pin, preview_move
 from gridgov.storage.queries.areas import get_area_names
 from gridgov.storage.queries.orders import find_unit_names
@@ -17,9 +17,8 @@ from web.features.orders.blueprint import blueprint
 from web.features.orders.changes import carry_out, read_seen_version
 from web.features.orders.facts import FormError, read_point
 from web.kit import limits
-from web.kit.desk import get_desk
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_scope, get_service, reading
+from web.kit.service import get_runtime, get_scope, get_service, reading
 
 
 @blueprint.get("/<order_no>/pin")
@@ -29,7 +28,7 @@ def preview_pin(order_no: str) -> str:
     session, actor = reading(), get_scope().actor
     try:
         lon, lat = _read_point(request.args)
-        plan = preview_move(session, get_desk(), order_no, lon=lon, lat=lat, actor=actor)
+        plan = preview_move(session, get_runtime(), order_no, lon=lon, lat=lat, actor=actor)
     except NotFoundError:
         raise
     except GridgovError as error:
@@ -53,11 +52,11 @@ def preview_pin(order_no: str) -> str:
 def save_pin(order_no: str) -> BaseResponse | tuple[str, int]:
     """Move the pin."""
 
-    def step(session: Session, desk: Desk) -> tuple[str, str]:
+    def step(session: Session, runtime: CityRuntime) -> tuple[str, str]:
         lon, lat = _read_point(request.form)
         move_pin(
             session,
-            desk,
+            runtime,
             order_no,
             lon=lon,
             lat=lat,

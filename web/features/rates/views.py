@@ -9,10 +9,9 @@ from gridgov.storage.queries.areas import get_units
 from web.features.rates.page import MonthView, make_month_view, make_trend, make_trend_chart
 from web.kit import limits
 from web.kit.cache import share
-from web.kit.desk import get_constants
 from web.kit.exports import make_csv, send_csv
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_service, reading
+from web.kit.service import get_constants, get_service, reading
 
 KEPT_S = 30.0
 """An assessment of hundreds of units is made once for all who open it at the same time."""

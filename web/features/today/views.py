@@ -12,12 +12,11 @@ from web.features.today.page import make_today
 from web.features.whistles import make_call_rows
 from web.kit.auth import has_permission
 from web.kit.cache import share
-from web.kit.desk import get_constants
 from web.kit.links import to_orders
 from web.kit.page_helpers import to
 from web.kit.page_scope import get_unit_scope
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_service, reading
+from web.kit.service import get_constants, get_service, reading
 
 blueprint = Blueprint("today", __name__, url_prefix="/today")
 CALLS_SHOWN = 5

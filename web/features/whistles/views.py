@@ -15,7 +15,7 @@ from gridgov.rules.orders.needs import Actor, Facts
 from gridgov.rules.orders.transitions import OrderAction
 from gridgov.rules.whistles.call import SCORES
 from gridgov.rules.whistles.sentences import tell_plan, tell_stages
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.handling import find_actions
 from gridgov.services.orders.rows import get_order
 from gridgov.services.whistles import calls as service
@@ -30,12 +30,11 @@ from gridgov.storage.queries.whistle_lists import (
 from web.features.whistles.call_page import find_steps, make_call_picture, make_unit_rows
 from web.features.whistles.duty_picture import make_duty_picture
 from web.features.whistles.rows import make_call_rows
-from web.kit.desk import get_desk
 from web.kit.links import to_order
 from web.kit.page_helpers import to
 from web.kit.page_scope import get_unit_scope, get_window
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_scope, get_service, reading, writing
+from web.kit.service import get_runtime, get_scope, get_service, reading, writing
 
 blueprint = Blueprint("whistles", __name__, url_prefix="/whistles")
 STATES = ("running", "late", "closed", "all")
@@ -115,16 +114,16 @@ class CallChange:
     version: int | None
 
 
-def _report_in(session: Session, desk: Desk, asked: CallChange) -> object:
+def _report_in(session: Session, runtime: CityRuntime, asked: CallChange) -> object:
     place = {name: read_degrees(request.form.get(name, "")) for name in ("lon", "lat")}
     authority = request.form.get("authority", "full")
     arrival = Arrival(at=asked.at, authority=authority, **place)
     return service.check_in(
-        session, desk, asked.call_no, asked.unit_code, actor=asked.actor, arrival=arrival
+        session, runtime, asked.call_no, asked.unit_code, actor=asked.actor, arrival=arrival
     )
 
 
-def _finish_duty(session: Session, _desk: Desk, asked: CallChange) -> object:
+def _finish_duty(session: Session, _runtime: CityRuntime, asked: CallChange) -> object:
     return service.finish_duty(
         session,
         asked.call_no,
@@ -135,10 +134,10 @@ def _finish_duty(session: Session, _desk: Desk, asked: CallChange) -> object:
     )
 
 
-def _release(session: Session, desk: Desk, asked: CallChange) -> object:
+def _release(session: Session, runtime: CityRuntime, asked: CallChange) -> object:
     return service.release(
         session,
-        desk,
+        runtime,
         asked.call_no,
         asked.unit_code,
         actor=asked.actor,
@@ -147,8 +146,8 @@ def _release(session: Session, desk: Desk, asked: CallChange) -> object:
     )
 
 
-def _rate(function: Callable[..., object]) -> Callable[[Session, Desk, CallChange], object]:
-    def rate(session: Session, _desk: Desk, asked: CallChange) -> object:
+def _rate(function: Callable[..., object]) -> Callable[[Session, CityRuntime, CallChange], object]:
+    def rate(session: Session, _runtime: CityRuntime, asked: CallChange) -> object:
         score = request.form.get("score", "")
         number = int(score) if score.isdecimal() else 0  # 0 is none of the scores: the rules say so
         return function(
@@ -158,7 +157,7 @@ def _rate(function: Callable[..., object]) -> Callable[[Session, Desk, CallChang
     return rate
 
 
-STEPS: dict[str, Callable[[Session, Desk, CallChange], object]] = {
+STEPS: dict[str, Callable[[Session, CityRuntime, CallChange], object]] = {
     "report_in": _report_in,
     "finish_duty": _finish_duty,
     "release": _release,
@@ -182,9 +181,9 @@ def step(call_no: str) -> Response:
         at=get_service().get_now(),
         version=int(version) if version.isdecimal() else None,
     )
-    desk = get_desk()
+    runtime = get_runtime()
     with writing() as session:
-        STEPS[name](session, desk, asked)
+        STEPS[name](session, runtime, asked)
     return redirect(to("whistles.show", call_no=call_no, done=name))
 
 
@@ -218,11 +217,11 @@ def preview(order_no: str) -> str:
 
 
 def _preview(order_no: str, **typed: Any) -> str:
-    session, now, desk = reading(), get_service().get_now(), get_desk()
+    session, now, runtime = reading(), get_service().get_now(), get_runtime()
     order = get_order(session, order_no)
-    plan = service.make_plan(session, desk, order_no, at=now)
-    graph = desk.get_duties(plan.on_date)
-    offered = find_actions(session, desk, order_no, actor=get_scope().actor)
+    plan = service.make_plan(session, runtime, order_no, at=now)
+    graph = runtime.get_duties(plan.on_date)
+    offered = find_actions(session, runtime, order_no, actor=get_scope().actor)
     return render_template(
         "whistles/preview.html",
         order=order,
@@ -248,11 +247,11 @@ def blow(order_no: str) -> Response | tuple[str, int]:
         return _preview(order_no, **typed, problem="whistles.reason_missing"), 422
     version = request.form.get("version", "")
     facts = Facts(at=get_service().get_now(), reason_code=typed["reason"], text=typed["text"])
-    desk = get_desk()
+    runtime = get_runtime()
     with writing() as session:
         call = service.blow(
             session,
-            desk,
+            runtime,
             order_no,
             actor=get_scope().actor,
             facts=facts,

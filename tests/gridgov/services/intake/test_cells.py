@@ -8,7 +8,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake import cells
 from gridgov.services.intake.cells import ensure_cells
 from gridgov.storage.db import transaction
@@ -27,9 +27,9 @@ def read(session: Session) -> dict[str, tuple[object, ...]]:
 
 
 def test_few_and_many_give_the_same_rows(
-    loaded: sessionmaker[Session], desk: Desk, monkeypatch: pytest.MonkeyPatch
+    loaded: sessionmaker[Session], runtime: CityRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grid = desk.city.territory.grid
+    grid = runtime.city.territory.grid
     assert grid is not None
     codes = list(np.random.default_rng(1).choice(grid.codes, 40, replace=False))
     codes += ["110101001001999", "no code", codes[0]]
@@ -37,8 +37,8 @@ def test_few_and_many_give_the_same_rows(
     for few in (cells.FEW, 0):
         monkeypatch.setattr(cells, "FEW", few)
         with loaded() as session:
-            assert ensure_cells(session, desk.city, codes, on=ON) == 40
-            assert ensure_cells(session, desk.city, codes, on=ON) == 0
+            assert ensure_cells(session, runtime.city, codes, on=ON) == 40
+            assert ensure_cells(session, runtime.city, codes, on=ON) == 0
             session.flush()
             rows.append(read(session))
             session.rollback()
@@ -50,13 +50,15 @@ def test_few_and_many_give_the_same_rows(
         assert rows[0][code][2] == code[:9]
 
 
-def test_what_was_rolled_back_comes_again(loaded: sessionmaker[Session], desk: Desk) -> None:
-    assert desk.city.territory.grid is not None
-    codes = desk.city.territory.grid.codes[:3]
+def test_what_was_rolled_back_comes_again(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
+    assert runtime.city.territory.grid is not None
+    codes = runtime.city.territory.grid.codes[:3]
     with loaded() as session:
-        assert ensure_cells(session, desk.city, codes, on=ON) == 3
+        assert ensure_cells(session, runtime.city, codes, on=ON) == 3
         session.rollback()
     with transaction(loaded) as session:
-        assert ensure_cells(session, desk.city, codes, on=ON) == 3
+        assert ensure_cells(session, runtime.city, codes, on=ON) == 3
     with loaded() as session:
         assert len(read(session)) == 3

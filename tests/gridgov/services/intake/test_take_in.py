@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.jobs.pipeline import run_pipeline
 from gridgov.rules.orders.transitions import OrderState
-from gridgov.services.city_runtime import Desk
+from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.checks import IntakeError
 from gridgov.services.intake.take_in import NewAppeal, prepare, take_in
 from gridgov.storage.audit.verify import verify
@@ -38,7 +38,7 @@ CASES = [
 ]
 
 
-def make_frame(desk: Desk, cases: list[dict]) -> pd.DataFrame:
+def make_frame(runtime: CityRuntime, cases: list[dict]) -> pd.DataFrame:
     rows = [
         {
             **dict.fromkeys(APPEAL_COLUMNS),
@@ -50,7 +50,7 @@ def make_frame(desk: Desk, cases: list[dict]) -> pd.DataFrame:
         for at, case in enumerate(cases)
     ]
     frame = pd.DataFrame(rows, columns=list(APPEAL_COLUMNS))
-    zone = str(desk.zone)
+    zone = str(runtime.zone)
     for name in ("received_at", "contacted_at", "closed_at"):
         times = pd.to_datetime(frame[name], utc=True)
         frame[name] = times.dt.tz_convert(zone).astype(f"datetime64[us, {zone}]")
@@ -64,13 +64,15 @@ def make_frame(desk: Desk, cases: list[dict]) -> pd.DataFrame:
     return frame
 
 
-def test_every_column_is_what_the_main_job_says(loaded: sessionmaker[Session], desk: Desk) -> None:
-    wanted = run_pipeline(desk.city, make_frame(desk, CASES), as_of=pd.Timestamp(NOW)).orders
+def test_every_column_is_what_the_main_job_says(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
+    wanted = run_pipeline(runtime.city, make_frame(runtime, CASES), as_of=pd.Timestamp(NOW)).orders
     with loaded.begin() as session:
         for number, case in enumerate(CASES):
             take_in(
                 session,
-                desk,
+                runtime,
                 NewAppeal(received_at=NOW, source="t", appeal_no=str(number), text="x", **case),
                 now=NOW,
             )
@@ -91,9 +93,11 @@ def test_every_column_is_what_the_main_job_says(loaded: sessionmaker[Session], d
                 assert one == other or (one is None and pd.isna(other)), (name, row["appeal_no"])
 
 
-def test_an_appeal_with_all_that_hangs_on_it(loaded: sessionmaker[Session], desk: Desk) -> None:
+def test_an_appeal_with_all_that_hangs_on_it(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
     with loaded.begin() as session:
-        taken = take(session, desk, name="王某", phone="13812345678", address="和平小区")
+        taken = take(session, runtime, name="王某", phone="13812345678", address="和平小区")
     with loaded() as session:
         order = session.scalars(sa.select(Order)).one()
         appeal = session.scalars(sa.select(Appeal)).one()
@@ -113,14 +117,14 @@ def test_an_appeal_with_all_that_hangs_on_it(loaded: sessionmaker[Session], desk
 
 
 def test_the_same_number_of_a_source_comes_in_once(
-    loaded: sessionmaker[Session], desk: Desk
+    loaded: sessionmaker[Session], runtime: CityRuntime
 ) -> None:
     with loaded.begin() as session:
-        first = take(session, desk, appeal_no="A1")
-        again = take(session, desk, appeal_no="A1", text="something else")
+        first = take(session, runtime, appeal_no="A1")
+        again = take(session, runtime, appeal_no="A1", text="something else")
     with loaded.begin() as session:
-        later = take(session, desk, appeal_no="A1")
-        other = take(session, desk, appeal_no="A1", source="other")
+        later = take(session, runtime, appeal_no="A1")
+        other = take(session, runtime, appeal_no="A1", source="other")
     assert (first.is_new, again.is_new, later.is_new, other.is_new) == (True, False, False, True)
     assert first.order_nos == again.order_nos == later.order_nos == ("A1-1",)
     assert other.order_nos == ("other:A1-1",)
@@ -129,24 +133,26 @@ def test_the_same_number_of_a_source_comes_in_once(
 
 
 def test_a_number_as_long_as_may_be_comes_from_two_sources(
-    loaded: sessionmaker[Session], desk: Desk
+    loaded: sessionmaker[Session], runtime: CityRuntime
 ) -> None:
     longest = "A" * 70
     with loaded.begin() as session:
-        take(session, desk, appeal_no=longest)
-        second = take(session, desk, appeal_no=longest, source="a hotline with a long name")
+        take(session, runtime, appeal_no=longest)
+        second = take(session, runtime, appeal_no=longest, source="a hotline with a long name")
     (number,) = second.order_nos
     assert (len(number), number[:27]) == (80, "a hotline with a long name:")
 
 
-def test_numbers_are_unique_under_many_clients(loaded: sessionmaker[Session], desk: Desk) -> None:
+def test_numbers_are_unique_under_many_clients(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
     numbers: list[str] = []
 
     def work(client: int) -> None:
         for turn in range(5):
             with loaded.begin() as session:
-                own = take(session, desk)
-                shared = take(session, desk, appeal_no=f"shared-{turn}")
+                own = take(session, runtime)
+                shared = take(session, runtime, appeal_no=f"shared-{turn}")
             numbers.extend([own.appeal_no, *([shared.appeal_no] if shared.is_new else [])])
         assert client >= 0
 
@@ -161,33 +167,37 @@ def test_numbers_are_unique_under_many_clients(loaded: sessionmaker[Session], de
         assert verify(session) == []
 
 
-def test_nothing_is_kept_of_what_is_rolled_back(loaded: sessionmaker[Session], desk: Desk) -> None:
+def test_nothing_is_kept_of_what_is_rolled_back(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
     with loaded() as session:
-        take(session, desk)
+        take(session, runtime)
         session.rollback()
         for model in (Order, Appeal, AppealPerson, Message):
             assert session.scalars(sa.select(model)).all() == []
 
 
 def test_a_cell_that_was_rolled_back_comes_with_the_next_appeal(
-    loaded: sessionmaker[Session], desk: Desk
+    loaded: sessionmaker[Session], runtime: CityRuntime
 ) -> None:
     with loaded() as session:
-        take(session, desk)
-        take(session, desk)  # finds the cell that this transaction has added
+        take(session, runtime)
+        take(session, runtime)  # finds the cell that this transaction has added
         session.rollback()
     for _ in range(2):
         with loaded.begin() as session:
-            take(session, desk)
+            take(session, runtime)
         with loaded() as session:
             cell = session.scalars(sa.select(Order.cell_code)).first()
             assert session.scalars(sa.select(Cell.cell_code)).all() == [cell]
 
 
-def test_what_needs_a_person_waits_at_the_desk(loaded: sessionmaker[Session], desk: Desk) -> None:
+def test_what_needs_a_person_waits_at_the_desk(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
     with loaded.begin() as session:
-        take(session, desk, item_code="")
-        take(session, desk, lon=None, lat=None, address="")
+        take(session, runtime, item_code="")
+        take(session, runtime, lon=None, lat=None, address="")
     with loaded() as session:
         orders = session.scalars(sa.select(Order).order_by(Order.id)).all()
         assert session.scalars(sa.select(Message)).all() == []
@@ -196,11 +206,13 @@ def test_what_needs_a_person_waits_at_the_desk(loaded: sessionmaker[Session], de
     assert [order.unit_code for order in orders] == [STREET, DESK]
 
 
-def test_a_moved_pin_answers_the_next_address(loaded: sessionmaker[Session], desk: Desk) -> None:
+def test_a_moved_pin_answers_the_next_address(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
     with loaded.begin() as session:
         appeal = session.get(Appeal, 1)
         assert appeal is None
-        taken = take(session, desk, lon=None, lat=None, address="没人知道的胡同 8号")
+        taken = take(session, runtime, lon=None, lat=None, address="没人知道的胡同 8号")
         order = session.scalars(sa.select(Order)).one()
         assert (taken.is_new, order.street_code) == (True, None)
         session.add(
@@ -216,7 +228,7 @@ def test_a_moved_pin_answers_the_next_address(loaded: sessionmaker[Session], des
             )
         )
         new = NewAppeal(received_at=NOW, address="没人知道的胡同８号", text="x", item_code="111")
-        found = prepare(session, desk, new, now=NOW)
+        found = prepare(session, runtime, new, now=NOW)
     assert (found.place["street_code"], found.place["place_level"]) == (STREET, "number")
     assert found.state is OrderState.DISPATCHED
 
@@ -237,16 +249,18 @@ def test_a_moved_pin_answers_the_next_address(loaded: sessionmaker[Session], des
     ],
 )
 def test_every_fault_is_named(
-    session: Session, desk: Desk, changes: dict, fields: set[str]
+    session: Session, runtime: CityRuntime, changes: dict, fields: set[str]
 ) -> None:
     with pytest.raises(IntakeError) as error:
-        take(session, desk, **changes)
+        take(session, runtime, **changes)
     assert {problem.field for problem in error.value.problems} == fields
 
 
-def test_what_no_database_stores_is_left_out(loaded: sessionmaker[Session], desk: Desk) -> None:
+def test_what_no_database_stores_is_left_out(
+    loaded: sessionmaker[Session], runtime: CityRuntime
+) -> None:
     with loaded.begin() as session:
-        take(session, desk, text="a\0b\ud800c", name="\0")
+        take(session, runtime, text="a\0b\ud800c", name="\0")
     with loaded() as session:
         assert session.scalars(sa.select(Appeal.text)).one() == "ab?c"
         assert session.scalars(sa.select(AppealPerson)).all() == []

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.errors import ConflictError, NotFoundError
 from gridgov.rules.orders.states import OrderActionError
 from gridgov.rules.orders.transitions import OrderAction, OrderState, Role
-from gridgov.services.city_runtime import Desk, UnknownUnitError
+from gridgov.services.city_runtime import CityRuntime, UnknownUnitError
 from gridgov.services.intake.checks import IntakeError
 from gridgov.services.orders.evidence import make_evidence
 from gridgov.services.orders.handling import find_actions
@@ -38,28 +38,28 @@ SUPERVISOR = make_actor(Role.SUPERVISOR, DISTRICT)
 
 
 @pytest.fixture
-def order_no(loaded: sessionmaker[Session], desk: Desk) -> str:
+def order_no(loaded: sessionmaker[Session], runtime: CityRuntime) -> str:
     with loaded.begin() as session:
-        return take(session, desk).order_nos[0]
+        return take(session, runtime).order_nos[0]
 
 
 def get(session: Session, order_no: str) -> Order:
     return session.scalars(sa.select(Order).where(Order.order_no == order_no)).one()
 
 
-def handle(session: Session, desk: Desk, order_no: str) -> None:
+def handle(session: Session, runtime: CityRuntime, order_no: str) -> None:
     for minute, action in enumerate((A.ACCEPT, A.CONTACT, A.HANDLE), start=1):
-        do(session, desk, order_no, action, CENTRE, minutes=minute)
+        do(session, runtime, order_no, action, CENTRE, minutes=minute)
 
 
 def test_a_whole_life_until_the_person_says_solved(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     with loaded.begin() as session:
-        handle(session, desk, order_no)
-        do(session, desk, order_no, A.REPLY, CENTRE, minutes=10, text="已清理")
-        do(session, desk, order_no, A.CALL_BACK, CLERK, minutes=20)
-        do(session, desk, order_no, A.CLOSE_SOLVED, CLERK, minutes=21, answer="solved")
+        handle(session, runtime, order_no)
+        do(session, runtime, order_no, A.REPLY, CENTRE, minutes=10, text="已清理")
+        do(session, runtime, order_no, A.CALL_BACK, CLERK, minutes=20)
+        do(session, runtime, order_no, A.CLOSE_SOLVED, CLERK, minutes=21, answer="solved")
     with loaded() as session:
         order = get(session, order_no)
         actions = session.scalars(
@@ -94,18 +94,18 @@ def test_a_whole_life_until_the_person_says_solved(
 
 
 def test_the_second_person_gets_a_conflict(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     with loaded.begin() as session:
-        do(session, desk, order_no, A.ACCEPT, CENTRE, minutes=1, seen=1)
+        do(session, runtime, order_no, A.ACCEPT, CENTRE, minutes=1, seen=1)
     with loaded() as session:
         with pytest.raises(ConflictError) as error:
-            do(session, desk, order_no, A.CONTACT, CENTRE, minutes=2, seen=1)
+            do(session, runtime, order_no, A.CONTACT, CENTRE, minutes=2, seen=1)
         assert (error.value.seen, error.value.found) == (1, 2)
 
 
 def test_two_at_the_same_moment_one_wins(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     barrier = Barrier(2, timeout=30)
     outcomes: list[str] = []
@@ -117,7 +117,7 @@ def test_two_at_the_same_moment_one_wins(
                 if session.get_bind().dialect.name == "postgresql":
                     get(session, order_no)
                     barrier.wait()
-                do(session, desk, order_no, A.ACCEPT, CENTRE, minutes=1)
+                do(session, runtime, order_no, A.ACCEPT, CENTRE, minutes=1)
             outcomes.append("done")
         except (ConflictError, OrderActionError) as refused:
             outcomes.append(type(refused).__name__)
@@ -135,15 +135,15 @@ def test_two_at_the_same_moment_one_wins(
 
 
 def test_a_dispute_with_sure_evidence_goes_to_the_other_street(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     with loaded.begin() as session:
         due = get(session, order_no).due_at
-        evidence = make_evidence(desk, 116.405, 39.925, source="现场照片")
+        evidence = make_evidence(runtime, 116.405, 39.925, source="现场照片")
         assert evidence.street_code == NEIGHBOUR
         do(
             session,
-            desk,
+            runtime,
             order_no,
             A.DISPUTE,
             CENTRE,
@@ -153,7 +153,7 @@ def test_a_dispute_with_sure_evidence_goes_to_the_other_street(
         )
         do(
             session,
-            desk,
+            runtime,
             order_no,
             A.UPHOLD_DISPUTE,
             DISPATCHER,
@@ -180,13 +180,13 @@ def test_a_dispute_with_sure_evidence_goes_to_the_other_street(
 
 
 def test_a_dispute_goes_through_a_conference_and_binds(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     evidence = point_at(NEIGHBOUR, confidence=0.5)
     with loaded.begin() as session:
         do(
             session,
-            desk,
+            runtime,
             order_no,
             A.DISPUTE,
             CENTRE,
@@ -194,10 +194,10 @@ def test_a_dispute_goes_through_a_conference_and_binds(
             ground="territory",
             evidence=evidence,
         )
-        do(session, desk, order_no, A.CALL_CONFERENCE, DISPATCHER, minutes=2)
+        do(session, runtime, order_no, A.CALL_CONFERENCE, DISPATCHER, minutes=2)
         do(
             session,
-            desk,
+            runtime,
             order_no,
             A.DECIDE_CONFERENCE,
             SUPERVISOR,
@@ -208,7 +208,7 @@ def test_a_dispute_goes_through_a_conference_and_binds(
         with pytest.raises(OrderActionError, match="already named this unit"):
             do(
                 session,
-                desk,
+                runtime,
                 order_no,
                 A.DISPUTE,
                 CENTRE,
@@ -223,16 +223,16 @@ def test_a_dispute_goes_through_a_conference_and_binds(
 
 
 def test_a_suspension_moves_the_deadline_by_its_length(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
-    reason = desk.constants.texts("deadlines.suspension_reasons")[0]
+    reason = runtime.constants.texts("deadlines.suspension_reasons")[0]
     with loaded.begin() as session:
         due = get(session, order_no).due_at
         assert due == at(24 * 60)
-        handle(session, desk, order_no)
+        handle(session, runtime, order_no)
         do(
             session,
-            desk,
+            runtime,
             order_no,
             A.SUSPEND,
             CENTRE,
@@ -242,7 +242,7 @@ def test_a_suspension_moves_the_deadline_by_its_length(
             second=SUPERVISOR,
         )
         assert session.scalars(sa.select(OrderPause)).one().resumed_at is None
-        do(session, desk, order_no, A.RESUME, CENTRE, minutes=360)
+        do(session, runtime, order_no, A.RESUME, CENTRE, minutes=360)
     with loaded() as session:
         pause = session.scalars(sa.select(OrderPause)).one()
         assert (pause.paused_at, pause.resumed_at, pause.reason_code) == (at(60), at(360), reason)
@@ -250,12 +250,12 @@ def test_a_suspension_moves_the_deadline_by_its_length(
 
 
 def test_a_reopened_order_has_its_limits_anew(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     with loaded.begin() as session:
-        handle(session, desk, order_no)
-        do(session, desk, order_no, A.REPLY, CENTRE, minutes=10, text="好")
-        do(session, desk, order_no, A.REOPEN, CLERK, minutes=3000, reason_code="again")
+        handle(session, runtime, order_no)
+        do(session, runtime, order_no, A.REPLY, CENTRE, minutes=10, text="好")
+        do(session, runtime, order_no, A.REOPEN, CLERK, minutes=3000, reason_code="again")
     with loaded() as session:
         order = get(session, order_no)
     assert (order.state, order.due_at, order.replied_at) == (
@@ -266,34 +266,34 @@ def test_a_reopened_order_has_its_limits_anew(
 
 
 def test_merging_needs_an_order_that_goes_on(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     with loaded.begin() as session:
-        other = take(session, desk).order_nos[0]
-        third = take(session, desk).order_nos[0]
-        do(session, desk, other, A.MERGE, DISPATCHER, minutes=1, target_order_no=order_no)
+        other = take(session, runtime).order_nos[0]
+        third = take(session, runtime).order_nos[0]
+        do(session, runtime, other, A.MERGE, DISPATCHER, minutes=1, target_order_no=order_no)
         with pytest.raises(OrderActionError, match="merged itself"):
-            do(session, desk, third, A.MERGE, DISPATCHER, minutes=2, target_order_no=other)
+            do(session, runtime, third, A.MERGE, DISPATCHER, minutes=2, target_order_no=other)
         with pytest.raises(NotFoundError):
-            do(session, desk, third, A.MERGE, DISPATCHER, minutes=2, target_order_no="none")
+            do(session, runtime, third, A.MERGE, DISPATCHER, minutes=2, target_order_no="none")
         assert get(session, other).outcome is Outcome.MERGED
-        do(session, desk, other, A.SPLIT, DISPATCHER, minutes=3, reason_code="not the same")
+        do(session, runtime, other, A.SPLIT, DISPATCHER, minutes=3, reason_code="not the same")
         assert get(session, other).outcome is Outcome.OPEN
 
 
 def test_refusals_keep_everything_as_it_was(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     with loaded.begin() as session:
-        waiting = take(session, desk, item_code="").order_nos[0]
+        waiting = take(session, runtime, item_code="").order_nos[0]
         with pytest.raises(UnknownUnitError, match="NONE"):
-            do(session, desk, waiting, A.DISPATCH, DISPATCHER, minutes=1, unit_code="NONE")
+            do(session, runtime, waiting, A.DISPATCH, DISPATCHER, minutes=1, unit_code="NONE")
         with pytest.raises(OrderActionError):
-            do(session, desk, order_no, A.ACCEPT, DISPATCHER, minutes=1)
+            do(session, runtime, order_no, A.ACCEPT, DISPATCHER, minutes=1)
         with pytest.raises(NotFoundError):
-            do(session, desk, "none", A.ACCEPT, CENTRE, minutes=1)
+            do(session, runtime, "none", A.ACCEPT, CENTRE, minutes=1)
         with pytest.raises(IntakeError, match="outside the city"):
-            make_evidence(desk, 10.0, 39.9, source="x")
+            make_evidence(runtime, 10.0, 39.9, source="x")
     with loaded() as session:
         assert {order.version for order in session.scalars(sa.select(Order))} == {1}
         assert (
@@ -307,12 +307,12 @@ def test_refusals_keep_everything_as_it_was(
 
 
 def test_what_can_be_done_is_what_the_table_says(
-    loaded: sessionmaker[Session], desk: Desk, order_no: str
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
     with loaded() as session:
-        for_street = find_actions(session, desk, order_no, actor=CENTRE)
-        for_desk = find_actions(session, desk, order_no, actor=DISPATCHER)
-        nothing = find_actions(session, desk, order_no, actor=make_actor(Role.HANDLER, "D01"))
+        for_street = find_actions(session, runtime, order_no, actor=CENTRE)
+        for_desk = find_actions(session, runtime, order_no, actor=DISPATCHER)
+        nothing = find_actions(session, runtime, order_no, actor=make_actor(Role.HANDLER, "D01"))
     assert [view.action for view in for_street] == [A.ACCEPT, A.DISPUTE]
     assert [view.action for view in for_desk] == [A.MERGE]
     assert nothing == ()

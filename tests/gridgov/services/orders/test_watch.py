@@ -69,11 +69,11 @@ def judge(session, now):
     )
 
 
-def test_the_watch_says_what_the_rules_say(sessions, small_desk, monkeypatch):
+def test_the_watch_says_what_the_rules_say(sessions, small_runtime, monkeypatch):
     monkeypatch.setattr(deadlines, "BATCH", 7)
     with transaction(sessions) as session:
         add_random(session, 120, np.random.default_rng(3))
-    watch(sessions, small_desk, now=T0)
+    watch(sessions, small_runtime, now=T0)
     with sessions() as session:
         wanted = judge(session, T0)
         found = {
@@ -92,11 +92,11 @@ def test_the_watch_says_what_the_rules_say(sessions, small_desk, monkeypatch):
         assert logged == sum(len(numbers) for numbers in found.values())
 
 
-def test_each_thing_is_told_once_in_the_course_of_an_order(sessions, small_desk):
+def test_each_thing_is_told_once_in_the_course_of_an_order(sessions, small_runtime):
     with transaction(sessions) as session:
         put_order(session, state=OrderState.ACCEPTED)  # contact in 1 day, answer in 7
     for hour in range(9 * 24):
-        watch(sessions, small_desk, now=T0 + hour * HOUR)
+        watch(sessions, small_runtime, now=T0 + hour * HOUR)
     assert read_told(sessions) == {
         ("contact_due_soon", "O1", STREET): 1,
         ("contact_overdue", "O1", STREET): 1,
@@ -114,20 +114,20 @@ def test_each_thing_is_told_once_in_the_course_of_an_order(sessions, small_desk)
         assert soon <= order.warned_at < soon + HOUR
 
 
-def test_a_stop_of_some_days_is_made_up_for(sessions, small_desk):
+def test_a_stop_of_some_days_is_made_up_for(sessions, small_runtime):
     with transaction(sessions) as session:
         put_order(session, state=OrderState.ACCEPTED)
-    watch(sessions, small_desk, now=T0)
-    done = watch(sessions, small_desk, now=T0 + timedelta(days=3))
+    watch(sessions, small_runtime, now=T0)
+    done = watch(sessions, small_runtime, now=T0 + timedelta(days=3))
     assert done == Watched(contact_overdue=1)
 
 
 def test_a_round_that_was_cut_off_is_done_again_without_telling_twice(
-    sessions, small_desk, monkeypatch
+    sessions, small_runtime, monkeypatch
 ):
     with transaction(sessions) as session:
         put_order(session, state=OrderState.ACCEPTED)
-    watch(sessions, small_desk, now=T0)
+    watch(sessions, small_runtime, now=T0)
 
     def fail(*_arguments):
         raise RuntimeError
@@ -135,14 +135,14 @@ def test_a_round_that_was_cut_off_is_done_again_without_telling_twice(
     later = T0 + timedelta(days=9)
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):
         patch.setattr(deadlines, "_put_since", fail)
-        watch(sessions, small_desk, now=later)
+        watch(sessions, small_runtime, now=later)
     told = read_told(sessions)
-    assert watch(sessions, small_desk, now=later).raised == 1  # found again, told already
+    assert watch(sessions, small_runtime, now=later).raised == 1  # found again, told already
     assert read_told(sessions) == told
     assert set(told.values()) == {1}
 
 
-def test_the_end_of_a_suspension_or_supervision_is_told(sessions, small_desk):
+def test_the_end_of_a_suspension_or_supervision_is_told(sessions, small_runtime):
     with transaction(sessions) as session:
         for number, state in enumerate((OrderState.SUSPENDED, OrderState.SUPERVISED)):
             put_order(
@@ -155,7 +155,7 @@ def test_the_end_of_a_suspension_or_supervision_is_told(sessions, small_desk):
             )
     for day in range(5):
         for hour in (1, 12):
-            watch(sessions, small_desk, now=T0 + timedelta(days=day, hours=hour))
+            watch(sessions, small_runtime, now=T0 + timedelta(days=day, hours=hour))
     assert read_told(sessions) == {
         (topic, number, unit): 1
         for topic, number in (("pause_ended", "O0"), ("supervision_ended", "O1"))

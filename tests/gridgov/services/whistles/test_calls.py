@@ -40,23 +40,25 @@ def facts(minutes, **more):
     return Facts(at=after(minutes), reason_code="joint_work", text="水管爆裂，请到场", **more)
 
 
-def blow(session, small_desk, **more):
-    return whistles.blow(session, small_desk, "O1", actor=CENTRE, facts=facts(1), **more)
+def blow(session, small_runtime, **more):
+    return whistles.blow(session, small_runtime, "O1", actor=CENTRE, facts=facts(1), **more)
 
 
 @pytest.fixture
-def blown(sessions, small_desk):
+def blown(sessions, small_runtime):
     """A database with one call in it."""
     with transaction(sessions) as session:
         put_order(session)
-        blow(session, small_desk)
+        blow(session, small_runtime)
     return sessions
 
 
-def check_in(sessions, small_desk, unit="E01", actor=WATER, minutes=10, place=INSIDE, **more):
+def check_in(sessions, small_runtime, unit="E01", actor=WATER, minutes=10, place=INSIDE, **more):
     arrival = Arrival(at=after(minutes), lon=place[0], lat=place[1], **more)
     with transaction(sessions) as session:
-        return whistles.check_in(session, small_desk, "O1-W1", unit, actor=actor, arrival=arrival)
+        return whistles.check_in(
+            session, small_runtime, "O1-W1", unit, actor=actor, arrival=arrival
+        )
 
 
 def test_blowing_calls_everybody_with_stage_and_time(blown):
@@ -73,22 +75,24 @@ def test_blowing_calls_everybody_with_stage_and_time(blown):
     assert (call.plan["stages"], call.reason) == ([["D1"], ["D2", "D3"]], "水管爆裂，请到场")
 
 
-def test_the_whole_way_to_the_release_of_the_order(blown, small_desk):
-    assert check_in(blown, small_desk).units["E01"].inside is True
-    assert check_in(blown, small_desk, "D01", CITY_CARE, 20, OUTSIDE).units["D01"].inside is False
+def test_the_whole_way_to_the_release_of_the_order(blown, small_runtime):
+    assert check_in(blown, small_runtime).units["E01"].inside is True
+    assert (
+        check_in(blown, small_runtime, "D01", CITY_CARE, 20, OUTSIDE).units["D01"].inside is False
+    )
     with transaction(blown) as session, pytest.raises(WhistleCallError, match="duties left: D1"):
-        whistles.release(session, small_desk, "O1-W1", "E01", actor=CENTRE, at=after(30))
+        whistles.release(session, small_runtime, "O1-W1", "E01", actor=CENTRE, at=after(30))
     with transaction(blown) as session:
         for unit, duty, actor in (("E01", "D1", WATER), ("D01", "D3", CENTRE)):
             whistles.finish_duty(session, "O1-W1", unit, duty, actor=actor, at=after(40))
-        whistles.release(session, small_desk, "O1-W1", "E01", actor=CENTRE, at=after(50))
+        whistles.release(session, small_runtime, "O1-W1", "E01", actor=CENTRE, at=after(50))
         with pytest.raises(OrderActionError, match="D01 are still on site"):
-            whistles.release_order(session, small_desk, "O1-W1", actor=CENTRE, facts=facts(60))
-        call = whistles.release(session, small_desk, "O1-W1", "D01", actor=CENTRE, at=after(70))
+            whistles.release_order(session, small_runtime, "O1-W1", actor=CENTRE, facts=facts(60))
+        call = whistles.release(session, small_runtime, "O1-W1", "D01", actor=CENTRE, at=after(70))
         assert call.closed
         whistles.rate_unit(session, "O1-W1", "E01", 5, actor=CENTRE, at=after(71))
         whistles.rate_street(session, "O1-W1", "E01", 4, actor=WATER, at=after(72))
-        whistles.release_order(session, small_desk, "O1-W1", actor=CENTRE, facts=facts(80))
+        whistles.release_order(session, small_runtime, "O1-W1", actor=CENTRE, facts=facts(80))
     with blown() as session:
         row = session.scalars(sa.select(WhistleCall)).one()
         assert (row.closed_at, row.version) == (after(70), 9)
@@ -105,14 +109,14 @@ def test_the_whole_way_to_the_release_of_the_order(blown, small_desk):
         assert verify(session) == []
 
 
-def test_missing_and_powerless_units_are_raised_once(blown, small_desk):
-    check_in(blown, small_desk, authority="none")
+def test_missing_and_powerless_units_are_raised_once(blown, small_runtime):
+    check_in(blown, small_runtime, authority="none")
     moments = (after(30), after(32), after(33), after(1000))
     raised = []
     for now in moments:
         with transaction(blown) as session:
             raised += [
-                whistles.raise_missing(session, small_desk, call_no, now=now)
+                whistles.raise_missing(session, small_runtime, call_no, now=now)
                 for call_no in whistles.find_missing(session, now=now)
             ]
     assert raised == [("E01",), ("D01",)]
@@ -121,31 +125,31 @@ def test_missing_and_powerless_units_are_raised_once(blown, small_desk):
             sa.select(Message).where(Message.topic == "whistle_missing").order_by(Message.id)
         ).all()
     assert [one.unit_code for one in told[:3]] == ["E01", "CITY", STREET]
-    late = check_in(blown, small_desk, minutes=1010).units["E01"]
+    late = check_in(blown, small_runtime, minutes=1010).units["E01"]
     assert (late.state, late.raised_at) == (UnitState.REPORTED_IN, after(32))
 
 
-def test_an_order_whose_whistle_is_over_looks_for_nobody(blown, small_desk):
+def test_an_order_whose_whistle_is_over_looks_for_nobody(blown, small_runtime):
     with transaction(blown) as session:
-        whistles.release_order(session, small_desk, "O1-W1", actor=CENTRE, facts=facts(5))
+        whistles.release_order(session, small_runtime, "O1-W1", actor=CENTRE, facts=facts(5))
     with blown() as session:
         assert whistles.find_missing(session, now=after(5000)) == []
-        assert whistles.raise_missing(session, small_desk, "O1-W1", now=after(5000)) == ()
+        assert whistles.raise_missing(session, small_runtime, "O1-W1", now=after(5000)) == ()
 
 
-def test_others_are_refused(blown, small_desk):
+def test_others_are_refused(blown, small_runtime):
     with pytest.raises(ForbiddenError, match="report_in is for"):
-        check_in(blown, small_desk, "E01", CITY_CARE)
+        check_in(blown, small_runtime, "E01", CITY_CARE)
     with transaction(blown) as session:
         for actor in (WATER, OTHER_CENTRE):
             with pytest.raises(ForbiddenError):
-                whistles.release(session, small_desk, "O1-W1", "E01", actor=actor, at=after(9))
+                whistles.release(session, small_runtime, "O1-W1", "E01", actor=actor, at=after(9))
         with pytest.raises(ForbiddenError):
             whistles.rate_unit(session, "O1-W1", "E01", 5, actor=WATER, at=after(9))
         with pytest.raises(NotFoundError):
             whistles.rate_unit(session, "O9-W1", "E01", 5, actor=CENTRE, at=after(9))
     with blown() as session, pytest.raises(OrderActionError):
-        blow(session, small_desk)  # it is whistled already
+        blow(session, small_runtime)  # it is whistled already
 
 
 @pytest.mark.parametrize(
@@ -156,34 +160,34 @@ def test_others_are_refused(blown, small_desk):
         ({"state": OrderState.REPLIED}, "cannot blow_whistle"),
     ],
 )
-def test_a_whistle_that_cannot_be_blown_leaves_nothing(sessions, small_desk, more, error):
+def test_a_whistle_that_cannot_be_blown_leaves_nothing(sessions, small_runtime, more, error):
     with transaction(sessions) as session:
         put_order(session, **more)
     with pytest.raises(GridgovError, match=error), transaction(sessions) as session:
-        blow(session, small_desk)
+        blow(session, small_runtime)
     with sessions() as session:
         for model in (WhistleCall, Message, LogEntry):
             assert session.scalar(sa.select(sa.func.count()).select_from(model)) == 0
 
 
-def test_who_has_seen_an_older_call_is_told(blown, small_desk):
-    check_in(blown, small_desk)
+def test_who_has_seen_an_older_call_is_told(blown, small_runtime):
+    check_in(blown, small_runtime)
     with blown() as session, pytest.raises(ConflictError, match="seen version 1, now 2"):
         whistles.release(
-            session, small_desk, "O1-W1", "E01", actor=CENTRE, at=after(30), seen_version=1
+            session, small_runtime, "O1-W1", "E01", actor=CENTRE, at=after(30), seen_version=1
         )
 
 
-def test_units_that_check_in_at_the_same_moment_are_all_there(blown, small_desk, engine):
+def test_units_that_check_in_at_the_same_moment_are_all_there(blown, small_runtime, engine):
     errors = []
 
     def come(unit, actor):
         try:
-            check_in(make_sessions(engine), small_desk, unit, actor)
+            check_in(make_sessions(engine), small_runtime, unit, actor)
         except GridgovError as error:
             errors.append(error)
 
-    small_desk.territory  # noqa: B018 - compiled before the threads need it
+    small_runtime.territory  # noqa: B018 - compiled before the threads need it
     threads = [
         threading.Thread(target=come, args=one) for one in (("E01", WATER), ("D01", CITY_CARE))
     ]
@@ -196,5 +200,5 @@ def test_units_that_check_in_at_the_same_moment_are_all_there(blown, small_desk,
         assert (errors, call.version) == ([], 3)
 
 
-def test_the_district_is_above_the_street(small_desk):
-    assert small_desk.find_superiors(STREET, small_desk.get_day(T0)) == (DISTRICT, "CITY")
+def test_the_district_is_above_the_street(small_runtime):
+    assert small_runtime.find_superiors(STREET, small_runtime.get_day(T0)) == (DISTRICT, "CITY")

@@ -20,23 +20,23 @@ WHOLE = "window=2024-03-01..2024-03-31"
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+def runtime(tmp_path_factory):
     return make_city_desk(tmp_path_factory.mktemp("orders"))
 
 
 @pytest.fixture
-def site(engine, desk):
-    seed_city(engine, desk)
-    return make_city_pages(engine, desk)
+def site(engine, runtime):
+    seed_city(engine, runtime)
+    return make_city_pages(engine, runtime)
 
 
 @pytest.fixture
-def take_in(engine, desk):
+def take_in(engine, runtime):
     """Return a taker: changes of an appeal in, the number of its order out."""
 
     def take_one(**changes):
         with transaction(make_sessions(engine)) as session:
-            return take(session, desk, **changes).order_nos[0]
+            return take(session, runtime, **changes).order_nos[0]
 
     return take_one
 
@@ -67,10 +67,10 @@ def count_statements(engine, call):
     return len(seen)
 
 
-def test_list_count_export_and_map_agree(engine, desk, site):
+def test_list_count_export_and_map_agree(engine, runtime, site):
     with transaction(make_sessions(engine)) as session:
-        take_many(session, desk, 34)
-        take_many_elsewhere = take(session, desk, appeal_no="B1", lon=116.425, lat=39.925)
+        take_many(session, runtime, 34)
+        take_many_elsewhere = take(session, runtime, appeal_no="B1", lon=116.425, lat=39.925)
         counted = count_areas(
             session,
             "street",
@@ -90,9 +90,9 @@ def test_list_count_export_and_map_agree(engine, desk, site):
 
 
 @pytest.mark.parametrize("asked", ["state=dispatched", "clock=unanswered", "q=第3件", "grade=24h"])
-def test_filters_narrow_and_can_be_taken_away(engine, desk, site, asked):
+def test_filters_narrow_and_can_be_taken_away(engine, runtime, site, asked):
     with transaction(make_sessions(engine)) as session:
-        take_many(session, desk, 5)
+        take_many(session, runtime, 5)
     client = enter(site, Role.DISPATCHER)
     page = client.get(f"/orders?{WHOLE}&{asked}").text
     assert 'class="chip"' in page
@@ -100,10 +100,10 @@ def test_filters_narrow_and_can_be_taken_away(engine, desk, site, asked):
     assert "没有符合条件的工单" in client.get(f"/orders?{WHOLE}&{asked}&item=999").text
 
 
-def test_what_words_find_is_counted_so_far_as_texts_can_be_read(engine, desk, site, monkeypatch):
+def test_what_words_find_is_counted_so_far_as_texts_can_be_read(engine, runtime, site, monkeypatch):
     monkeypatch.setattr("gridgov.storage.queries.orders.COUNT_MAX_WORDS", 3)
     with transaction(make_sessions(engine)) as session:
-        take_many(session, desk, 4)
+        take_many(session, runtime, 4)
     client = enter(site, Role.DISPATCHER)
     assert "共 4 条" in client.get(f"/orders?{WHOLE}").text
     assert "超过 3 条" in client.get(f"/orders?{WHOLE}&q=件").text
@@ -111,14 +111,14 @@ def test_what_words_find_is_counted_so_far_as_texts_can_be_read(engine, desk, si
     assert "共 1 条" in client.get(f"/orders?{WHOLE}&q=第3件").text
 
 
-def test_as_many_statements_for_one_row_as_for_fifty(engine, desk, site):
+def test_as_many_statements_for_one_row_as_for_fifty(engine, runtime, site):
     client = enter(site, Role.DISPATCHER)
     client.get(f"/orders?{WHOLE}")
     with transaction(make_sessions(engine)) as session:
-        take_many(session, desk, 1)
+        take_many(session, runtime, 1)
     one = count_statements(engine, lambda: client.get(f"/orders?{WHOLE}"))
     with transaction(make_sessions(engine)) as session:
-        take_many(session, desk, 50)
+        take_many(session, runtime, 50)
     assert count_statements(engine, lambda: client.get(f"/orders?{WHOLE}")) <= one
 
 
