@@ -621,12 +621,18 @@ def read_plan(content: Mapping[str, Any] | str) -> Plan:
             f"plan of schema {found!r}; expected {SCHEMA}: draft the plan again from its orders"
         )
     values = {name: value for name, value in parsed.items() if name != "plan_no"}
-    made: Plan = _build(Plan, values, "plan")
+    made: Plan = build_value(Plan, values, "plan")
     return made
 
 
-def _build(kind: Any, value: Any, where: str) -> Any:
-    """Return a value of a type of this module from plain JSON values."""
+def build_value(kind: Any, value: Any, where: str) -> Any:
+    """Return a value of a type of this module from plain JSON values.
+
+    Raises
+    ------
+    PlannerError
+        A field is missing, unknown, or no object; `where` says which.
+    """
     if is_dataclass(kind):
         if not isinstance(value, Mapping):
             raise PlannerError(f"{where}: found {value!r}, expected an object")
@@ -639,13 +645,16 @@ def _build(kind: Any, value: Any, where: str) -> Any:
             told += [f"field {name} is missing" for name in missing]
             raise PlannerError(f"{where}: {'; '.join(told)}")
         return kind(  # type: ignore[operator]  # a class, though is_dataclass also knows instances
-            **{name: _build(hints[name], one, f"{where}.{name}") for name, one in value.items()}
+            **{
+                name: build_value(hints[name], one, f"{where}.{name}")
+                for name, one in value.items()
+            }
         )
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType) and value is not None:
-        return _build(next(one for one in inner if one is not type(None)), value, where)
+        return build_value(next(one for one in inner if one is not type(None)), value, where)
     if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_build(inner[0], one, f"{where}[{at}]") for at, one in enumerate(value))
+        return tuple(build_value(inner[0], one, f"{where}[{at}]") for at, one in enumerate(value))
     return value
 
 

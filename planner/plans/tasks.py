@@ -142,7 +142,7 @@ def say_months(months: str) -> str:
 
 def _make_title(spot: Mapping[str, Any]) -> str:
     """Return what is to be done where."""
-    watch = (HotspotKind.DIMINISHING,)
+    watch = (HotspotKind.FALLING, HotspotKind.ENDED)
     key = (
         "season"
         if spot["kind"] == HotspotKind.SEASONAL
