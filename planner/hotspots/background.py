@@ -1,19 +1,23 @@
 """What would be expected at a place if it were as its surroundings: where people live is not a hotspot.
 
-For a neighbourhood and a level-1 item the expectation is *how much of everything else* is said there times *the
-odds of the item* in the district, in the same window. A dense compound has more of everything, so its expectation
-grows with it; a season or a storm raises the odds of the whole district, so it cancels.
+Two questions, one chain of areas (community → street → district → city), each drawn towards the one above by the mean
+of a Gamma-Poisson, ``(n + a) / (x + a / rate above)`` (Clayton & Kaldor 1987, "Empirical Bayes estimates of
+age-standardized relative risks", Biometrics 43).
 
-The amount of everything else is itself only known from few orders. It is taken as Gamma distributed around the
-smoothed intensity of the surroundings and updated with what was counted (Clayton & Kaldor 1987, "Empirical Bayes
-estimates of age-standardized relative risks", Biometrics 43), so the count of an item is negative binomial::
+**How much of everything is to be expected here** (:class:`Surroundings`): the rate per unit of exposure around the
+place, the place itself left out, times its exposure. Exposure are residents, else addresses, else cells that hold
+appeals at all. Compounds differ; how much is not assumed but read off: the deviation of a lognormal is the smallest
+with which no more of all places lie in its upper tail than should (:func:`estimate_spread`).
 
-    θ ~ Gamma(a, a/m)      m: others expected from the surroundings, a: how alike neighbours are
-    θ | n ~ Gamma(a + n, a/m + 1)               n: others counted here
-    x | n ~ NB(shape = a + n, mean = odds · (a + n) / (a/m + 1))
+**How much of one item** (:class:`Background`): the item's share in the street times how much of everything is to be
+expected, corrected by how much of *everything else* was counted::
 
-Shares also differ from place to place without being a hotspot. Their variance ``1/κ`` (squared coefficient of
-variation) is estimated per item from blocks and widens the distribution: ``1/shape = 1/(a + n) + 1/κ``.
+    mean = share · m · (a + n) / (a + (1 - share) · m)
+
+with m expected of everything and n other persons counted. A dense compound has more of everything, so its expectation
+grows with it; a season or a storm raises the share in the whole district, so it cancels. Where one item is nearly all
+that people call about, n says nothing and m stands alone. Shares also differ from place to place without being a
+hotspot; their variance is estimated per item from blocks and widens the distribution.
 """
 
 from dataclasses import dataclass, replace
@@ -22,35 +26,267 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import sparse, special
 
 from planner.hotspots.cube import BLOCK_M, Cube
-from planner.hotspots.persons_per_issue import find_tail
+from planner.hotspots.kernels import NODES, WEIGHTS, find_expected, find_mixed_tails
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ALIKE = 0.5
-"""The ``a`` of the Gamma: neighbours are hardly alike (a park beside a tower). Assumed, on the careful side: the
-smaller, the longer the tail."""
-
-SMOOTH_M = 600.0
-"""Standard deviation of the smoothing of the surroundings. Assumed: a few blocks."""
-
-RASTER_M = 250.0
-LARGEST_RASTER = 4_000_000
-
 AREA_WEIGHT = 50.0
-"""Orders of an item that an area must have to weigh as much as the area above in its odds. Assumed."""
+"""Orders of an item that an area must have to weigh as much as the area above in its share. Assumed."""
 
 LADDER = ("district_code", "street_code")
-"""Areas from wide to narrow; the odds of each are drawn towards those of the one above (the first: the city)."""
+"""Areas from wide to narrow; the share of each is drawn towards that of the one above (the first: the city)."""
 
-FEWEST_OTHERS = 1e-3
-"""Floor for the surroundings' intensity, so that an empty region still has a proper distribution."""
+OTHERS_TELL = 4.0
+"""Other persons from which what was counted weighs more than what the surroundings let expect. Assumed."""
+
+LEAST_ALIKE = 0.5
+"""The `a` of a place where much else was counted: neighbours are then hardly asked. Assumed."""
+
+VARIATION_LIMITS = (0.01, 4.0)
+"""Between them the squared coefficient of variation of areas; below, 40 persons would weigh nothing. Assumed."""
+
+UNIFORM_SHARE = 0.5
+"""Of exposure that is spread evenly over the cells, for those who work or pass where nobody lives. Assumed."""
+
+TAIL_LEVELS = (0.2, 0.1, 0.05, 0.025)
+"""Shares of the upper tail that the spread of places must account for."""
+
+SPREAD_SAMPLE = 6000
+SPREAD_CLASS = 600
+FEWEST_EXPECTED = 0.5
+"""Places that are asked for the spread, at most; in a class at least; where so much is expected."""
+
+HIGHEST_LEVEL = 3.0
+DEVIATIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 1.8)
+"""Deviations of the logarithm that are tried."""
 
 TAIL_LEFT_OUT = 1e-3
 """Blocks in this upper tail are taken as hotspots and do not widen the distribution of the others."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Areas:
+    """Positions of the areas of the cells: their community, of communities the street, of streets the district."""
+
+    community: Ints
+    street_of: Ints
+    district_of: Ints
+
+    @property
+    def street(self) -> Ints:
+        """Return the street of each cell."""
+        return self.street_of[self.community]
+
+    @property
+    def district(self) -> Ints:
+        """Return the district of each cell."""
+        return self.district_of[self.street]
+
+
+def label_areas(cells: pd.DataFrame) -> Areas:
+    """Return the areas of cells; a cell outside every community stands for the rest of its street."""
+    names = [cells[name].astype("object").fillna("") for name in (*LADDER, "community_code")]
+    district, street, community = (name.astype(str) for name in names)
+    codes, _ = pd.factorize(street + "/" + community)
+    streets, _ = pd.factorize(street)
+    districts, _ = pd.factorize(district)
+    first = np.unique(codes, return_index=True)[1]
+    first_street = np.unique(streets, return_index=True)[1]
+    return Areas(
+        community=codes.astype(np.int64),
+        street_of=streets[first].astype(np.int64),
+        district_of=districts[first_street].astype(np.int64),
+    )
+
+
+def make_exposure(cells: pd.DataFrame) -> Array:
+    """Return the exposure of each cell, mean 1: residents, else addresses, else each cell alike.
+
+    Parameters
+    ----------
+    cells
+        Optional columns ``residents`` of the cell's community and ``addresses`` in the cell, both nullable.
+    """
+    exposure = np.ones(len(cells))
+    if "addresses" in cells.columns:
+        exposure = _make_mean_one(pd.to_numeric(cells["addresses"]).to_numpy(np.float64))
+    if "residents" in cells.columns:
+        residents = pd.to_numeric(cells["residents"]).to_numpy(np.float64)
+        whole = np.bincount(codes := label_areas(cells).community, weights=exposure)[codes]
+        exposure = _make_mean_one(residents * exposure / np.maximum(whole, 1e-9))
+    return UNIFORM_SHARE + (1.0 - UNIFORM_SHARE) * exposure if len(cells) else exposure
+
+
+def _make_mean_one(values: Array) -> Array:
+    """Return values over their mean; 1 where unknown, and everywhere if the mean is 0 or nothing is known."""
+    known = np.isfinite(values) & (values >= 0)
+    mean = values[known].mean() if known.any() else 0.0
+    return np.where(known, values / mean, 1.0) if mean > 0 else np.ones(len(values))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surroundings:
+    """How much of everything groups of cells let expect, from the rates around them.
+
+    Parameters
+    ----------
+    areas
+        Of the cells.
+    exposure
+        Of each cell, shape (cells,).
+    quiet, quiet_exposure
+        Persons of each cell and its exposure where it counts into the rates of its areas.
+    above
+        Rate of the district of each street.
+    alike
+        How alike communities of a street, and streets of a district are: the `a` of the Gamma.
+    """
+
+    areas: Areas
+    exposure: Array
+    quiet: Array
+    quiet_exposure: Array
+    above: Array
+    alike: Array
+
+    def expect(self, groups: "sparse.csr_array") -> tuple[Array, Array]:
+        """Return expected persons of groups of cells and what is not known about them (variance / mean²)."""
+        return find_expected(
+            groups.indptr.astype(np.int64),
+            groups.indices.astype(np.int64),
+            self.exposure,
+            self.quiet,
+            self.quiet_exposure,
+            self.areas.community,
+            self.areas.street_of,
+            self.above,
+            self.alike,
+        )
+
+
+def make_surroundings(
+    areas: Areas, exposure: Array, quiet: Array, *, left_out: NDArray[np.bool_] | None = None
+) -> Surroundings:
+    """Return the rates around every place.
+
+    Parameters
+    ----------
+    areas, exposure
+        Of the cells.
+    quiet
+        Persons of each cell.
+    left_out
+        Cells of places already found, which do not count into any rate.
+    """
+    inside = np.ones(len(quiet)) if left_out is None else (~left_out).astype(np.float64)
+    counted, exposed = quiet * inside, exposure * inside
+    streets, districts = len(areas.district_of), int(areas.district_of.max(initial=-1)) + 1
+    n_street = np.bincount(areas.street, counted, streets)
+    x_street = np.bincount(areas.street, exposed, streets)
+    n_district = np.bincount(areas.district_of, n_street, districts)
+    x_district = np.bincount(areas.district_of, x_street, districts)
+    city = max(counted.sum(), 0.5) / max(exposed.sum(), 1e-9)
+    district = _draw(n_district, x_district, city, variation=0.1)
+    of_street = _find_variation(n_street, x_street * district[areas.district_of])
+    street = _draw(n_street, x_street, district[areas.district_of], variation=of_street)
+    n_community = np.bincount(areas.community, counted, len(areas.street_of))
+    x_community = np.bincount(areas.community, exposed, len(areas.street_of))
+    of_community = _find_variation(n_community, x_community * street[areas.street_of])
+    return Surroundings(
+        areas=areas,
+        exposure=exposure,
+        quiet=counted,
+        quiet_exposure=exposed,
+        above=district[areas.district_of],
+        alike=np.array([1.0 / of_community, 1.0 / of_street]),
+    )
+
+
+def _draw(counted: Array, exposed: Array, above: Array | float, *, variation: float) -> Array:
+    """Return rates drawn towards those above."""
+    return np.asarray((counted + 1.0 / variation) / (exposed + 1.0 / variation / above))
+
+
+def _find_variation(counted: Array, expected: Array) -> float:
+    """Return the squared coefficient of variation between areas beyond chance, by moments."""
+    square = float((expected**2).sum())
+    if square <= 0:
+        return VARIATION_LIMITS[1]
+    excess = float(((counted - expected) ** 2 - expected).sum())
+    return float(np.clip(excess / square, *VARIATION_LIMITS))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Spread:
+    """How places differ from what their surroundings let expect, in classes by what is expected.
+
+    ``limits`` between the classes; of each ``level``, the factor by which it has more than its surroundings (a place
+    that is looked at holds appeals, its surroundings need not), and ``variation``, the squared coefficient of
+    variation of a lognormal.
+    """
+
+    limits: Array
+    level: Array
+    variation: Array
+
+    def apply(self, expected: Array, doubt: Array) -> tuple[Array, Array]:
+        """Return expected persons and their variation, given what the surroundings say of both."""
+        one = np.searchsorted(self.limits, expected)
+        return expected * self.level[one], doubt + self.variation[one]
+
+
+def estimate_spread(counted: Array, expected: Array, doubt: Array) -> Spread:
+    """Return the smallest spread with which no more places lie in the upper tails than should.
+
+    Quantiles of the body and the shoulder, not moments: a few true hotspots do not move them, and the spread found
+    there is carried on into the tail by the lognormal.
+
+    Parameters
+    ----------
+    counted, expected, doubt
+        Persons of places, what was expected, and its uncertainty, shape (k,).
+    """
+    usable = np.flatnonzero(expected >= FEWEST_EXPECTED)
+    # every k-th in the order of the cells, which is the same for the same input
+    sample = usable[:: max(len(usable) // SPREAD_SAMPLE, 1)]
+    classes = int(np.clip(len(sample) // SPREAD_CLASS, 1, 3))
+    limits = np.zeros(0)
+    if classes > 1:
+        limits = np.quantile(expected[sample], np.arange(1, classes) / classes)
+    number = np.searchsorted(limits, expected[sample])
+    level, variation = np.ones(classes), np.zeros(classes)
+    for one in range(classes):
+        own = sample[number == one]
+        ratio = counted[own].sum() / max(expected[own].sum(), 1e-9)
+        level[one] = float(np.clip(ratio, 1.0, HIGHEST_LEVEL))
+        variation[one] = find_spread(counted[own], expected[own] * level[one], doubt[own])
+    return Spread(limits=limits, level=level, variation=variation)
+
+
+def find_spread(counted: Array, expected: Array, doubt: Array) -> float:
+    """Return the spread of one class: the smallest deviation of the lognormal that keeps the upper tails.
+
+    Where none does, the one that misses least; e - 1 (a deviation of 1) where there are too few places to tell.
+    """
+    levels = np.array([level for level in TAIL_LEVELS if level * len(counted) >= 2])
+    if not len(levels):
+        return float(np.expm1(1.0))
+    whole = np.maximum(np.round(counted), 1).astype(np.int64)
+    nobody, none = np.full(len(counted), -1), np.zeros((1, 1, 1))
+    misses = []
+    for deviation in DEVIATIONS:
+        widened = doubt + np.expm1(deviation**2)
+        tails = find_mixed_tails(whole, expected, widened, nobody, none, NODES, WEIGHTS)
+        tails = np.where(counted > 0, tails, 1.0)
+        miss = float(((tails[:, None] <= levels).mean(axis=0) / levels).max())
+        if miss <= 1.0:
+            return float(np.expm1(deviation**2))
+        misses.append(miss)
+    return float(np.expm1(DEVIATIONS[int(np.argmin(misses))] ** 2))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,50 +295,68 @@ class Background:
 
     Parameters
     ----------
-    others
-        Persons of all other items over the whole history per cell and item, shape (cells, items).
-    density
-        The same from the surroundings, per square metre, shape (cells, items).
-    odds
-        Persons of the item in the window per other person in the whole history, shape (cells, items).
+    counted
+        Persons of all items over the whole history per cell and item, shape (cells, items).
+    share
+        Persons of the item in the window per person of any item in the whole history, shape (cells, items).
     spread
-        ``1/κ`` per item, shape (items,).
+        Variance of the shares between places over their square, per item, shape (items,).
     """
 
-    others: Array
-    density: Array
-    odds: Array
+    counted: Array
+    share: Array
     spread: Array
 
     @cached_property
+    def everything(self) -> Array:
+        """Return persons of all items per cell."""
+        return self.counted.sum(axis=1)
+
+    @cached_property
     def weighted(self) -> Array:
-        """Other persons × odds, shape (items, cells)."""
-        return np.ascontiguousarray((self.others * self.odds).T)
+        """Return persons × share, shape (items, cells)."""
+        return np.ascontiguousarray((self.everything[:, None] * self.share).T)
+
+    @cached_property
+    def usual(self) -> Array:
+        """Return the share of each item in the city, shape (items,)."""
+        total = self.counted.sum()
+        return self.counted.sum(axis=0) / total if total > 0 else self.counted.sum(axis=0)
 
     def make_distribution(
-        self, cells: Ints, item: int, *, local: tuple[Array, Array], area_m2: Array | float
+        self,
+        item: int,
+        *,
+        others: Array,
+        share: Array,
+        expected: Array,
+        variation: Array,
     ) -> tuple[Array, Array]:
-        """Return mean and shape of the negative binomial for neighbourhoods around `cells`.
+        """Return mean and squared coefficient of variation of the persons of one item at some places.
 
         Parameters
         ----------
-        cells
-            Positions of the middle cells, shape (k,).
         item
             Position of the item.
-        local
-            Sums over each neighbourhood of the other persons and of other persons × their cell's odds (a
-            neighbourhood may reach over a district's border), each of shape (k,).
-        area_m2
-            Area of each neighbourhood.
+        others
+            Persons of other items counted there in the whole history, shape (k,).
+        share
+            The item's share around (of the window in the whole history), shape (k,).
+        expected, variation
+            Persons of any item that the surroundings let expect, and how far places differ from it.
         """
-        others, weighted = local
-        around = np.maximum(self.density[cells, item] * area_m2, FEWEST_OTHERS)
-        mean = (ALIKE * self.odds[cells, item] + weighted) / (ALIKE / around + 1.0)
-        return mean, 1.0 / (1.0 / (ALIKE + others) + self.spread[item])
+        other_share = np.clip(1.0 - self.usual[item], 0.0, 1.0) * expected
+        alike = 1.0 / np.maximum(variation, 1e-3)
+        alike = LEAST_ALIKE + np.maximum(alike - LEAST_ALIKE, 0.0) / (
+            1.0 + other_share / OTHERS_TELL
+        )
+        mean = share * expected * (alike + others) / (alike + other_share)
+        return mean, 1.0 / (alike + others) + self.spread[item]
 
 
-def make_background(cube: Cube, quiet: Ints) -> Background:
+def make_background(
+    cube: Cube, quiet: Ints, *, own_share: NDArray[np.bool_] | None = None
+) -> Background:
     """Return the background of the whole history.
 
     Parameters
@@ -112,24 +366,28 @@ def make_background(cube: Cube, quiet: Ints) -> Background:
     quiet
         Entries of the cube, each person once, without those of hotspots already found: these do not count into the
         background of anything.
+    own_share
+        True where a street's own share of an item is known to be another than its surroundings', so that it is not
+        drawn towards them, shape (cells, items).
     """
     counted = np.asarray(cube.make_counts(quiet).todense(), dtype=np.float64)
-    others = counted.sum(axis=1, keepdims=True) - counted
-    total = others.sum(axis=0)
-    odds = np.divide(counted.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)[None, :]
+    every = counted.sum(axis=1, keepdims=True)
+    total = max(float(every.sum()), 1e-9)
+    share = (counted.sum(axis=0) / total)[None, :]
     for name in LADDER:
-        codes, areas = pd.factorize(cube.cells[name].fillna(""))
-        above = odds[np.unique(codes, return_index=True)[1]] if len(odds) > 1 else odds
-        sums = [_sum_groups(values, codes, len(areas)) for values in (counted, others)]
-        odds = _draw_odds(sums[0], sums[1], above)[codes]
-    background = Background(
-        others=others, density=_smooth(cube.cells, others), odds=odds, spread=np.zeros(len(total))
-    )
-    return replace(background, spread=_estimate_spread(cube.cells, counted, background))
+        codes, areas = pd.factorize(cube.cells[name].astype("object").fillna(""))
+        above = share[np.unique(codes, return_index=True)[1]] if len(share) > 1 else share
+        of_area, in_area = (_sum_groups(values, codes, len(areas)) for values in (counted, every))
+        share = _draw_shares(of_area, in_area, above)[codes]
+        if own_share is not None and name == LADDER[-1]:
+            own = (of_area / np.maximum(in_area, 1.0))[codes]
+            share = np.where(own_share, own, share)
+    whole = Background(counted=counted, share=share, spread=np.zeros(len(cube.items)))
+    return replace(whole, spread=_estimate_spread(cube.cells, whole))
 
 
 def make_window_background(whole: Background, cube: Cube, quiet: tuple[Ints, Ints]) -> Background:
-    """Return the background of one window: the odds of the street, times how the district differs in the window.
+    """Return the background of a window: that of the whole history, by how the district's share moved.
 
     Parameters
     ----------
@@ -140,17 +398,15 @@ def make_window_background(whole: Background, cube: Cube, quiet: tuple[Ints, Int
     quiet
         Entries as in :func:`make_background`, of the window and of the whole history.
     """
-    codes, areas = pd.factorize(cube.cells[LADDER[0]].fillna(""))
-    others = _sum_groups(whole.others, codes, len(areas))
-    odds = []
-    for entries in quiet:
-        counted = _count_areas(cube, entries, codes, len(areas))
-        total = others.sum(axis=0)
-        city = np.divide(counted.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
-        odds.append(_draw_odds(counted, others, city[None, :]))
-    inside, ever = odds
+    codes, areas = pd.factorize(cube.cells[LADDER[0]].astype("object").fillna(""))
+    every = _sum_groups(whole.everything[:, None], codes, len(areas))
+    total = max(float(every.sum()), 1e-9)
+    inside, ever = (
+        _draw_shares(counted, every, (counted.sum(axis=0) / total)[None, :])
+        for counted in (_count_areas(cube, entries, codes, len(areas)) for entries in quiet)
+    )
     season = np.divide(inside, ever, out=np.zeros_like(inside), where=ever > 0)
-    return replace(whole, odds=whole.odds * season[codes])
+    return replace(whole, share=whole.share * season[codes])
 
 
 def make_profile(cube: Cube, entries: Ints) -> tuple[Ints, Array]:
@@ -159,16 +415,17 @@ def make_profile(cube: Cube, entries: Ints) -> tuple[Ints, Array]:
     Returns
     -------
     tuple
-        Positions of districts, shape (cells,); shares, shape (months, districts, items), sum 1 over the months. A
-        district with few entries is drawn towards the city.
+        Positions of districts, shape (cells,); shares, shape (months, districts, items + 1), the last of any item,
+        sum 1 over the months. A district with few entries is drawn towards the city.
     """
-    codes, areas = pd.factorize(cube.cells[LADDER[0]].fillna(""))
+    codes, areas = pd.factorize(cube.cells[LADDER[0]].astype("object").fillna(""))
     months = np.array(
         [
             _count_areas(cube, entries[cube.period[entries] == month], codes, len(areas))
             for month in range(cube.n_periods)
         ]
     )
+    months = np.concatenate([months, months.sum(axis=2, keepdims=True)], axis=2)
     city = months.sum(axis=1, keepdims=True)
     city = (city + 0.5) / (city + 0.5).sum(axis=0)
     share = (months + AREA_WEIGHT * city) / (months.sum(axis=0) + AREA_WEIGHT)
@@ -182,13 +439,13 @@ def _count_areas(cube: Cube, entries: Ints, codes: NDArray[np.intp], areas: int)
     return np.bincount(flat, minlength=areas * width).reshape(areas, width).astype(np.float64)
 
 
-def _draw_odds(counted: Array, exposed: Array, above: Array) -> Array:
-    """Return the odds of areas, drawn towards those above them, the more the fewer persons there are.
+def _draw_shares(counted: Array, every: Array, above: Array) -> Array:
+    """Return the shares of areas, drawn towards those above them, the more the fewer persons there are.
 
-    ``(x + w) / (n + w / odds above)``, the mean of a Gamma-Poisson with `w` = :data:`AREA_WEIGHT`.
+    ``(x + w) / (n + w / share above)``, the mean of a Gamma-Poisson with `w` = :data:`AREA_WEIGHT`.
     """
     pseudo = AREA_WEIGHT / np.maximum(above, 1e-12)
-    return np.asarray(np.where(above > 0, (counted + AREA_WEIGHT) / (exposed + pseudo), 0.0))
+    return np.asarray(np.where(above > 0, (counted + AREA_WEIGHT) / (every + pseudo), 0.0))
 
 
 def _sum_groups(values: Array, codes: NDArray[np.intp], groups: int) -> Array:
@@ -199,36 +456,28 @@ def _sum_groups(values: Array, codes: NDArray[np.intp], groups: int) -> Array:
     return np.asarray(member @ values)
 
 
-def _smooth(cells: pd.DataFrame, values: Array) -> Array:
-    """Return the Gaussian-smoothed density of `values` per square metre at each cell."""
-    x, y = cells["x_m"].to_numpy(), cells["y_m"].to_numpy()
-    if not len(x):
-        return np.zeros_like(values)
-    side = max(RASTER_M, np.sqrt((np.ptp(x) + 1) * (np.ptp(y) + 1) / LARGEST_RASTER))
-    column = ((x - x.min()) / side).astype(np.int64)
-    row = ((y - y.min()) / side).astype(np.int64)
-    smooth = np.empty_like(values)
-    for item in range(values.shape[1]):
-        raster = np.zeros((row.max() + 1, column.max() + 1))
-        np.add.at(raster, (row, column), values[:, item])
-        blurred = ndimage.gaussian_filter(raster, SMOOTH_M / side, mode="constant", truncate=3.0)
-        smooth[:, item] = blurred[row, column] / side**2
-    return smooth
+def find_tail(count: Array, mean: Array, shape: Array) -> Array:
+    """Return P(X >= count) for the negative binomial with this mean and shape; 1 where count is 0.
+
+    The regularised incomplete beta function at ``mean / (mean + shape)`` (Johnson, Kemp & Kotz 2005, 5.31).
+    """
+    tail = special.betainc(np.maximum(count, 1e-9), shape, mean / (mean + shape))
+    return np.where(count > 0, tail, 1.0)
 
 
-def _estimate_spread(cells: pd.DataFrame, persons: Array, background: Background) -> Array:
-    """Return ``1/κ`` per item by moments over blocks, the upper tail left out."""
-    side = BLOCK_M
-    pairs = np.floor(cells[["x_m", "y_m"]].to_numpy() / side)
+def _estimate_spread(cells: pd.DataFrame, background: Background) -> Array:
+    """Return the variance of shares between blocks over their square, per item, by moments; upper tail left out."""
+    pairs = np.floor(cells[["x_m", "y_m"]].to_numpy() / BLOCK_M)
     _, first, codes = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
     codes = np.asarray(codes).ravel()
-    counted, exposed = (
-        _sum_groups(values, codes, len(first)) for values in (persons, background.others)
-    )
-    around = np.maximum(background.density[first] * side**2, FEWEST_OTHERS)
-    shape = ALIKE + exposed
-    mean = background.odds[first] * shape / (ALIKE / around + 1.0)
-    usual = (find_tail(counted, mean, shape) > TAIL_LEFT_OUT) & (mean > 0.5)
+    counted = _sum_groups(background.counted, codes, len(first))
+    every = counted.sum(axis=1, keepdims=True)
+    share = np.minimum(background.share[first], 1.0 - 1e-6)
+    # given all others, an item is expected in the proportion of the shares
+    others = every - counted
+    mean = share / (1.0 - share) * (LEAST_ALIKE + others)
+    shape = LEAST_ALIKE + others
+    usual = (find_tail(counted, mean, shape) > TAIL_LEFT_OUT) & (mean > 0.5) & (others >= 1)
     excess = np.where(usual, (counted - mean) ** 2 - mean - mean**2 / shape, 0.0).sum(axis=0)
     scale = np.where(usual, mean**2, 0.0).sum(axis=0)
     variance = np.divide(excess, scale, out=np.zeros_like(scale), where=scale > 0)

@@ -74,6 +74,12 @@ class Cube:
         _, first = np.unique(keys + self.block[inside], return_index=True)
         return inside[np.sort(first)]
 
+    def find_persons(self, entries: Ints) -> Ints:
+        """Return of some entries the first of each person and block, whatever it is about."""
+        keys = self.person[entries] * (self.block.max(initial=0) + 1) + self.block[entries]
+        _, first = np.unique(keys, return_index=True)
+        return entries[np.sort(first)]
+
     def find_issues(self, entries: Ints) -> Ints:
         """Return of some entries the first of each issue."""
         _, first = np.unique(self.issue[entries], return_index=True)
@@ -121,7 +127,7 @@ def make_cube(counted: pd.DataFrame, cells: pd.DataFrame, *, as_of: datetime) ->
         raise PlannerError(
             f"orders lack the columns {', '.join(missing)}: expected {', '.join(COUNTED_COLUMNS)}"
         )
-    edges = _make_edges(counted["received_at"], as_of)
+    edges = make_edges(counted["received_at"], as_of)
     moments = pd.DatetimeIndex(counted["received_at"]).as_unit("us").asi8
     period = np.searchsorted(edges.as_unit("us").asi8, moments, side="right") - 1
     usable = counted["cell_code"].notna() & counted["level1_code"].notna() & (period >= 0)
@@ -156,8 +162,8 @@ def _get_centres(kept: pd.DataFrame, cells: pd.DataFrame) -> pd.Index:
     return codes
 
 
-def _make_edges(received: pd.Series, as_of: datetime) -> pd.DatetimeIndex:
-    """Return month steps back from `as_of` until the first order is inside, oldest first."""
+def make_edges(received: pd.Series, as_of: datetime) -> pd.DatetimeIndex:
+    """Return month steps back from `as_of` until the first order is inside, oldest first; aware."""
     end = pd.Timestamp(as_of).tz_convert(received.dt.tz)
     oldest = received[received < end].min()
     edges = [end, end - pd.DateOffset(months=1)]

@@ -1,37 +1,57 @@
-"""Significant neighbourhoods: Gi*'s local sum, judged against the background, with false-discovery control.
+"""Significant neighbourhoods: Gi*'s local sum, judged against what the surroundings let expect.
 
 Gi* standardises the local sum ``Σ_j w_ij x_j`` by the mean and variance of the map, which makes every dense place a
 hotspot and is far from normal where most cells hold nothing. Here the same local sum is judged by the distribution
-that :mod:`planner.hotspots.background` expects for it. All (cell, item, window, radius) tests form one family.
+that :mod:`planner.hotspots.background` expects for it: of one item given everything else (*item*), and of everything
+given the rates around (*place*).
 
 False discoveries are controlled among *places*, not among tests: one true hotspot lights a hundred tests (its
 neighbours, both radii, several windows) and a false one a single test, so a 5 % share among tests would be a third
-among places. Hence tests are first reduced to neighbourhoods that stand on their own, then Benjamini-Hochberg is
-applied to those with m as the size of the family: at any threshold t at most m·t false tests, thus at most m·t false
-places, are expected (the argument of topological inference, Chumbley & Friston 2009, "False discovery rate
-revisited", NeuroImage 44).
+among places. Hence tests are first reduced to neighbourhoods that stand on their own. Each test carries how many false
+ones are to be expected at its threshold, ``p × Σ w / w`` with the weights of its kind; at any threshold at most that
+many false places are expected (the argument of topological inference, Chumbley & Friston 2009, "False discovery rate
+revisited", NeuroImage 44). Weights follow what is expected, not what was counted: where nothing is expected a threefold
+cannot show, and tests that can show nothing would only cost those that can. The three kinds share the level equally.
 """
 
 import heapq
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, spatial, special
 
-from planner.hotspots.background import Background, make_background, make_window_background
+from planner.hotspots.background import (
+    Areas,
+    Background,
+    Surroundings,
+    estimate_spread,
+    label_areas,
+    make_background,
+    make_exposure,
+    make_surroundings,
+    make_window_background,
+)
 from planner.hotspots.cube import Cube
-from planner.hotspots.fdr import make_q_values
-from planner.hotspots.persons_per_issue import Clumps, make_clumps
+from planner.hotspots.fdr import make_q_from_false
+from planner.hotspots.persons_per_issue import PersonsPerIssue, make_persons_per_issue
 from planner.hotspots.windows import Window, make_windows
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 KEYS = ("item", "window", "radius", "cell")
-"""What names a test."""
+"""What names a test; item -1: everything."""
+
+KINDS = 3
+"""Item, place and area share the level of false discoveries equally."""
+
+WEIGHT_LIMITS = (0.05, 20.0)
+"""Expected persons between which the weight of a test follows them."""
+
+PLACE_WINDOWS = ("history", "years", "quarter")
+"""Windows in which places are judged by everything that is said there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +61,15 @@ class Thresholds:
     Parameters
     ----------
     level
-        Accepted share of false ones among the neighbourhoods that are reported. Assumed.
+        Accepted share of false ones among the hotspots that are reported. Assumed.
     radii_m
         Radii of the neighbourhoods: the cell with its eight neighbours, and two cells around. Assumed.
     fewest_persons, least_ratio
         Smaller groups and weaker excesses are no hotspot, however significant. Assumed.
     widest_uncertainty_m
         Orders whose place is known less well than this do not count into cells. Assumed.
+    kinds_apart
+        Kinds of appeals that are no problems.
     """
 
     level: float = 0.05
@@ -55,22 +77,49 @@ class Thresholds:
     fewest_persons: int = 5
     least_ratio: float = 2.0
     widest_uncertainty_m: float = 150.0
+    kinds_apart: tuple[str, ...] = ("praise", "consultation")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scene:
+class Ring:
+    """One radius: who is near whom, and how many persons of any item the surroundings let expect there.
+
+    Parameters
+    ----------
+    neighbours
+        Ones where near, themselves included, shape (cells, cells).
+    expected, variation
+        Persons of any item over the whole history and how far places differ from it, shape (cells,).
+    others
+        Persons of all other items around, shape (cells, items).
+    """
+
+    neighbours: "sparse.csr_array"
+    expected: Array
+    variation: Array
+    others: Array
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DetectionInput:
     """Everything the tests need: counts per window, backgrounds and neighbourhoods (all positions, no codes).
 
     Parameters
     ----------
     entries, persons
         Per window: entries of the cube, each person once; their number per cell and item.
-    neighbours, areas_m2
-        Per radius: who is near, and the area, shape (cells,).
-    large
-        Per (window, radius): cell, item and persons of the neighbourhoods that hold enough persons to matter.
-    backgrounds, others, clumps
-        Per window: the expectation; per radius: other persons around, shape (cells, items); persons per issue.
+    areas, exposure
+        Of the cells.
+    rings
+        One a radius.
+    backgrounds
+        Per window: the expectation of items.
+    per_issue
+        Persons per issue.
+    surroundings
+        Rates of everything over the whole history.
+    total_weight
+        Sum of the weights of all tests of items.
     """
 
     cube: Cube
@@ -78,24 +127,21 @@ class Scene:
     windows: tuple[Window, ...]
     entries: tuple[Ints, ...]
     persons: tuple["sparse.csr_array", ...]
-    neighbours: tuple["sparse.csr_array", ...]
-    areas_m2: tuple[Array, ...]
-    large: dict[tuple[int, int], tuple[Ints, Ints, Array]]
-    backgrounds: tuple[Background, ...] = ()
-    others: tuple[Array, ...] = ()
-    clumps: Clumps | None = None
-
-    @property
-    def family(self) -> int:
-        """Return the number of tests: cells × items × windows × radii, also where nothing was counted."""
-        return (
-            len(self.cube.cells) * len(self.cube.items) * len(self.windows) * len(self.neighbours)
-        )
+    areas: Areas
+    exposure: Array
+    rings: tuple[Ring, ...]
+    backgrounds: tuple[Background, ...]
+    per_issue: PersonsPerIssue
+    surroundings: Surroundings
+    total_weight: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Find:
-    """One neighbourhood that is significant by itself, after the stronger ones took their orders."""
+class Cluster:
+    """One neighbourhood that is significant by itself, after the stronger ones took their orders.
+
+    ``item`` -1: everything; ``false`` is how many false ones are to be expected at its threshold.
+    """
 
     item: int
     window: int
@@ -103,7 +149,7 @@ class Find:
     middle: int
     cells: Ints
     p: float
-    q: float
+    false: float
 
 
 def make_neighbours(cells: pd.DataFrame, radius_m: float) -> "sparse.csr_array":
@@ -118,170 +164,302 @@ def make_neighbours(cells: pd.DataFrame, radius_m: float) -> "sparse.csr_array":
     return matrix
 
 
-def make_scene(cube: Cube, thresholds: Thresholds) -> Scene:
-    """Return counts, neighbourhoods and the background before anything is found."""
+def make_detection_input(
+    cube: Cube,
+    thresholds: Thresholds,
+    *,
+    removed: NDArray[np.bool_] | None = None,
+    own_share: NDArray[np.bool_] | None = None,
+    before: DetectionInput | None = None,
+) -> DetectionInput:
+    """Return counts, neighbourhoods and what is expected.
+
+    Parameters
+    ----------
+    cube
+        The counts.
+    thresholds
+        What counts as a hotspot.
+    removed
+        True where an item of a cell belongs to a hotspot already found, shape (cells, items): these do not count
+        into the background of anything.
+    own_share
+        See :func:`planner.hotspots.background.make_background`.
+    before
+        The input of an earlier round, whose counts and neighbourhoods are the same.
+    """
     windows = make_windows(cube.n_periods)
-    entries = tuple(cube.find_first(window.positions) for window in windows)
-    persons = tuple(cube.make_counts(one) for one in entries)
-    neighbours = tuple(make_neighbours(cube.cells, radius) for radius in thresholds.radii_m)
-    area = cube.cells["area_m2"].to_numpy()
-    scene = Scene(
+    if before is None:
+        entries = tuple(cube.find_first(window.positions) for window in windows)
+        persons = tuple(cube.make_counts(one) for one in entries)
+        near = tuple(make_neighbours(cube.cells, radius) for radius in thresholds.radii_m)
+        areas, exposure = label_areas(cube.cells), make_exposure(cube.cells)
+    else:
+        entries, persons, areas = before.entries, before.persons, before.areas
+        near, exposure = tuple(ring.neighbours for ring in before.rings), before.exposure
+    quiet = [leave_out(cube, one, removed) for one in entries]
+    whole = make_background(cube, quiet[0], own_share=own_share)
+    backgrounds = tuple(make_window_background(whole, cube, (one, quiet[0])) for one in quiet)
+    surroundings = make_surroundings(areas, exposure, whole.everything)
+    rings = tuple(_make_ring(matrix, whole, surroundings) for matrix in near)
+    total = sum(
+        float(np.clip(one.share * ring.expected[:, None], *WEIGHT_LIMITS).sum())
+        for one in backgrounds
+        for ring in rings
+    )
+    density = rings[-1].neighbours @ whole.everything
+    return DetectionInput(
         cube=cube,
         thresholds=thresholds,
         windows=windows,
         entries=entries,
         persons=persons,
-        neighbours=neighbours,
-        areas_m2=tuple(
-            np.maximum(matrix @ area, np.pi * radius**2)
-            for matrix, radius in zip(neighbours, thresholds.radii_m, strict=True)
-        ),
-        large={
-            (window, radius): _find_large(neighbours[radius] @ persons[window], thresholds)
-            for window in range(len(windows))
-            for radius in range(len(neighbours))
-        },
-    )
-    return judge_scene(scene, removed=None)
-
-
-def judge_scene(scene: Scene, *, removed: "sparse.csr_array | None") -> Scene:
-    """Return the scene with the background that is left without what was found.
-
-    Parameters
-    ----------
-    scene
-        Counts and neighbourhoods.
-    removed
-        True where an item of a cell belongs to a hotspot already found, shape (cells, items): these do not count
-        into the background of anything.
-    """
-    cube = scene.cube
-    quiet = [_leave_out(cube, entries, removed) for entries in scene.entries]
-    whole = make_background(cube, quiet[0])
-    return replace(
-        scene,
-        backgrounds=tuple(make_window_background(whole, cube, (one, quiet[0])) for one in quiet),
-        others=tuple(np.asarray(matrix @ whole.others) for matrix in scene.neighbours),
-        clumps=make_clumps(cube, quiet[0], whole.density.mean(axis=1)),
+        areas=areas,
+        exposure=exposure,
+        rings=rings,
+        backgrounds=backgrounds,
+        per_issue=make_persons_per_issue(cube, quiet[0], density),
+        surroundings=surroundings,
+        total_weight=total,
     )
 
 
-def _find_large(local: "sparse.csr_array", thresholds: Thresholds) -> tuple[Ints, Ints, Array]:
-    """Return cell, item and persons of the neighbourhoods that hold enough persons."""
-    counted = local.tocoo()
-    enough = counted.data >= thresholds.fewest_persons
-    return (
-        counted.row[enough].astype(np.int64),
-        counted.col[enough].astype(np.int64),
-        counted.data[enough],
+def _make_ring(matrix: "sparse.csr_array", whole: Background, surroundings: Surroundings) -> Ring:
+    """Return one radius with what is expected of everything."""
+    expected, doubt = surroundings.expect(matrix)
+    around = np.asarray(matrix @ whole.counted)
+    everything = around.sum(axis=1)
+    expected, variation = estimate_spread(everything, expected, doubt).apply(expected, doubt)
+    return Ring(
+        neighbours=matrix,
+        expected=expected,
+        variation=variation,
+        others=everything[:, None] - around,
     )
 
 
-def _leave_out(cube: Cube, entries: Ints, removed: "sparse.csr_array | None") -> Ints:
+def leave_out(cube: Cube, entries: Ints, removed: NDArray[np.bool_] | None) -> Ints:
     """Return the entries that do not belong to a hotspot already found."""
     if removed is None:
         return entries
-    width = len(cube.items)
-    row, column = removed.nonzero()
-    hot = np.zeros(len(cube.cells) * width, dtype=bool)
-    hot[row.astype(np.int64) * width + column] = True
-    kept: Ints = entries[~hot[cube.cell[entries] * width + cube.item[entries]]]
+    kept: Ints = entries[~removed[cube.cell[entries], cube.item[entries]]]
     return kept
 
 
-def find_significant(scene: Scene) -> pd.DataFrame:
-    """Return the tests that pass false-discovery control as tests: the candidates.
+def find_item_clusters(
+    cube: Cube,
+    thresholds: Thresholds,
+    *,
+    own_share: NDArray[np.bool_] | None = None,
+    before: DetectionInput | None = None,
+) -> tuple[DetectionInput, list[Cluster]]:
+    """Return neighbourhoods with more of one item than everything else explains, strongest first.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``item window radius cell persons p``, positions, smallest p first; ``persons`` counted in the
-        neighbourhood.
+    A first round's clusters are taken out of the background: a hotspot raises the share of its street; without this
+    it would hide weaker ones of its own item and, by raising *others*, ones of other items in the same place.
     """
-    parts = [
-        _test(scene, window, radius)
-        for window in range(len(scene.windows))
-        for radius in range(len(scene.neighbours))
-    ]
-    tests = pd.concat(parts, ignore_index=True)
-    passed = tests[make_q_values(tests["p"], tests=scene.family) <= scene.thresholds.level]
-    return passed.sort_values(["p", *KEYS], kind="stable", ignore_index=True)
+    given = before
+    if given is None or own_share is not None:
+        given = make_detection_input(cube, thresholds, own_share=own_share, before=before)
+    clusters = _take_strongest(_ItemTests(given))
+    if clusters:
+        given = make_detection_input(
+            cube,
+            thresholds,
+            removed=mark_cells(cube, clusters),
+            own_share=own_share,
+            before=given,
+        )
+        clusters = _take_strongest(_ItemTests(given))
+    return given, clusters
 
 
-def find_footprints(scene: Scene, significant: pd.DataFrame) -> list[Find]:
-    """Return neighbourhoods that stand on their own and pass false-discovery control as places, strongest first.
+def find_place_clusters(
+    given: DetectionInput, found: list[Cluster]
+) -> tuple[Surroundings, list[Cluster]]:
+    """Return neighbourhoods with more of everything than their surroundings explain, strongest first.
 
-    Each takes its orders with it; a weaker one that overlaps is tested again without them and stays only if it still
-    passes. So one place is not reported once per neighbouring cell.
+    Parameters
+    ----------
+    given
+        The input of the last round of items.
+    found
+        Clusters of items: their persons do not count here.
     """
-    finds = _take_strongest(scene, significant)
-    q_values = make_q_values([find.p for find in finds], tests=scene.family)
-    rated = [replace(find, q=float(q)) for find, q in zip(finds, q_values, strict=True)]
-    return [find for find in rated if find.q <= scene.thresholds.level]
+    removed = mark_cells(given.cube, found) if found else None
+    tests = _PlaceTests(given, removed)
+    clusters = _take_strongest(tests)
+    if clusters:
+        left_out = np.zeros(len(given.cube.cells), dtype=bool)
+        left_out[np.concatenate([cluster.cells for cluster in clusters])] = True
+        tests = _PlaceTests(given, removed, left_out=left_out)
+        clusters = _take_strongest(tests)
+    return tests.surroundings[0], clusters
 
 
-def _take_strongest(scene: Scene, significant: pd.DataFrame) -> list[Find]:
-    """Return the candidates that do not live on the orders of stronger ones; lazily, by a heap."""
-    if significant.empty:
-        return []
-    limit = float(significant["p"].max())
-    alive = _Alive(scene)
-    heap = list(zip(*(significant[name].tolist() for name in ("p", *KEYS, "persons")), strict=True))
-    finds = []
-    while heap:
-        p, item, window, radius, cell, persons = heapq.heappop(heap)
-        around, now = alive.count(item, window, (radius, cell))
-        if now == persons:
-            cells = alive.take(item, around)
-            finds.append(
-                Find(item=item, window=window, radius=radius, middle=cell, cells=cells, p=p, q=1.0)
-            )
-        elif now >= scene.thresholds.fewest_persons:
-            counted = (np.array([cell]), np.array([now]))
-            fresh = max(float(_find_p(scene, (item, window, radius), counted)[0]), p)
-            if fresh <= limit:
-                heapq.heappush(heap, (fresh, item, window, radius, cell, now))
-    return finds
+def mark_cells(cube: Cube, clusters: list[Cluster]) -> NDArray[np.bool_]:
+    """Return which item of which cell belongs to a cluster, shape (cells, items)."""
+    marked = np.zeros((len(cube.cells), len(cube.items)), dtype=bool)
+    for cluster in clusters:
+        marked[cluster.cells, cluster.item if cluster.item >= 0 else slice(None)] = True
+    return marked
 
 
-class _Alive:
-    """Persons per window and item that no find has taken yet."""
+class _ItemTests:
+    """Every item in every neighbourhood and window."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._persons = [matrix.tocsc() for matrix in scene.persons]
-        self._columns: dict[tuple[int, int], Array] = {}
-        self._neighbours = scene.neighbours
+    def __init__(self, given: DetectionInput) -> None:
+        self.given = given
+        self.neighbours = tuple(ring.neighbours for ring in given.rings)
+        self.counts = [matrix.tocsc() for matrix in given.persons]
+
+    def make_candidates(self) -> pd.DataFrame:
+        """Return the tests with enough persons, with ``p`` and ``false``."""
+        given = self.given
+        parts = []
+        for window, persons in enumerate(given.persons):
+            for radius, matrix in enumerate(self.neighbours):
+                around = (matrix @ persons).tocoo()
+                enough = around.data >= given.thresholds.fewest_persons
+                cell, item = (a[enough].astype(np.int64) for a in (around.row, around.col))
+                parts.append(self._test(window, radius, cell, item, around.data[enough]))
+        return pd.concat(parts, ignore_index=True)
 
     def column(self, item: int, window: int) -> Array:
-        """Return the persons per cell of one item in one window."""
-        key = (item, window)
-        if key not in self._columns:
-            column = self._persons[window][:, [item]]
-            self._columns[key] = np.asarray(column.todense(), dtype=np.float64).ravel()
-        return self._columns[key]
+        """Return persons per cell."""
+        return np.asarray(self.counts[window][:, [item]].todense(), dtype=np.float64).ravel()
 
-    def count(self, item: int, window: int, place: tuple[int, int]) -> tuple[Ints, float]:
-        """Return the cells around a middle cell that still hold persons, and how many."""
-        matrix = self._neighbours[place[0]]
-        around = matrix.indices[matrix.indptr[place[1]] : matrix.indptr[place[1] + 1]]
-        persons = self.column(item, window)[around]
-        return around[persons > 0].astype(np.int64), float(persons.sum())
+    def test(
+        self, item: int, window: int, radius: int, *, cells: Ints, persons: Array
+    ) -> tuple[Array, Array]:
+        """Return p and the number of false ones to be expected, for neighbourhoods of some cells."""
+        given = self.given
+        ring, background = given.rings[radius], given.backgrounds[window]
+        around = ring.neighbours[cells]
+        everything = np.asarray(around @ background.everything)
+        share = np.divide(
+            np.asarray(around @ background.weighted[item]),
+            everything,
+            out=background.share[cells, item].copy(),
+            where=everything > 0,
+        )
+        expected, variation = ring.expected[cells], ring.variation[cells]
+        mean, variation = background.make_distribution(
+            item,
+            others=ring.others[cells, item],
+            share=share,
+            expected=expected,
+            variation=variation,
+        )
+        p = np.ones(len(cells))
+        mean = np.maximum(mean, 1e-6)
+        enough = np.flatnonzero(persons >= given.thresholds.least_ratio * mean)
+        p[enough] = given.per_issue.find_tail(
+            persons[enough], mean[enough], variation[enough], item=np.full(len(enough), item)
+        )
+        weight = np.clip(background.share[cells, item] * expected, *WEIGHT_LIMITS)
+        return p, p * given.total_weight / weight * KINDS
 
-    def take(self, item: int, cells: Ints) -> Ints:
-        """Take the persons of `cells` out of every window and return the cells."""
-        for window in range(len(self._persons)):
-            self.column(item, window)[cells] = 0.0
-        return cells
+    def _test(
+        self, window: int, radius: int, cell: Ints, item: Ints, persons: Array
+    ) -> pd.DataFrame:
+        """Return the tests of one window and radius."""
+        p, false = np.ones(len(cell)), np.full(len(cell), np.inf)
+        for number in np.unique(item):
+            own = np.flatnonzero(item == number)
+            p[own], false[own] = self.test(
+                int(number), window, radius, cells=cell[own], persons=persons[own]
+            )
+        return _make_tests(item, window, radius, cell, persons=persons, p=p, false=false)
 
 
-def _test(scene: Scene, window: int, radius: int) -> pd.DataFrame:
-    """Return the tests of one window and radius that hold enough persons to matter."""
-    cell, item, persons = scene.large[window, radius]
-    p = np.ones(len(cell))
-    for number in np.unique(item):
-        own = np.flatnonzero(item == number)
-        p[own] = _find_p(scene, (int(number), window, radius), (cell[own], persons[own]))
+class _PlaceTests:
+    """Everything in every neighbourhood, in the windows for places."""
+
+    def __init__(
+        self,
+        given: DetectionInput,
+        removed: NDArray[np.bool_] | None,
+        *,
+        left_out: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self.given = given
+        self.neighbours = tuple(ring.neighbours for ring in given.rings)
+        cube, cells = given.cube, len(given.cube.cells)
+        self.windows = [
+            number for number, window in enumerate(given.windows) if window.name in PLACE_WINDOWS
+        ]
+        self.persons: dict[int, Array] = {}
+        self.surroundings: dict[int, Surroundings] = {}
+        self.expected: dict[tuple[int, int], Array] = {}
+        self.variation: dict[tuple[int, int], Array] = {}
+        for window in self.windows:
+            entries = cube.find_persons(leave_out(cube, given.entries[window], removed))
+            persons = np.bincount(cube.cell[entries], minlength=cells).astype(np.float64)
+            around = make_surroundings(given.areas, given.exposure, persons, left_out=left_out)
+            self.persons[window], self.surroundings[window] = persons, around
+            usual = np.ones(cells, dtype=bool) if left_out is None else ~left_out
+            for radius, matrix in enumerate(self.neighbours):
+                expected, doubt = around.expect(matrix)
+                counted = matrix @ persons
+                spread = estimate_spread(counted[usual], expected[usual], doubt[usual])
+                self.expected[window, radius], self.variation[window, radius] = spread.apply(
+                    expected, doubt
+                )
+        self.total_weight = float(
+            sum(np.clip(m, *WEIGHT_LIMITS).sum() for m in self.expected.values())
+        )
+
+    def make_candidates(self) -> pd.DataFrame:
+        """Return the tests with enough persons, with ``p`` and ``false``."""
+        parts = []
+        for window in self.windows:
+            for radius, matrix in enumerate(self.neighbours):
+                around = matrix @ self.persons[window]
+                cell = np.flatnonzero(around >= self.given.thresholds.fewest_persons)
+                p, false = self.test(-1, window, radius, cells=cell, persons=around[cell])
+                item = np.full(len(cell), -1)
+                parts.append(
+                    _make_tests(item, window, radius, cell, persons=around[cell], p=p, false=false)
+                )
+        return pd.concat(parts, ignore_index=True)
+
+    def column(self, item: int, window: int) -> Array:  # noqa: ARG002 - there is one column
+        """Return persons per cell."""
+        return self.persons[window].copy()
+
+    def test(
+        self,
+        item: int,  # noqa: ARG002 - everything
+        window: int,
+        radius: int,
+        *,
+        cells: Ints,
+        persons: Array,
+    ) -> tuple[Array, Array]:
+        """Return p and the number of false ones to be expected, for neighbourhoods of some cells."""
+        given = self.given
+        mean = np.maximum(self.expected[window, radius][cells], 1e-6)
+        variation = self.variation[window, radius][cells]
+        p = np.ones(len(cells))
+        enough = np.flatnonzero(persons >= given.thresholds.least_ratio * mean)
+        p[enough] = given.per_issue.find_tail(
+            persons[enough], mean[enough], variation[enough], item=np.full(len(enough), -1)
+        )
+        return p, p * self.total_weight / np.clip(mean, *WEIGHT_LIMITS) * KINDS
+
+
+def _make_tests(
+    item: Ints,
+    window: int,
+    radius: int,
+    cell: Ints,
+    *,
+    persons: Array,
+    p: Array,
+    false: Array,
+) -> pd.DataFrame:
+    """Return tests as a frame."""
     values = {
         "item": item,
         "window": window,
@@ -289,65 +467,64 @@ def _test(scene: Scene, window: int, radius: int) -> pd.DataFrame:
         "cell": cell,
         "persons": persons,
         "p": p,
+        "false": false,
     }
     return pd.DataFrame(values, index=range(len(cell)))
 
 
-def _find_p(scene: Scene, test: tuple[int, int, int], counted: tuple[Ints, Array]) -> Array:
-    """Return the p-values of one item, window and radius, given cells and the persons around each."""
-    item, window, radius = test
-    cells, persons = counted
-    background = scene.backgrounds[window]
-    local = (
-        scene.others[radius][cells, item],
-        _sum_around(scene.neighbours[radius], cells, background.weighted[item]),
-    )
-    mean, shape = background.make_distribution(
-        cells, item, local=local, area_m2=scene.areas_m2[radius][cells]
-    )
-    p = np.ones(len(cells))
-    enough = np.flatnonzero(persons >= scene.thresholds.least_ratio * mean)
-    clumps = scene.clumps
-    if clumps is None:
-        raise ValueError("the scene has no background yet: judge_scene makes it")
-    p[enough] = clumps.find_tail(persons[enough], mean[enough], shape[enough], item=item)
-    return p
+def _take_strongest(tests: _ItemTests | _PlaceTests) -> list[Cluster]:
+    """Return neighbourhoods that stand on their own and pass false-discovery control as places, strongest first.
 
-
-def _sum_around(neighbours: "sparse.csr_array", cells: Ints, values: Array) -> Array:
-    """Return the sum of `values` around some cells; few cells are summed one by one, which is faster."""
-    if len(cells) > 3:
-        return np.asarray(neighbours[cells] @ values)
-    ends = neighbours.indptr
-    return np.array(
-        [values[neighbours.indices[ends[cell] : ends[cell + 1]]].sum() for cell in cells]
-    )
-
-
-def find_finds(
-    cube: Cube, thresholds: Thresholds, *, tell: Callable[[str], None] = lambda _: None
-) -> tuple[Scene, list[Find]]:
-    """Return the scene and its finds, after a first round whose finds were taken out of the background.
-
-    A hotspot raises the odds of its district and the density around it; without this it would hide weaker ones of
-    its own item and, by raising *others*, ones of other items in the same place.
+    Each takes its orders with it; a weaker one that overlaps is tested again without them and stays only if it still
+    passes. So one place is not reported once per neighbouring cell.
     """
-    scene = make_scene(cube, thresholds)
-    tell("first round")
-    finds = find_footprints(scene, find_significant(scene))
-    if finds:
-        scene = judge_scene(scene, removed=_mark(cube, finds))
-        tell("second round")
-        finds = find_footprints(scene, find_significant(scene))
-    return scene, finds
-
-
-def _mark(cube: Cube, finds: list[Find]) -> "sparse.csr_array":
-    """Return which item of which cell belongs to a find."""
-    rows = np.concatenate([find.cells for find in finds])
-    columns = np.concatenate([np.full(len(find.cells), find.item) for find in finds])
-    shape = (len(cube.cells), len(cube.items))
-    return sparse.csr_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=shape)
+    thresholds = tests.given.thresholds
+    every = tests.make_candidates()
+    every = every[make_q_from_false(every["false"]) <= thresholds.level]
+    if every.empty:
+        return []
+    every = every.sort_values(["false", *KEYS], kind="stable")
+    limit = float(every["false"].max())
+    heap = list(
+        zip(*(every[name].tolist() for name in ("false", *KEYS, "persons", "p")), strict=True)
+    )
+    columns: dict[int, dict[int, Array]] = {}
+    windows = sorted({int(window) for window in every["window"]})
+    clusters: list[Cluster] = []
+    while heap:
+        false, item, window, radius, cell, persons, p = heapq.heappop(heap)
+        if item not in columns:
+            columns[item] = {number: tests.column(item, number) for number in windows}
+        matrix = tests.neighbours[radius]
+        around = matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]
+        alive = columns[item][window][around]
+        now = float(alive.sum())
+        if now == persons:
+            cells = np.sort(around[alive > 0]).astype(np.int64)
+            for column in columns[item].values():
+                column[cells] = 0.0
+            clusters.append(
+                Cluster(
+                    item=item,
+                    window=window,
+                    radius=radius,
+                    middle=cell,
+                    cells=cells,
+                    p=p,
+                    false=false,
+                )
+            )
+        elif now >= thresholds.fewest_persons:
+            fresh, more = tests.test(
+                item, window, radius, cells=np.array([cell]), persons=np.array([now])
+            )
+            again = max(float(more[0]), false)
+            if again <= limit:
+                heapq.heappush(
+                    heap, (again, item, window, radius, cell, now, max(float(fresh[0]), p))
+                )
+    q = make_q_from_false([cluster.false for cluster in clusters])
+    return [cluster for cluster, one in zip(clusters, q, strict=True) if one <= thresholds.level]
 
 
 def make_z(p: Array) -> Array:

@@ -48,10 +48,30 @@ def make_q_values(
         )
     if len(values) and not (values.min() >= 0 and values.max() <= 1):
         raise ValueError("p-values must lie in 0-1")
+    scaled = values * m
+    return make_q_from_false(scaled * _harmonic(m) if method == "by" else scaled)
+
+
+def make_q_from_false(false: ArrayLike) -> NDArray[np.float64]:
+    """Return adjusted p-values from the number of false ones to be expected at each of the thresholds.
+
+    With ``false = p × tests`` this is Benjamini-Hochberg; with ``false = p × Σ w / w`` it is the weighted form, which
+    keeps its promise for any weights that do not look at what is tested (Genovese, Roeder & Wasserman 2006, "False
+    discovery control with p-value weighting", Biometrika 93).
+
+    Parameters
+    ----------
+    false
+        Shape (k,), at least 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (k,), in the order of `false`, at most 1.
+    """
+    values = np.asarray(false, dtype=np.float64)
     order = np.argsort(values, kind="stable")
-    scaled = values[order] * m / np.arange(1, len(values) + 1)
-    if method == "by":
-        scaled = scaled * _harmonic(m)
+    scaled = values[order] / np.arange(1, len(values) + 1)
     q = np.empty_like(scaled)
     q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return q

@@ -1,46 +1,35 @@
-"""Hotspots: significant groups of neighbouring cells, with place, window, kind and evidence.
+"""Hotspots of three kinds: one item at a place, everything at a place, one item in a whole area; one table.
 
-Neighbourhoods that stand on their own (:mod:`planner.hotspots.detect`) and touch are joined when they are of the same
-level-1 item; the months of the joined cells say the kind (:mod:`planner.hotspots.temporal_patterns`), the
-kind says the window.
+Clusters of each kind are found by their own evidence (:mod:`planner.hotspots.detect`, :mod:`planner.hotspots.areas`);
+false discoveries are controlled over all three at once. What touches is joined (:mod:`planner.hotspots.groups`); the
+persons per month say the pattern (:mod:`planner.hotspots.temporal_patterns`), the pattern says the window.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 
-from planner.frames import HOTSPOT_COLUMNS, HotspotKind
-from planner.hotspots.background import make_profile
+from planner.frames import HotspotScale
+from planner.hotspots.areas import AreaCluster, Labels, find_area_clusters, make_labels
 from planner.hotspots.cell_places import Places
-from planner.hotspots.cube import Cube, make_cube
-from planner.hotspots.detect import Find, Scene, Thresholds, find_finds, make_z
-from planner.hotspots.gistar import make_gi_star
-from planner.hotspots.temporal_patterns import Verdict, find_kinds
+from planner.hotspots.cube import Cube, make_cube, make_edges
+from planner.hotspots.describe import describe_group, find_gi, make_hotspot_frame
+from planner.hotspots.detect import (
+    Thresholds,
+    find_item_clusters,
+    find_place_clusters,
+    leave_out,
+    make_detection_input,
+    mark_cells,
+)
+from planner.hotspots.fdr import make_q_from_false
+from planner.hotspots.groups import count_months, make_groups
+from planner.hotspots.temporal_patterns import find_patterns
 
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-CELL_M = 100.0
-"""Side of a classic unit cell of 10,000 m² (DOMAIN.md §3)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Finds of one item whose cells touch; cells and entries of the cube are positions."""
-
-    item: int
-    cells: Ints
-    entries: Ints
-    best: Find
-    exposed: float
-    odds: Array
+AREA_COLUMNS = ("street_code", "community_code")
 
 
 def find_hotspots(
@@ -56,8 +45,9 @@ def find_hotspots(
     Parameters
     ----------
     orders
-        Columns :data:`~planner.frames.COUNTED_COLUMNS` and ``item_code``; optional ``uncertainty_m``. Rows without
-        cell or item, later than `as_of` or less certain than the threshold do not count.
+        Columns :data:`~planner.frames.COUNTED_COLUMNS`; optional :data:`~planner.frames.HELPFUL_COLUMNS`. Rows
+        without cell or item, of a kind that is no problem, later than `as_of` or less certain than the threshold do
+        not count.
     places
         The cells of the orders.
     as_of
@@ -70,8 +60,8 @@ def find_hotspots(
     Returns
     -------
     geopandas.GeoDataFrame
-        The columns :data:`~planner.frames.HOTSPOT_COLUMNS` except the names, which the desk adds; EPSG:4326; most
-        certain first; the same input gives the same bytes.
+        The columns :data:`~planner.frames.HOTSPOT_COLUMNS` except the names, which whoever knows them adds;
+        EPSG:4326; most certain first; the same input gives the same bytes.
 
     Raises
     ------
@@ -79,177 +69,151 @@ def find_hotspots(
         A column or the centre of a cell is missing.
     """
     wanted = thresholds or Thresholds()
-    certain = _keep_certain(orders, wanted)
+    certain = take_countable(orders, wanted)
     cube = make_cube(certain, places.frame, as_of=as_of)
     if not len(cube.cell):
-        return _finish([], places, wanted)
-    scene, finds = find_finds(cube, wanted, tell=tell)
-    groups = _join(scene, finds)
-    tell("kinds")
-    expected = np.array([group.exposed * group.odds for group in groups]).reshape(
-        len(groups), cube.n_periods
+        return make_hotspot_frame([], places, wanted)
+    labels = make_labels(cube, certain)
+    tell("areas")
+    first = make_detection_input(cube, wanted)
+    areas = find_area_clusters(
+        cube,
+        labels,
+        windows=first.windows,
+        quiet=first.entries,
+        per_issue=first.per_issue,
+        thresholds=wanted,
     )
-    verdicts = find_kinds(_count_months(cube, groups), expected)
-    gi = _find_gi(scene, groups)
+    tell("items")
+    given, items = find_item_clusters(
+        cube, wanted, own_share=_mark_shares(cube, labels, areas), before=first
+    )
+    tell("places")
+    around, in_places = find_place_clusters(given, items)
+    removed = mark_cells(cube, items) if items else None
+    areas = find_area_clusters(
+        cube,
+        labels,
+        windows=given.windows,
+        quiet=tuple(leave_out(cube, entries, removed) for entries in given.entries),
+        per_issue=given.per_issue,
+        thresholds=wanted,
+    )
+    # one control over all: each cluster says how many false ones to expect at its threshold
+    false = [one.false for one in (*items, *in_places)] + [one.false for one in areas]
+    kept = (make_q_from_false(false) <= wanted.level).tolist()
+    n, m = len(items), len(items) + len(in_places)
+    groups = make_groups(
+        given,
+        labels,
+        items=[one for one, keep in zip(items, kept[:n], strict=True) if keep],
+        places=[one for one, keep in zip(in_places, kept[n:m], strict=True) if keep],
+        around=around,
+        areas=[one for one, keep in zip(areas, kept[m:], strict=True) if keep],
+    )
+    tell("patterns")
+    shape = (len(groups), cube.n_periods)
+    counted = np.array([count_months(cube, group) for group in groups]).reshape(shape)
+    expected = np.array([group.exposed * group.profile for group in groups]).reshape(shape)
+    verdicts = find_patterns(counted, expected)
+    q = make_q_from_false([group.false for group in groups])
     rows = [
-        _describe(scene, certain, group, verdict=verdict, gi=z)
-        for group, verdict, z in zip(groups, verdicts, gi, strict=True)
-    ]
-    return _finish(rows, places, wanted)
-
-
-def _keep_certain(orders: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
-    """Return the orders whose place is known well enough to belong to a cell."""
-    if "uncertainty_m" not in orders.columns:
-        return orders
-    return orders[~(orders["uncertainty_m"] > thresholds.widest_uncertainty_m)]
-
-
-def _join(scene: Scene, finds: list[Find]) -> list[Group]:
-    """Return finds of the same item joined where their cells touch, strongest first."""
-    if not finds:
-        return []
-    touching = scene.neighbours[0]
-    row = np.concatenate([np.full(len(find.cells), number) for number, find in enumerate(finds)])
-    column = np.concatenate([find.cells for find in finds])
-    member = sparse.csr_array(
-        (np.ones(len(row)), (row, column)), shape=(len(finds), touching.shape[0])
-    )
-    near = (member @ touching @ member.T).tocoo()
-    item = np.array([find.item for find in finds])
-    same = item[near.row] == item[near.col]
-    graph = sparse.csr_array(
-        (np.ones(same.sum()), (near.row[same], near.col[same])), shape=(len(finds), len(finds))
-    )
-    labels = csgraph.connected_components(graph, directed=False)[1]
-    parts: dict[int, list[Find]] = {}
-    for find, label in zip(finds, labels, strict=True):
-        parts.setdefault(int(label), []).append(find)
-    cube = scene.cube
-    profile = make_profile(cube, np.arange(len(cube.cell)))
-    groups = [_make_group(scene, part, profile) for part in parts.values()]
-    return sorted(groups, key=lambda group: (group.best.p, group.item, int(group.cells[0])))
-
-
-def _make_group(scene: Scene, part: list[Find], profile: tuple[Ints, Array]) -> Group:
-    """Return one joined hotspot with its expectation per month."""
-    cube = scene.cube
-    item = part[0].item
-    cells = np.unique(np.concatenate([find.cells for find in part]))
-    background = scene.backgrounds[0]
-    best = min(part, key=lambda find: find.p)
-    mean, _ = background.make_distribution(
-        np.array([best.middle]),
-        item,
-        local=(
-            np.array([background.others[cells, item].sum()]),
-            np.array([background.weighted[item][cells].sum()]),
-        ),
-        area_m2=cube.cells["area_m2"].to_numpy()[cells].sum(),
-    )
-    entries = np.flatnonzero((cube.item == item) & np.isin(cube.cell, cells))
-    return Group(
-        item=item,
-        cells=cells,
-        entries=entries,
-        best=best,
-        exposed=float(mean[0]),
-        odds=profile[1][:, profile[0][best.middle], item],
-    )
-
-
-def _count_months(cube: Cube, groups: list[Group]) -> Array:
-    """Return persons per hotspot and month, each person once a month, shape (hotspots, months)."""
-    counted = np.zeros((len(groups), cube.n_periods))
-    for row, group in enumerate(groups):
-        pairs = np.unique(
-            np.stack([cube.period[group.entries], cube.person[group.entries]]), axis=1
+        describe_group(given, labels, certain, group, verdict=verdict, gi=float(gi), q=float(one_q))
+        for group, verdict, gi, one_q in zip(
+            groups, verdicts, find_gi(given, groups), q, strict=True
         )
-        counted[row] = np.bincount(pairs[0], minlength=cube.n_periods)
-    return counted
+    ]
+    return make_hotspot_frame(rows, places, wanted)
 
 
-def _find_gi(scene: Scene, groups: list[Group]) -> Array:
-    """Return classic Gi* of the standardised residuals of the whole history at each hotspot's middle cell."""
-    if not groups:
-        return np.zeros(0)
-    background = scene.backgrounds[0]
-    persons = np.asarray(scene.persons[0].todense())
-    expected = background.odds * background.others
-    residual = (persons - expected) / np.sqrt(expected + 1.0)
-    z = make_gi_star(residual, scene.neighbours[0])
-    return np.array([z[group.best.middle, group.item] for group in groups])
+def find_hotspot_orders(
+    hotspots: pd.DataFrame,
+    orders: pd.DataFrame,
+    *,
+    as_of: datetime,
+    thresholds: Thresholds | None = None,
+    whole_history: bool = False,
+) -> pd.DataFrame:
+    """Return which orders each hotspot is about: exactly those that its ``count`` counts.
 
+    Parameters
+    ----------
+    hotspots
+        As :func:`find_hotspots` returns them.
+    orders, as_of, thresholds
+        As they were given to it.
+    whole_history
+        Whether those before and after its window belong to the answer too.
 
-def _describe(
-    scene: Scene, certain: pd.DataFrame, group: Group, *, verdict: Verdict, gi: float
-) -> dict[str, object]:
-    """Return one row of the frame of hotspots."""
-    cube = scene.cube
-    active = np.array(verdict.active)
-    inside = group.entries[np.isin(cube.period[group.entries], active)]
-    expected = max(round(group.exposed * float(group.odds[active].sum()), 3), 0.001)
-    persons = len(np.unique(cube.person[inside]))
-    rows = certain.iloc[cube.source[inside]]
-    xy = cube.cells[["x_m", "y_m"]].to_numpy()[cube.cell[inside]]
-    centre = (
-        xy.mean(axis=0) if len(xy) else cube.cells[["x_m", "y_m"]].to_numpy()[group.best.middle]
-    )
-    distance = np.hypot(*(xy - centre).T) if len(xy) else np.zeros(1)
-    seasonal = verdict.kind is HotspotKind.SEASONAL
-    starts = cube.edges[:-1]
-    codes = cube.cells.index.to_numpy()[group.cells]
-    return {
-        "kind": verdict.kind.value,
-        "level1_code": cube.items[group.item],
-        "item_code": _find_commonest(rows["item_code"]),
-        "x_m": float(centre[0]),
-        "y_m": float(centre[1]),
-        "radius_m": round(float(np.quantile(distance, 0.9)) + CELL_M / 2, 0),
-        "cells": ";".join(codes),
-        "n_cells": len(codes),
-        "middle": str(cube.cells.index[group.best.middle]),
-        "window_start": starts[active.min()].date(),
-        "window_end": (cube.edges[active.max() + 1] - pd.Timedelta(seconds=1)).date(),
-        "months": ";".join(str(m) for m in dict.fromkeys(starts[active].month)) if seasonal else "",
-        "count": len(inside),
-        "persons": persons,
-        "issues": len(cube.find_issues(inside)),
-        "expected": expected,
-        "ratio": round(persons / expected, 2),
-        "z": round(float(make_z(np.array([group.best.p]))[0]), 3),
-        "gi": round(float(gi), 3),
-        "p": group.best.p,
-        "q": group.best.q,
+    Returns
+    -------
+    pandas.DataFrame
+        ``hotspot_id`` and ``row``, the position in `orders`; by hotspot, then row.
+    """
+    countable = take_countable(orders, thresholds or Thresholds())
+    position = np.flatnonzero(find_countable(orders, thresholds or Thresholds()))
+    usable = countable["cell_code"].notna() & countable["level1_code"].notna()
+    position, countable = position[usable.to_numpy()], countable[usable]
+    edges = make_edges(orders["received_at"], as_of)
+    moments = pd.DatetimeIndex(countable["received_at"]).as_unit("us").asi8
+    period = np.searchsorted(edges.as_unit("us").asi8, moments, side="right") - 1
+    period[period >= len(edges) - 1] = -1
+    start_of = np.array([edge.date() for edge in edges[:-1]])
+    codes = {
+        name: countable[name].astype("object").to_numpy()
+        for name in ("cell_code", "level1_code", "level2_code", "item_code", *AREA_COLUMNS)
+        if name in countable.columns
     }
+    of_level = {1: "level1_code", 2: "level2_code", 3: "item_code"}
+    by_cell = pd.Series(np.arange(len(countable))).groupby(codes["cell_code"]).indices
+    parts = []
+    for one in hotspots.to_dict("records"):
+        near = [by_cell[cell] for cell in str(one["cells"]).split(";") if cell in by_cell]
+        rows = np.sort(np.concatenate(near)) if near else np.zeros(0, dtype=np.int64)
+        if one["item_level"]:
+            rows = rows[codes[of_level[int(one["item_level"])]][rows] == one["item_code"]]
+        if one["scale"] == HotspotScale.AREA:
+            name = "street_code" if pd.isna(one["community_code"]) else "community_code"
+            rows = rows[codes[name][rows] == one[name]]
+        first, last = (pd.Timestamp(one[name]).date() for name in ("window_start", "window_end"))
+        active = (start_of >= first) & (start_of <= last)
+        if one["months"]:
+            months = {int(month) for month in str(one["months"]).split(";")}
+            active &= np.array([day.month in months for day in start_of])
+        inside = (period[rows] >= 0) & (whole_history | active[np.maximum(period[rows], 0)])
+        parts.append(pd.DataFrame({"hotspot_id": one["hotspot_id"], "row": position[rows[inside]]}))
+    empty = pd.DataFrame({"hotspot_id": pd.Series(dtype="str"), "row": pd.Series(dtype="int64")})
+    return pd.concat(parts, ignore_index=True) if parts else empty
 
 
-def _find_commonest(values: pd.Series) -> str | None:
-    """Return the commonest value, the lowest of several; None where all are missing."""
-    counts = values.value_counts()
-    return None if counts.empty else str(min(counts.index[counts == counts.iloc[0]]))
+def take_countable(orders: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
+    """Return the orders that are problems and whose place is known well enough to belong to a cell."""
+    return orders[find_countable(orders, thresholds)]
 
 
-def _finish(
-    rows: list[dict[str, object]], places: Places, thresholds: Thresholds
-) -> gpd.GeoDataFrame:
-    """Return the rows that are large enough, in the order and with the columns of the contract."""
-    names = [name for name in HOTSPOT_COLUMNS if name not in ("level1_name", "item_name", "name")]
-    frame = pd.DataFrame(rows, columns=None if rows else ["persons", "ratio"])
-    large = frame["persons"] >= thresholds.fewest_persons
-    frame = frame[large & (frame["ratio"] >= thresholds.least_ratio)].reset_index(drop=True)
-    if frame.empty:
-        return gpd.GeoDataFrame(columns=names, geometry="geometry", crs="EPSG:4326")
-    middle = places.frame.loc[frame["middle"]]
-    frame["street_code"] = middle["street_code"].to_numpy()
-    frame["community_code"] = middle["community_code"].to_numpy()
-    frame["hotspot_id"] = [f"H{number:04d}" for number in range(1, len(frame) + 1)]
-    points = gpd.GeoSeries.from_xy(frame["x_m"], frame["y_m"], crs=places.metric_crs).to_crs(
-        "EPSG:4326"
-    )
-    frame["lon"], frame["lat"] = points.x.round(6), points.y.round(6)
-    shapes = places.find_shapes(";".join(frame["cells"]).split(";"))
-    frame["geometry"] = shapes.groupby(np.repeat(np.arange(len(frame)), frame["n_cells"])).apply(
-        lambda cells: cells.union_all()
-    )
-    return gpd.GeoDataFrame(frame[names], geometry="geometry", crs="EPSG:4326")
+def find_countable(orders: pd.DataFrame, thresholds: Thresholds) -> np.ndarray:
+    """Return which orders are problems whose place is known well enough, shape (n,)."""
+    counts = np.ones(len(orders), dtype=bool)
+    if "uncertainty_m" in orders.columns:
+        counts &= ~(orders["uncertainty_m"] > thresholds.widest_uncertainty_m).to_numpy()
+    if "kind" in orders.columns:
+        counts &= ~orders["kind"].isin(thresholds.kinds_apart).to_numpy()
+    return counts
+
+
+def find_to_govern(hotspots: pd.DataFrame) -> pd.Series:
+    """Return which hotspots are to be governed: not ended, not one address, person or day."""
+    return ~hotspots["archived"].astype(bool) & (hotspots["origin"] == "")
+
+
+def _mark_shares(cube: Cube, labels: Labels, areas: list[AreaCluster]) -> "np.ndarray | None":
+    """Return where a street's own share of a level-1 item is known to be another, shape (cells, items)."""
+    streets = [one for one in areas if one.scope == "street"]
+    if not streets:
+        return None
+    marked = np.zeros((len(cube.cells), len(cube.items)), dtype=bool)
+    codes = cube.cells["street_code"].astype("object").to_numpy()
+    for one in streets:
+        top = int(labels.tops[one.level - 1][one.item])
+        marked[codes == labels.streets[one.area], top] = True
+    return marked

@@ -1,18 +1,21 @@
 """How many persons one issue brings: most issues one, a few several.
 
 Three neighbours who call about the same burst pipe are one issue, not three hits of a hotspot. So persons are not
-independent of each other, issues are: the number of issues is negative binomial (:mod:`planner.hotspots.background`),
-each brings one person or more, and the number of persons is their sum, a compound distribution with a longer tail.
-How many an issue brings is counted in the city's own orders.
+independent of each other, issues are: their number is Poisson with a rate that is known only roughly
+(:mod:`planner.hotspots.background`), each brings one person or more, and the number of persons is their sum, a
+compound distribution with a longer tail. How many an issue brings is counted in the city's own orders.
+
+The rate is taken as lognormal, not as Gamma distributed: compounds differ as towns do, with a long upper tail, and a
+Gamma of the same variance calls the largest of them impossible.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from planner.hotspots.cube import Cube
+from planner.hotspots.kernels import NODES, WEIGHTS, find_mixed_tails
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,17 +28,17 @@ LARGEST_EXACT = 80
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Clumps:
-    """How large the issues of each item are.
+class PersonsPerIssue:
+    """How large the issues of each item are; the last row: of any item.
 
     Parameters
     ----------
     several
-        Share of issues with more than one person, shape (items,).
+        Share of issues with more than one person, shape (items + 1,).
     further
-        Chance that another person follows after the second (geometric), shape (items,).
+        Chance that another person follows after the second (geometric), shape (items + 1,).
     tails
-        P(further persons >= e) of b issues, shape (items, b, e), both from 0.
+        P(further persons >= e) of b issues, shape (items + 1, b, e), both from 0.
     """
 
     several: Array
@@ -54,40 +57,40 @@ class Clumps:
         second = beyond * (1.0 + self.further) / (1.0 - self.further)
         return np.asarray(1.0 - self.several + self.several * (4.0 + 4.0 * beyond + second))
 
-    def find_tail(self, persons: Array, mean: Array, shape: Array, *, item: int) -> Array:
+    def find_tail(self, persons: Array, mean: Array, variation: Array, *, item: Ints) -> Array:
         """Return P(persons >= those counted).
 
         Parameters
         ----------
         persons
             Counted, shape (k,), at least 1.
-        mean, shape
-            Mean number of persons, and shape of the negative binomial of the issues, shape (k,).
+        mean
+            Mean number of persons, shape (k,).
+        variation
+            Squared coefficient of variation of the rate of issues, shape (k,).
         item
-            Position of the item.
+            Position of the item, shape (k,); -1: any.
         """
-        tail = np.empty_like(mean)
+        row = np.where(item < 0, len(self.several) - 1, item).astype(np.int64)
         large = persons > LARGEST_EXACT
-        ratio = float(self.square[item] / self.mean[item])
-        tail[large] = find_tail(persons[large] / ratio, mean[large] / ratio, shape[large])
-        small = ~large
-        issues = mean[small] / self.mean[item]
-        tail[small] = self._sum_tail(persons[small].astype(np.int64), issues, shape[small], item)
-        return tail
-
-    def _sum_tail(self, persons: Ints, issues: Array, shape: Array, item: int) -> Array:
-        """Return the tail by summing over the number of issues."""
-        share = issues / (issues + shape)
-        chance = np.exp(shape * np.log1p(-share))
-        tail = find_tail(persons.astype(np.float64), issues, shape)
-        for count in range(1, int(persons.max(initial=1))):
-            chance = chance * share * (shape + count - 1) / count
-            further = np.maximum(persons - count, 0)
-            tail += np.where(further > 0, chance * self.tails[item, count, further], 0.0)
-        return np.minimum(tail, 1.0)
+        ratio = np.where(large, (self.square / self.mean)[row], 1.0)
+        # scaled down to issues of one size, the count rounded to the careful side
+        counted = np.maximum(np.floor(persons / ratio + 1e-9), 1.0).astype(np.int64)
+        issues = mean / np.where(large, ratio, self.mean[row])
+        return np.asarray(
+            find_mixed_tails(
+                counted,
+                issues,
+                np.asarray(variation, dtype=np.float64),
+                np.where(large, -1, row),
+                self.tails,
+                NODES,
+                WEIGHTS,
+            )
+        )
 
 
-def make_clumps(cube: Cube, quiet: Ints, density: Array) -> Clumps:
+def make_persons_per_issue(cube: Cube, quiet: Ints, density: Array) -> PersonsPerIssue:
     """Return how many persons the issues of each item bring.
 
     Parameters
@@ -109,21 +112,13 @@ def make_clumps(cube: Cube, quiet: Ints, density: Array) -> Clumps:
     beyond = np.bincount(item[sizes > 1], weights=sizes[sizes > 1] - 2.0, minlength=width)
     several = (many.sum() + 1.0) / (issues.sum() + 20.0)
     further = (beyond.sum() + 1.0) / (beyond.sum() + many.sum() + 4.0)
-    several_of = np.clip((many + PRIOR_ISSUES * several) / (issues + PRIOR_ISSUES), 1e-4, 0.5)
-    further_of = np.clip(
-        (beyond + PRIOR_ISSUES * further) / (beyond + many + PRIOR_ISSUES), 0.05, 0.8
+    several_of = np.append((many + PRIOR_ISSUES * several) / (issues + PRIOR_ISSUES), several)
+    further_of = np.append(
+        (beyond + PRIOR_ISSUES * further) / (beyond + many + PRIOR_ISSUES), further
     )
+    several_of, further_of = np.clip(several_of, 1e-4, 0.5), np.clip(further_of, 0.05, 0.8)
     tails = np.array([_make_tails(*pair) for pair in zip(several_of, further_of, strict=True)])
-    return Clumps(several=several_of, further=further_of, tails=tails)
-
-
-def find_tail(count: Array, mean: Array, shape: Array) -> Array:
-    """Return P(X >= count) for the negative binomial with this mean and shape; 1 where count is 0.
-
-    The regularised incomplete beta function at ``mean / (mean + shape)`` (Johnson, Kemp & Kotz 2005, 5.31).
-    """
-    tail = special.betainc(np.maximum(count, 1e-9), shape, mean / (mean + shape))
-    return np.where(count > 0, tail, 1.0)
+    return PersonsPerIssue(several=several_of, further=further_of, tails=tails)
 
 
 def _make_tails(several: float, further: float) -> Array:

@@ -1,86 +1,149 @@
-"""The course of a hotspot in time: which of six kinds describes its monthly counts best.
+"""The course of a hotspot in time: a probability for each of seven patterns, from its persons per month.
 
 The names follow the emerging hot spot literature (Esri's *Emerging Hot Spot Analysis*, which labels bins by the
-sequence of Gi* and the Mann-Kendall trend); with monthly counts of a few orders such labels flicker, so here each
-kind is a family of courses ``f`` and the excess is fitted by maximum likelihood, ``y_t ~ Poisson(e_t + s f_t)``; the
-kind with the best penalised likelihood (BIC: a course with more freedom must earn it) is the answer.
+sequence of Gi* and the Mann-Kendall trend); with a few persons a month such labels flicker. Here each pattern is a
+family of courses f (0-1 over the months) and of heights s, and the persons of a month are negative binomial around
+``e + s · f``. The evidence of a pattern is the likelihood averaged over its courses and heights, so that a pattern with
+more freedom must earn it (Bayesian model choice, Kass & Raftery 1995, "Bayes factors", JASA 90); with equal chances
+beforehand it becomes a probability.
 
-persistent
-    the same excess in every month;
-new
-    nothing, then a constant excess from some month within the last :data:`NEW_MONTHS` until the end;
-growing
-    an excess that rises to the end of the history, from its start or for longer than a new one can;
+rising
+    an excess that grows until now, or began within the last :data:`NEW_MONTHS` and is there still;
+steady
+    the same excess in every month, or for longer than a new one;
 seasonal
     an excess in the same months of every year, needs at least :data:`SEASONS_NEEDED` months of history;
-diminishing
-    an excess that falls towards the end or ended;
-sporadic
-    months with and without an excess in no such order; also what can't be told with less than 6 months.
+burst
+    one episode of up to three months that lies less than :data:`ENDED_MONTHS` back;
+recurring
+    months with and without an excess in no such order;
+falling
+    an excess that shrinks, or ended less than :data:`ENDED_MONTHS` ago;
+ended
+    one episode, short or long, and none of it for :data:`ENDED_MONTHS` or longer: for the archive.
+
+Fewer than :data:`FEWEST_MONTHS` months tell nothing: every pattern that such a history can show is as likely, and
+``recurring`` is what it is called.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from planner.frames import HotspotKind
 
 Array = NDArray[np.float64]
 
-NEW_MONTHS = 6
-"""A hotspot older than this is not new. Assumed."""
+NEW_MONTHS = 12
+"""What is there for longer is not rising any more but steady. Assumed."""
+
+ENDED_MONTHS = 6
+"""After so long without it a problem has ended. Assumed."""
 
 SEASONS_NEEDED = 15
 """Months of history from which a season can be told from a single episode: it must have come at least twice."""
 
 FEWEST_MONTHS = 6
-STEPS = 40
+
+OVERDISPERSION = 0.1
+"""Variance of the monthly rate over its square, beyond chance. Assumed."""
+
+
+HEIGHTS = 24
+SWITCHES = ((0.1, 0.4), (0.1, 0.7), (0.25, 0.4), (0.25, 0.7), (0.4, 0.5))
+"""Of recurring: chances per month that an excess begins and that it stops."""
+
+ACTIVE = 0.05
+"""Share of its height from which a course counts as active."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """One course: its kind, its shape over the months (0-1) and how many free parameters it costs."""
+    """One course: its pattern and its shape over the months (0-1)."""
 
     kind: HotspotKind
     shape: tuple[float, ...]
-    cost: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the counts of a hotspot say: the kind and in which months (0 … P-1) it is active."""
+    """What the counts of a hotspot say.
+
+    Parameters
+    ----------
+    kind
+        The most probable pattern.
+    active
+        Months (0 … P-1) in which it is there.
+    probabilities
+        Of each pattern, sum 1.
+    """
 
     kind: HotspotKind
     active: tuple[int, ...]
+    probabilities: Mapping[HotspotKind, float]
 
 
 @lru_cache(maxsize=8)
 def make_courses(months: int) -> tuple[Course, ...]:
-    """Return every course over `months` months, the last being the newest."""
+    """Return every course over `months` months, the last being the newest, except those of recurring."""
     t = np.arange(months)
-    courses = [Course(kind=HotspotKind.PERSISTENT, shape=tuple(np.ones(months)), cost=1)]
-    for onset in range(1, months):
+    made: dict[tuple[HotspotKind, tuple[float, ...]], None] = {}
+
+    def add(kind: HotspotKind, shape: Array) -> None:
+        made.setdefault((kind, tuple((shape / shape.max()).round(6).tolist())))
+
+    add(HotspotKind.STEADY, np.ones(months))
+    for onset in range(1, months - 1):
+        age = months - onset
         after = (t >= onset).astype(float)
-        ramp = np.clip((t - onset + 1) / (months - onset), 0.0, 1.0)
-        kind = HotspotKind.NEW if months - onset <= NEW_MONTHS else HotspotKind.GROWING
-        courses.append(Course(kind=kind, shape=tuple(after), cost=3))
-        courses.append(Course(kind=HotspotKind.DIMINISHING, shape=tuple(1.0 - after), cost=3))
-        if months - onset > 3:
-            courses.append(Course(kind=kind, shape=tuple(ramp), cost=3))
-            courses.append(Course(kind=HotspotKind.DIMINISHING, shape=tuple(ramp[::-1]), cost=3))
-    for share in (0.0, 0.2, 0.4) if months > 3 else ():
-        rising = share + (1 - share) * (t + 1) / months
-        courses.append(Course(kind=HotspotKind.GROWING, shape=tuple(rising), cost=2.5))
-        courses.append(Course(kind=HotspotKind.DIMINISHING, shape=tuple(rising[::-1]), cost=2.5))
+        add(HotspotKind.RISING if age <= NEW_MONTHS else HotspotKind.STEADY, after)
+        if age > 3:
+            add(HotspotKind.RISING, np.clip((t - onset + 1) / age, 0.0, 1.0))
+            add(HotspotKind.FALLING, np.clip((t - onset + 1) / age, 0.0, 1.0)[::-1])
+    for floor in (0.0, 0.2, 0.4):
+        rising = floor + (1 - floor) * (t + 1) / months
+        add(HotspotKind.RISING, rising)
+        add(HotspotKind.FALLING, rising[::-1])
+    for speed in (2.0, 3.0, 4.5):
+        rising = np.exp(speed * ((t + 1) / months - 1))
+        add(HotspotKind.RISING, rising)
+        add(HotspotKind.FALLING, rising[::-1])
+    for end in range(1, months):
+        quiet = months - end
+        for start in range(end):
+            episode = ((t >= start) & (t < end)).astype(float)
+            if quiet >= ENDED_MONTHS:
+                add(HotspotKind.ENDED, episode)
+            elif end - start <= 3:
+                add(HotspotKind.BURST, episode)
+            elif start == 0 or end - start >= 6:
+                add(HotspotKind.FALLING, episode)
+    add(HotspotKind.BURST, (t == months - 1).astype(float))
     if months >= SEASONS_NEEDED:
-        courses.extend(_make_seasons(t))
-    return tuple(courses)
+        for first in range(12):
+            for length in range(2, 7):
+                add(HotspotKind.SEASONAL, ((t - first) % 12 < length).astype(float))
+            wave = 0.5 + 0.5 * np.cos(2 * np.pi * (t - first) / 12)
+            add(HotspotKind.SEASONAL, wave**2)
+    return tuple(
+        Course(kind=kind, shape=shape) for kind, shape in made if _has_all(kind, shape, months)
+    )
 
 
-def find_kinds(counted: Array, expected: Array) -> list[Verdict]:
-    """Return kind and active months per hotspot.
+def _has_all(kind: HotspotKind, shape: tuple[float, ...], months: int) -> bool:
+    """Return whether a falling course is not one that ended."""
+    if kind is not HotspotKind.FALLING or months <= ENDED_MONTHS:
+        return True
+    return any(value > 0 for value in shape[-ENDED_MONTHS:])
+
+
+def find_patterns(counted: Array, expected: Array) -> list[Verdict]:
+    """Return the pattern of each hotspot, with probabilities and active months.
 
     Parameters
     ----------
@@ -91,58 +154,72 @@ def find_kinds(counted: Array, expected: Array) -> list[Verdict]:
     """
     months = counted.shape[1]
     if months < FEWEST_MONTHS:
-        return [Verdict(kind=HotspotKind.SPORADIC, active=tuple(range(months))) for _ in counted]
+        few = (HotspotKind.RISING, HotspotKind.STEADY, HotspotKind.BURST, HotspotKind.RECURRING)
+        chances = {kind: 0.25 if kind in few else 0.0 for kind in HotspotKind}
+        return [
+            Verdict(kind=HotspotKind.RECURRING, active=tuple(range(months)), probabilities=chances)
+            for _ in counted
+        ]
     courses = make_courses(months)
     shapes = np.array([course.shape for course in courses])
-    costs = np.array([course.cost for course in courses])
+    kinds = np.array([list(HotspotKind).index(course.kind) for course in courses])
     return [
-        _judge(y, np.maximum(e, 1e-6), (courses, shapes, costs))
+        _judge(y, np.maximum(e, 1e-6), shapes, kinds)
         for y, e in zip(counted, expected, strict=True)
     ]
 
 
-def _make_seasons(t: NDArray[np.int64]) -> list[Course]:
-    """Return courses that are active in two to six successive months of every year."""
-    return [
-        Course(
-            kind=HotspotKind.SEASONAL,
-            shape=tuple(((t - first) % 12 < length).astype(float)),
-            cost=3,
-        )
-        for first in range(12)
-        for length in range(2, 7)
-    ]
+def _judge(y: Array, e: Array, shapes: Array, kinds: NDArray[np.int64]) -> Verdict:
+    """Return what the months of one hotspot say."""
+    top = max(float((y - e).max()), 1.0)
+    heights = np.geomspace(top / 40, top * 2.5, HEIGHTS)
+    level = e + heights[:, None, None] * shapes
+    likelihood = _measure(y, level).sum(axis=2)
+    of_course = special.logsumexp(likelihood, axis=0) - np.log(HEIGHTS)
+    evidence = np.full(len(HotspotKind), -np.inf)
+    for kind in np.unique(kinds):
+        own = of_course[kinds == kind]
+        evidence[kind] = special.logsumexp(own) - np.log(len(own))
+    recurring = list(HotspotKind).index(HotspotKind.RECURRING)
+    evidence[recurring] = _measure_recurring(y, e, heights)
+    chances = special.softmax(evidence)
+    best = int(np.argmax(chances))
+    if best == recurring:
+        active = np.flatnonzero(_find_bursts(y, e))
+    else:
+        own = np.flatnonzero(kinds == best)
+        active = np.flatnonzero(shapes[own[np.argmax(of_course[own])]] >= ACTIVE)
+    return Verdict(
+        kind=list(HotspotKind)[best],
+        active=tuple(int(month) for month in active),
+        probabilities={
+            kind: float(chance) for kind, chance in zip(HotspotKind, chances, strict=True)
+        },
+    )
 
 
-def _judge(y: Array, e: Array, table: tuple[tuple[Course, ...], Array, Array]) -> Verdict:
-    """Return the best course of one hotspot; sporadic months compete as a course of their own."""
-    courses, shapes, costs = table
-    log_months = np.log(len(y))
-    scores = 2 * _fit(y, e, shapes) - costs * log_months
-    best = int(np.argmax(scores))
-    bursts = _find_bursts(y, e)
-    changes = int(np.abs(np.diff(np.concatenate([[0.0], bursts, [0.0]]))).sum())
-    sporadic = 2 * _fit(y, e, bursts[None, :])[0] - (changes + 1) * log_months
-    if sporadic > scores[best]:
-        return Verdict(
-            kind=HotspotKind.SPORADIC, active=tuple(int(m) for m in np.flatnonzero(bursts))
-        )
-    active = np.flatnonzero(shapes[best] >= 0.05)
-    return Verdict(kind=courses[best].kind, active=tuple(int(month) for month in active))
+def _measure(y: Array, level: Array) -> Array:
+    """Return the negative binomial log-likelihood but for what depends on `y` alone."""
+    return y * np.log(level) - (y + 1 / OVERDISPERSION) * np.log1p(OVERDISPERSION * level)
 
 
-def _fit(y: Array, e: Array, shapes: Array) -> Array:
-    """Return the Poisson log-likelihood ratio against no excess, per course, at the best height s >= 0.
-
-    EM for the split of each month's count into background and excess; it never leaves s >= 0.
-    """
-    weight = np.maximum(shapes.sum(axis=1), 1e-9)
-    height = np.maximum((y - e).clip(0).sum(), 0.5) / weight
-    for _ in range(STEPS):
-        excess = height[:, None] * shapes
-        height = (y * excess / (e + excess)).sum(axis=1) / weight
-    level = e + height[:, None] * shapes
-    return np.asarray((y * np.log(level / e) - (level - e)).sum(axis=1))
+def _measure_recurring(y: Array, e: Array, heights: Array) -> float:
+    """Return the log evidence of months that switch an excess on and off at random, by the forward algorithm."""
+    without = _measure(y, e)
+    within = _measure(y, e + heights[:, None])
+    parts = []
+    for begins, stops in SWITCHES:
+        usual = begins / (begins + stops)
+        off = np.full(len(heights), np.log(1 - usual)) + without[0]
+        on = np.log(usual) + within[:, 0]
+        for month in range(1, len(y)):
+            off, on = (
+                np.logaddexp(off + np.log(1 - begins), on + np.log(stops)) + without[month],
+                np.logaddexp(off + np.log(begins), on + np.log(1 - stops)) + within[:, month],
+            )
+        parts.append(np.logaddexp(off, on))
+    whole = np.array(parts)
+    return float(special.logsumexp(whole) - np.log(whole.size))
 
 
 def _find_bursts(y: Array, e: Array) -> Array:
@@ -151,4 +228,4 @@ def _find_bursts(y: Array, e: Array) -> Array:
     for _ in range(8):
         height = max(((y - e) * on).sum() / max(on.sum(), 1.0), 1e-6)
         on = (y * np.log((e + height) / e) > height).astype(float)
-    return on
+    return on if on.any() else (y == y.max()).astype(float)

@@ -16,9 +16,8 @@ from gridgov.rules.duties.graph import make_duty_graph
 from gridgov.rules.streets.classes import find_street_classes
 from planner.errors import PlannerError
 from planner.frames import HOTSPOT_COLUMNS
-from planner.hotspots.cell_places import Places
-from planner.hotspots.detect import Thresholds
-from planner.hotspots.find import find_hotspots
+from planner.hotspots import Places, Thresholds, find_hotspot_orders, find_hotspots
+from planner.plans.items import make_item_levels
 from planner.plans.make import PlanMaker
 from planner.plans.plan_text import say
 from planner.plans.record import Plan
@@ -83,10 +82,12 @@ def make_plans(
     clock = StageClock(progress or ignore_progress)
     moment = pd.Timestamp(as_of).tz_convert(city.settings.timezone).to_pydatetime()
     constants = city.settings.constants
-    catalogue = find_catalogue(
-        city.catalogue, orders["item_code"].unique(), constants=constants
+    catalogue = find_catalogue(city.catalogue, orders["item_code"].unique(), constants=constants)
+    codes = orders["item_code"].astype("object")
+    counted = orders.assign(
+        level1_code=catalogue.find_top(orders["item_code"].astype("str")),
+        level2_code=make_item_levels(catalogue).find(codes, 2),
     )
-    counted = orders.assign(level1_code=catalogue.find_top(orders["item_code"].astype("str")))
     with clock.stage("hotspots"):
         places = make_places(counted, get_grid(city))
         found = find_hotspots(counted, places, as_of=moment, thresholds=make_thresholds(constants))
@@ -212,10 +213,18 @@ def name_hotspots(
     named = hotspots.copy()
     for level in ("level1", "item"):
         codes = named[f"{level}_code"].astype("object")
-        named[f"{level}_name"] = [names.get(str(code), str(code)) for code in codes]
+        named[f"{level}_name"] = [
+            names.get(str(code), str(code)) if code else say("places", "everything")
+            for code in codes
+        ]
     areas = [
-        city.names.get(str(community)) or city.names.get(str(street)) or say("places", "unknown")
-        for community, street in zip(named["community_code"], named["street_code"], strict=True)
+        place
+        or city.names.get(str(community))
+        or city.names.get(str(street))
+        or say("places", "unknown")
+        for place, community, street in zip(
+            named["place_name"], named["community_code"], named["street_code"], strict=True
+        )
     ]
     named["name"] = [
         say("places", "hotspot", place=area, item=item)
@@ -247,17 +256,11 @@ def _make_rules(city: City, catalogue: Catalogue, moment: datetime) -> TaskRules
 def _take_evidence(
     orders: pd.DataFrame, hotspots: gpd.GeoDataFrame, moment: datetime
 ) -> pd.DataFrame:
-    """Return the orders of each hotspot: its cells, its level-1 item, all of the history."""
-    pairs = hotspots.assign(cell_code=hotspots["cells"].str.split(";"))[
-        ["hotspot_id", "level1_code", "cell_code"]
-    ]
-    pairs = pd.DataFrame(pairs.explode("cell_code")).astype("str")
+    """Return the orders that each hotspot is about, all of the history."""
+    pairs = find_hotspot_orders(hotspots, orders, as_of=moment, whole_history=True)
     columns = ["order_no", "received_at", "grade", "cell_code", "level1_code", "person_key"]
-    known = orders.loc[orders["cell_code"].notna() & (orders["received_at"] < moment), columns]
-    known = known[known["cell_code"].astype("str").isin(pairs["cell_code"])]
-    return known.astype({"cell_code": "str", "level1_code": "str"}).merge(
-        pairs, on=["cell_code", "level1_code"]
-    )
+    own = orders[columns].iloc[pairs["row"].to_numpy()].reset_index(drop=True)
+    return own.assign(hotspot_id=pairs["hotspot_id"].to_numpy())
 
 
 def _count_cells(of_year: pd.DataFrame, streets: list[str], grid: Grid) -> gpd.GeoDataFrame:

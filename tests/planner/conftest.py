@@ -9,7 +9,7 @@ import pytest
 from shapely import box
 
 from gridgov.pack.city import load_city
-from planner.hotspots.cell_places import Places
+from planner.hotspots import Places
 from planner.jobs.desk import make_plans
 
 CRS = "EPSG:4548"
@@ -213,7 +213,7 @@ def small_city(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small_orders(small_city):
-    """Return 12,000 orders of it over two years with three hotspots: persistent, new, seasonal."""
+    """Return 12,000 orders of it over two years with three hotspots: steady, rising, seasonal."""
     rng = np.random.default_rng(8)
     homes = rng.uniform([116.362, 39.882], [116.438, 39.938], (400, 2))
     n, days = 12_000, (END - START).days

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from planner.frames import HOTSPOT_COLUMNS
-from planner.hotspots.find import find_hotspots
+from planner.hotspots import find_hotspots
 
 LAST = 731.0
 
@@ -36,7 +36,7 @@ def test_planted_places_are_found_and_little_else(city, as_of, measure):
     explained = pd.concat(hits)["hotspot_id"].nunique()
     assert len(found) - explained <= 0.1 * len(found)
     kinds = [hit["kind"].iloc[0] for hit in hits if len(hit)]
-    wanted = [("persistent", "new")[n % 2] for n, hit in enumerate(hits) if len(hit)]
+    wanted = [("steady", "rising")[n % 2] for n, hit in enumerate(hits) if len(hit)]
     assert np.mean([kind == want for kind, want in zip(kinds, wanted, strict=True)]) >= 0.8
 
 

@@ -6,7 +6,7 @@ from esda.getisord import G_Local
 from libpysal.weights import WSP
 from scipy import sparse
 
-from planner.hotspots.gistar import make_gi_star, make_gi_star_lattice
+from planner.hotspots.gistar import make_gi_star
 
 ROWS, COLUMNS = 14, 17
 
@@ -58,27 +58,6 @@ def test_equals_the_paper_formula_for_uneven_weights(values):
     assert np.abs(z - expected).max() < 1e-10
 
 
-def test_lattice_equals_the_sparse_matrix_at_the_edges_too(values):
-    z = make_gi_star_lattice(values, np.ones(3))
-
-    assert np.abs(z.ravel() - make_gi_star(values.ravel(), make_queen(ROWS, COLUMNS))).max() < 1e-10
-
-
-def test_lattice_with_falling_weights(values):
-    taps = np.array([0.5, 1.0, 0.5])
-    line = [
-        sparse.diags_array([0.5, 1.0, 0.5], offsets=[-1, 0, 1], shape=(k, k))
-        for k in (ROWS, COLUMNS)
-    ]
-
-    z = make_gi_star_lattice(values, taps)
-
-    assert (
-        np.abs(z.ravel() - make_gi_star(values.ravel(), sparse.csr_array(sparse.kron(*line)))).max()
-        < 1e-10
-    )
-
-
 def test_several_variables_at_once(values):
     weights = make_queen(ROWS, COLUMNS)
     both = np.stack([values.ravel(), values.ravel()[::-1]], axis=1)
@@ -89,9 +68,4 @@ def test_several_variables_at_once(values):
 
 
 def test_a_constant_map_has_no_hotspot():
-    assert np.array_equal(make_gi_star_lattice(np.full((5, 6), 0.1), np.ones(3)), np.zeros((5, 6)))
-
-
-def test_a_kernel_without_middle_is_refused(values):
-    with pytest.raises(ValueError, match="odd length"):
-        make_gi_star_lattice(values, np.ones(4))
+    assert np.array_equal(make_gi_star(np.full(30, 0.1), make_queen(5, 6)), np.zeros(30))

@@ -60,7 +60,7 @@ def find_plan(result, kind):
 
 
 def test_the_planted_places_get_hotspots_of_their_kind(small_plans):
-    assert sorted(small_plans.hotspots["kind"]) == ["new", "persistent", "seasonal"]
+    assert sorted(small_plans.hotspots["kind"]) == ["rising", "seasonal", "steady"]
     assert tuple(small_plans.hotspots.columns) == HOTSPOT_COLUMNS
 
 
@@ -105,7 +105,7 @@ def test_a_revision_rises_only_with_the_content(small_plans):
 
 
 def test_a_task_names_lead_helpers_order_and_evidence(small_plans, small_orders):
-    plan = find_plan(small_plans, "persistent")
+    plan = find_plan(small_plans, "steady")
     task = next(task for task in plan.tasks if task.item_code == "010101")
     spot = next(spot for spot in plan.hotspots if spot["hotspot_id"] == task.hotspot_id)
 

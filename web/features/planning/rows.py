@@ -10,7 +10,7 @@ from flask_babel import gettext
 from planner.documents.pages import say_q
 from web.kit.page_helpers import to
 
-KINDS = ("persistent", "new", "growing", "seasonal", "diminishing", "sporadic")
+KINDS = ("rising", "steady", "seasonal", "burst", "recurring", "falling", "ended")
 
 
 def make_spot_rows(spots: gpd.GeoDataFrame, streets: Mapping[str, str]) -> gpd.GeoDataFrame:

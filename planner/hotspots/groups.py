@@ -1,0 +1,256 @@
+"""Clusters become hotspots: those that touch are joined, and each is the set of orders that it is really about.
+
+A cluster of an item is found by level 1 (few are enough there). What is in excess may be one item of level 3 or 2
+inside it; then the hotspot is that, and everything that is said of it (title, figures, lead) counts only that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from planner.frames import HotspotScale
+from planner.hotspots.areas import AreaCluster, Labels
+from planner.hotspots.background import Surroundings, make_profile
+from planner.hotspots.cube import Cube
+from planner.hotspots.detect import Cluster, DetectionInput
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_OF_EXCESS = 0.6
+"""Share of a cluster's excess that one item of a deeper level must have for the hotspot to be that item. Assumed."""
+
+SIBLINGS = 3
+"""So many items of one level-1 item, each too many in one area, are that level-1 item. Assumed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """One hotspot: positions of its cells and of the entries of the cube that it is about, in all months.
+
+    Parameters
+    ----------
+    scale
+        Item, place or area.
+    level, item
+        Level 1-3 and the item's position there; 0 and -1: everything.
+    top
+        Position of its level-1 item, -1 for everything.
+    middle
+        The cell of the strongest neighbourhood; of an area the one with most orders.
+    window
+        In which it was strongest.
+    exposed
+        Expected persons over the whole history.
+    profile
+        Share of each month in what the district counts of it.
+    p, false
+        Of the strongest test.
+    scope
+        Of an area: street or community.
+    """
+
+    scale: HotspotScale
+    level: int
+    item: int
+    top: int
+    cells: Ints
+    entries: Ints
+    middle: int
+    window: int
+    exposed: float
+    profile: Array
+    p: float
+    false: float
+    scope: str = ""
+
+
+def make_groups(
+    given: DetectionInput,
+    labels: Labels,
+    *,
+    items: Sequence[Cluster],
+    places: Sequence[Cluster],
+    around: Surroundings,
+    areas: Sequence[AreaCluster],
+) -> list[Group]:
+    """Return the hotspots that clusters make up, most certain first.
+
+    Parameters
+    ----------
+    given
+        The last input of the detection of items.
+    labels
+        Areas and items of the entries.
+    items, places, areas
+        Clusters of the three kinds.
+    around
+        Surroundings of places over the whole history.
+    """
+    cube = given.cube
+    district, months = make_profile(cube, np.arange(len(cube.cell)))
+    groups = []
+    for part in (*join_touching(given, items), *join_touching(given, places)):
+        best = min(part, key=lambda cluster: (cluster.false, cluster.middle))
+        cells = np.unique(np.concatenate([cluster.cells for cluster in part]))
+        inside = np.isin(cube.cell, cells)
+        top = best.item
+        entries = np.flatnonzero(inside if top < 0 else inside & (cube.item == top))
+        groups.append(
+            Group(
+                scale=HotspotScale.PLACE if top < 0 else HotspotScale.ITEM,
+                level=0 if top < 0 else 1,
+                item=top,
+                top=top,
+                cells=cells,
+                entries=entries,
+                middle=best.middle,
+                window=best.window,
+                exposed=_expect_place(around, cells)
+                if top < 0
+                else _expect_item(given, cells, best),
+                profile=months[:, district[best.middle], top],
+                p=best.p,
+                false=best.false,
+            )
+        )
+    groups = [_take_level(given, labels, group) for group in groups]
+    for area in join_siblings(labels, areas):
+        own = labels.of(area.scope) == area.area
+        entries = np.flatnonzero(own & (labels.items[area.level - 1] == area.item))
+        cells, counts = np.unique(cube.cell[entries], return_counts=True)
+        middle, top = int(cells[np.argmax(counts)]), int(labels.tops[area.level - 1][area.item])
+        groups.append(
+            Group(
+                scale=HotspotScale.AREA,
+                level=area.level,
+                item=area.item,
+                top=top,
+                cells=cells,
+                entries=entries,
+                middle=middle,
+                window=area.window,
+                exposed=area.expected,
+                profile=months[:, district[middle], top],
+                p=area.p,
+                false=area.false,
+                scope=area.scope,
+            )
+        )
+    return sorted(
+        groups, key=lambda one: (one.false, list(HotspotScale).index(one.scale), one.middle)
+    )
+
+
+def join_touching(given: DetectionInput, clusters: Sequence[Cluster]) -> list[list[Cluster]]:
+    """Return clusters of the same item joined where their cells touch."""
+    if not clusters:
+        return []
+    touching = given.rings[0].neighbours
+    row = np.concatenate([np.full(len(one.cells), n) for n, one in enumerate(clusters)])
+    column = np.concatenate([one.cells for one in clusters])
+    member = sparse.csr_array(
+        (np.ones(len(row)), (row, column)), shape=(len(clusters), touching.shape[0])
+    )
+    near = (member @ touching @ member.T).tocoo()
+    item = np.array([one.item for one in clusters])
+    same = item[near.row] == item[near.col]
+    graph = sparse.csr_array(
+        (np.ones(same.sum()), (near.row[same], near.col[same])),
+        shape=(len(clusters), len(clusters)),
+    )
+    parts: dict[int, list[Cluster]] = {}
+    for one, label in zip(
+        clusters, csgraph.connected_components(graph, directed=False)[1], strict=True
+    ):
+        parts.setdefault(int(label), []).append(one)
+    return list(parts.values())
+
+
+def join_siblings(labels: Labels, areas: Sequence[AreaCluster]) -> list[AreaCluster]:
+    """Return clusters of areas; several items of one level-1 item in one area become that item."""
+    parts: dict[tuple[str, int, int], list[AreaCluster]] = {}
+    for one in areas:
+        top = int(labels.tops[one.level - 1][one.item])
+        parts.setdefault((one.scope, one.area, top), []).append(one)
+    joined = []
+    for (_, _, top), part in parts.items():
+        best = min(part, key=lambda one: one.false)
+        if best.level > 1 and len(part) >= SIBLINGS:
+            joined.append(replace(best, level=1, item=top, expected=best.whole))
+        elif any(one.level == 1 for one in part):
+            joined.append(next(one for one in part if one.level == 1))
+        else:
+            joined.extend(part)
+    return joined
+
+
+def _expect_place(around: Surroundings, cells: Ints) -> float:
+    """Return the persons that the surroundings of some cells let expect there."""
+    return float(around.expect(_as_one(cells, len(around.exposure)))[0][0])
+
+
+def _expect_item(given: DetectionInput, cells: Ints, best: Cluster) -> float:
+    """Return the persons of an item to be expected in some cells over the whole history."""
+    background = given.backgrounds[0]
+    expected, _ = given.surroundings.expect(_as_one(cells, len(given.exposure)))
+    everything = background.everything[cells].sum()
+    others = (everything - background.counted[cells, best.item].sum())[None]
+    share = background.share[best.middle, best.item]
+    if everything > 0:
+        share = background.weighted[best.item][cells].sum() / everything
+    mean, _ = background.make_distribution(
+        best.item,
+        others=others,
+        share=np.array([share]),
+        expected=expected,
+        variation=given.rings[best.radius].variation[[best.middle]],
+    )
+    return float(mean[0])
+
+
+def _as_one(cells: Ints, size: int) -> "sparse.csr_array":
+    """Return cells as one group."""
+    return sparse.csr_array((np.ones(len(cells)), (np.zeros(len(cells), int), cells)), (1, size))
+
+
+def _take_level(given: DetectionInput, labels: Labels, group: Group) -> Group:
+    """Return a group of one level-1 item as the item of level 3 or 2 that makes up its excess, if one does."""
+    if group.level != 1:
+        return group
+    cube = given.cube
+    window = given.windows[group.window].positions
+    inside = group.entries[np.isin(cube.period[group.entries], window)]
+    share_of_time = float(group.profile[window].sum())
+    of_top = max(int((cube.item == group.top).sum()), 1)
+    for level in (3, 2):
+        item = labels.items[level - 1]
+        known = inside[item[inside] >= 0]
+        if not len(known):
+            continue
+        pairs = np.unique(np.stack([item[known], cube.person[known]]), axis=1)
+        codes, persons = np.unique(pairs[0], return_counts=True)
+        usual = np.bincount(item[item >= 0], minlength=len(labels.codes[level - 1]))[codes] / of_top
+        excess = np.maximum(persons - group.exposed * share_of_time * usual, 0.0)
+        best = int(np.argmax(excess))
+        enough = persons[best] >= given.thresholds.fewest_persons
+        if enough and excess[best] >= MOST_OF_EXCESS * excess.sum():
+            code = int(codes[best])
+            return replace(
+                group,
+                level=level,
+                item=code,
+                entries=group.entries[item[group.entries] == code],
+                exposed=group.exposed * float(usual[best]),
+            )
+    return group
+
+
+def count_months(cube: Cube, group: Group) -> Array:
+    """Return persons per month, each person once a month, shape (months,)."""
+    pairs = np.unique(np.stack([cube.period[group.entries], cube.person[group.entries]]), axis=1)
+    return np.bincount(pairs[0], minlength=cube.n_periods).astype(np.float64)
