@@ -87,9 +87,9 @@ def boundaries(**options: Unpack[Options]) -> int:
     found = list(dict.fromkeys(problems + report.problems))
     if not options["dry_run"]:
         show("writing", 0.0)
-        _write(options["out"], found, (report, proposal))
+        _write(options["out"], found, report, proposal)
     show("writing", 1.0)
-    _tell(found, (report, proposal), options)
+    _tell(found, report, proposal, options)
     return EXIT_WRONG_INPUT if has_errors(found) else 0
 
 
@@ -127,9 +127,8 @@ def _check(areas: gpd.GeoDataFrame, metric_crs: str, options: Options) -> Covera
 
 
 def _write(
-    out: Path, problems: list[Problem], found: tuple[CoverageReport, RepairProposal]
+    out: Path, problems: list[Problem], report: CoverageReport, proposal: RepairProposal
 ) -> None:
-    report, proposal = found
     with replace_folder(out) as folder:
         write_layer(report.faults, folder / "faults.gpkg")
         write_table(make_problem_frame(problems), folder / "problems.csv")
@@ -138,9 +137,11 @@ def _write(
 
 
 def _tell(
-    problems: list[Problem], found: tuple[CoverageReport, RepairProposal], options: Options
+    problems: list[Problem],
+    report: CoverageReport,
+    proposal: RepairProposal,
+    options: Options,
 ) -> None:
-    report, proposal = found
     if options["as_json"]:
         answer = {
             "areas": report.areas,

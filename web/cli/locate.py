@@ -209,7 +209,7 @@ def report(result: pd.DataFrame, problems: list[Problem], options: Options) -> N
         f"{counts['read']:,} rows: {counts['located']:,} located, {counts['in_a_street']:,} of them in a "
         f"street, {counts['unlocated']:,} unlocated"
     )
-    for reason, count in counts["reasons"].items():  # type: ignore[attr-defined]
+    for reason, count in counts["reasons"].items():  # type: ignore[attr-defined]  # counts hold numbers and this one table
         click.echo(f"  {count:,}: {reason}")
     click.echo(
         "nothing written (--dry-run)" if options["dry_run"] else f"written: {options['out']}"

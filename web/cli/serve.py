@@ -32,7 +32,7 @@ STOPPED = threading.Event()
 STOP_S = 10
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn with our application and settings; no configuration file is read."""
 
     def __init__(self, app: Flask, options: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ def set_up(app: Flask) -> None:
             name = str(Locale.parse(language))  # zh_CN is zh_Hans_CN there
             domain.cache[name, domain.domain[0]] = load_translations(language)
     # A page says hundreds of words: the texts are looked up once a request, not once a word.
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # comes with the i18n extension of Jinja
         lambda text: get_texts().ugettext(text),
         lambda one, many, n: get_texts().ungettext(one, many, n),
         newstyle=True,

@@ -13,12 +13,13 @@ from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from gridgov.services.city_runtime import CityFacts, NoCityError
 from web.kit.assets import get_static
 from web.kit.auth import has_permission
 from web.kit.i18n import find_language
 from web.kit.page_scope import CARRIED, DAYS, Window, carry, get_unit_scope, get_window
 from web.kit.permissions import Permission
-from web.kit.service import CityFacts, NoCityError, get_service
+from web.kit.service import get_service
 
 DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -173,7 +174,7 @@ def format_number(value: float | None, digits: int = 0) -> str:
 
 def format_share(value: float | None, digits: int = 1) -> str:
     """Return a share (0–1) in percent, a dash where there is none."""
-    return "–" if value is None or value != value else f"{value * 100:.{digits}f} %"  # noqa: PLR0124
+    return "–" if value is None or value != value else f"{value * 100:.{digits}f} %"  # noqa: PLR0124 - NaN
 
 
 def format_moment(value: datetime | None, *, seconds: bool = False) -> Markup:

@@ -41,7 +41,7 @@ def set_up(app: Flask, settings: ServiceSettings) -> None:
     csrf.init_app(app)
     app.jinja_env.globals["nonce"] = get_nonce
     if settings.behind_https:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # how Werkzeug says that it is put in front
     headers = make_headers(settings)
 
     @app.after_request

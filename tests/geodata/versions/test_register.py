@@ -149,7 +149,7 @@ def test_who_and_when_must_be_said():
     with pytest.raises(VersionError, match="who"):
         make_boundary_set("streets", "v1", features=1, content_hash="", by=" ", at=AT)
     with pytest.raises(VersionError, match="time zone"):
-        make_boundary_set("s", "v", features=1, content_hash="", by="li", at=datetime(2024, 1, 1))  # noqa: DTZ001
+        make_boundary_set("s", "v", features=1, content_hash="", by="li", at=datetime(2024, 1, 1))  # noqa: DTZ001 - a time without a zone is the fault
     with pytest.raises(VersionError, match="known: v1"):
         get_set([make_set()], "streets", "v2")
 

@@ -107,7 +107,7 @@ def kill_one(start: "tuple[object, ...]", wait_s: float) -> bool:
     if not child:
         try:
             run, *arguments = start
-            run(*arguments)  # type: ignore[operator]
+            run(*arguments)  # type: ignore[operator]  # chosen by name
         finally:
             os._exit(1)
     time.sleep(wait_s)

@@ -63,7 +63,7 @@ class Walker:
     """Takes random steps through the services, each a transaction of its own."""
 
     def __init__(self, sessions: sessionmaker[Session], runtime: CityRuntime, seed: int) -> None:
-        self.sessions, self.runtime, self.rng = sessions, runtime, random.Random(seed)  # noqa: S311
+        self.sessions, self.runtime, self.rng = sessions, runtime, random.Random(seed)  # noqa: S311 - a walk, no secret
         self.minute = 0
         self.versions: dict[str, int] = {}
         self.refused = self.done = 0
@@ -287,7 +287,7 @@ class Walker:
                 elif "state" in after:
                     was = OrderState(before["state"])
                     assert states[entry.subject_no] == was
-                    assert BY_STATE[was, entry.action].target == after["state"]  # type: ignore[index]
+                    assert BY_STATE[was, entry.action].target == after["state"]  # type: ignore[index]  # a closed order has a state
                 states[entry.subject_no] = after.get("state", states.get(entry.subject_no))
             stands = dict(session.execute(sa.select(Order.order_no, Order.state)).all())
         assert states == stands

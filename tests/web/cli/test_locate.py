@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from geodata.datum import convert
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS
 from tests.gridgov.packs import write_pack
@@ -83,8 +84,6 @@ def test_wrong_columns_and_endings_are_told(pack, rows, tmp_path):
 
 
 def test_degrees_in_another_datum_are_converted(pack, tmp_path):
-    from geodata.datum import convert
-
     lon, lat = convert(116.43, 39.93, source="WGS84", target="GCJ-02")
     pd.DataFrame({"经度": [float(lon), 999], "纬度": [float(lat), 0]}).to_csv(
         tmp_path / "p.csv", index=False

@@ -283,7 +283,7 @@ def test_blowing_needs_a_reason_and_keeps_what_was_typed(rooms):
 
 def count_queries(rooms, client, path) -> int:
     seen = []
-    listener = lambda *args: seen.append(args[2])  # noqa: E731
+    listener = lambda *args: seen.append(args[2])  # noqa: E731 - to be removed by the same name
     sa.event.listen(rooms.engine, "before_cursor_execute", listener)
     try:
         assert client.get(path).status_code == 200

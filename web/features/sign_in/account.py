@@ -92,7 +92,7 @@ def change_password() -> BaseResponse | tuple[str, int]:
             return show(problem="account.weak"), 422
         token = _start_anew(session, account, now)
     response = redirect(url_for("account.index", done="account.password_changed"))
-    return set_cookie(response, token, service.settings)  # type: ignore[arg-type]
+    return set_cookie(response, token, service.settings)  # type: ignore[arg-type]  # Flask redirects with its own Response
 
 
 def _start_anew(session: Session, account: Account, now: datetime) -> str:
@@ -147,4 +147,4 @@ def end_others() -> BaseResponse:
         end_sessions(session, account, now=now)
         token = _start_anew(session, account, now)
     response = redirect(url_for("account.index", done="account.sessions_ended"))
-    return set_cookie(response, token, service.settings)  # type: ignore[arg-type]
+    return set_cookie(response, token, service.settings)  # type: ignore[arg-type]  # Flask redirects with its own Response

@@ -45,7 +45,7 @@ def make_provider(app: Flask, settings: ServiceSettings) -> Any:
 def _register(state: BlueprintSetupState) -> None:
     settings = state.app.extensions["gridgov"].settings
     if settings.oidc_issuer:
-        state.app.extensions[EXTENSION] = make_provider(state.app, settings)  # type: ignore[arg-type]
+        state.app.extensions[EXTENSION] = make_provider(state.app, settings)  # type: ignore[arg-type]  # a blueprint is set up by an application
 
 
 def get_provider() -> Any:

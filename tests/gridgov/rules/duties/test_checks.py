@@ -67,7 +67,7 @@ def remove_faults(tables, faults):
 def test_every_planted_fault_is_found_and_no_other(sample):
     tables, planted = sample
     found = check_duties(make_graph(tables))
-    key = lambda kind, duties, items: (kind, tuple(sorted(duties)), tuple(sorted(items)))  # noqa: E731
+    key = lambda kind, duties, items: (kind, tuple(sorted(duties)), tuple(sorted(items)))  # noqa: E731 - one line says it
     assert {key(f.kind, f.duties, f.items) for f in found} == {
         key(f["kind"], f["duties"], f["items"]) for f in planted
     }

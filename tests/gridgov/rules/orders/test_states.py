@@ -317,7 +317,7 @@ def test_a_citys_own_reason_codes_count():
 
 @pytest.mark.parametrize(
     ("at", "message"),
-    [(datetime(2025, 4, 1), "has no zone"), (AT - timedelta(seconds=1), "before the last change")],  # noqa: DTZ001
+    [(datetime(2025, 4, 1), "has no zone"), (AT - timedelta(seconds=1), "before the last change")],  # noqa: DTZ001 - a time without a zone is the fault
 )
 def test_times_are_aware_and_never_run_back(at, message):
     with pytest.raises(OrderActionError, match=message):

@@ -115,7 +115,7 @@ def test_the_latest_of_two_decisions_counts():
         ({"decided": "best"}, "class 'best'; expected one of governance"),
         ({"decided_by": ""}, "nobody who decided"),
         ({"reason": " "}, "no reason for differing"),
-        ({"decided_at": datetime(2025, 1, 1)}, "a time without a zone"),  # noqa: DTZ001
+        ({"decided_at": datetime(2025, 1, 1)}, "a time without a zone"),  # noqa: DTZ001 - a time without a zone is the fault
     ],
 )
 def test_a_decision_must_be_accounted_for(changes, words):

@@ -275,8 +275,8 @@ def test_a_full_disk_is_told(
 
     @sa.event.listens_for(engine, "connect")
     def limit(connection: object, _record: object) -> None:
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]  # type: ignore[attr-defined]
-        connection.execute(f"PRAGMA max_page_count = {pages + 130}")  # type: ignore[attr-defined]
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]  # type: ignore[attr-defined]  # the driver of SQLite
+        connection.execute(f"PRAGMA max_page_count = {pages + 130}")  # type: ignore[attr-defined]  # the driver of SQLite
 
     before = set(threading.enumerate())
     with pytest.raises(LoadError, match="full") as told:

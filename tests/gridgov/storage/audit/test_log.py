@@ -261,7 +261,7 @@ def test_whatever_was_recorded_verifies(sessions: sessionmaker[Session], after: 
 def test_what_cannot_be_recorded_is_said(
     session: Session, at: datetime, value: object, message: str
 ) -> None:
-    make: Callable[[], None] = lambda: audit.record(  # noqa: E731
+    make: Callable[[], None] = lambda: audit.record(  # noqa: E731 - beside its use
         session,
         at=at,
         action="x",
