@@ -16,6 +16,7 @@ from gridgov.frames import APPEAL_COLUMNS
 from gridgov.pack.settings import (
     SOURCE_COLUMNS,
     AppealsSettings,
+    DocumentSettings,
     GazetteerSettings,
     LayerSettings,
     Settings,
@@ -58,6 +59,8 @@ TABLE_ROLES = (
     "holidays",
     "categories",
     "population",
+    "kinds",
+    "measures",
 )
 EXPORT_COLUMNS = (*(c for c in APPEAL_COLUMNS if c != "person_key"), "person", "item_group")
 """What ``[appeals.columns]`` may map: the contract, but the person instead of the hash of it."""
@@ -94,10 +97,25 @@ def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
         appeals=_read_appeals(root.section("appeals")),
         grades=_read_grades(root.section("deadlines").section("grades")),
         constants=_read_constants(root),
+        documents=_read_documents(root.section("documents")),
     )
     city.close()
     root.close(known=SECTIONS)
     return settings, file.problems
+
+
+def _read_documents(section: Section) -> DocumentSettings:
+    issuer = section.text("issuer")
+    try:
+        issuer.format(street="", city="")
+    except (KeyError, IndexError, ValueError):
+        section.fault("issuer", "names a field that is not known", "text with {street} and {city}")
+        issuer = ""
+    made = DocumentSettings(
+        template=section.file_path("template"), fonts=section.folder_path("fonts"), issuer=issuer
+    )
+    section.close()
+    return made
 
 
 def _read_zone(city: Section) -> ZoneInfo:

@@ -128,6 +128,25 @@ class AppealsSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DocumentSettings:
+    """The form of the documents that the city signs.
+
+    Parameters
+    ----------
+    template
+        DOCX that an office edits; None: the program's own.
+    fonts
+        Folder with font files beside those of the system.
+    issuer
+        Whose documents they are, ``{street}`` and ``{city}`` filled in; empty: the street.
+    """
+
+    template: Path | None = None
+    fonts: Path | None = None
+    issuer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything ``city.toml`` says."""
 
@@ -146,3 +165,4 @@ class Settings:
     appeals: AppealsSettings = field(default_factory=AppealsSettings)
     grades: Mapping[str, GradeLimit] = field(default_factory=lambda: dict(DEFAULT_GRADES))
     constants: Constants = field(default_factory=make_constants)
+    documents: DocumentSettings = field(default_factory=DocumentSettings)

@@ -152,6 +152,17 @@ class Section:
             return None
         return path
 
+    def folder_path(self, key: str) -> Path | None:
+        """Return an existing folder, relative to the folder of the pack."""
+        text = self.text(key)
+        if not text:
+            return None
+        path = (self.file.path.parent / text).resolve()
+        if not path.is_dir():
+            self.fault(key, "names a folder that does not exist", "an existing folder")
+            return None
+        return path
+
     def section(self, key: str) -> "Section":
         """Return a table inside this one, empty if absent."""
         value = self.take(key)
