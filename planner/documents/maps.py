@@ -20,25 +20,23 @@ ASSETS = {"js": (("leaflet", "leaflet/leaflet.js"),), "css": (("leaflet", "leafl
 
 HUE = "#0b7285"
 LINE = "#083f4a"
-QUIET_LINE, QUIET_FILL = "#b8c2cc", "#f7f9fa"
 
 CERTAINTIES = ((1e-6, 0.78), (1e-3, 0.5), (1.0, 0.26))
 """Upper limit of q and opacity, most certain first."""
 
 KIND_LINES: dict[str, tuple[float, str | None]] = {
-    HotspotKind.PERSISTENT: (2.2, None),
-    HotspotKind.NEW: (4.2, None),
-    HotspotKind.GROWING: (3.0, "9 3"),
+    HotspotKind.RISING: (4.2, None),
+    HotspotKind.STEADY: (2.2, None),
     HotspotKind.SEASONAL: (2.2, "5 4"),
-    HotspotKind.DIMINISHING: (1.4, "2 4"),
-    HotspotKind.SPORADIC: (1.4, "8 4 2 4"),
+    HotspotKind.BURST: (3.0, "9 3"),
+    HotspotKind.RECURRING: (1.4, "8 4 2 4"),
+    HotspotKind.FALLING: (1.4, "2 4"),
+    HotspotKind.ENDED: (1.0, "1 5"),
 }
 """Width and dashes of the outline of each kind: told apart without colour."""
 
 GREYS = ("#fbfcfc", "#eef1f3", "#dfe4e8", "#cbd3d9", "#b3bec7")
 """Five classes of a quantity under the hotspots, few to many."""
-
-CELL_HUES = ("#e9eff5", "#d3dfea", "#b7c9db", "#97b0c8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,38 +65,6 @@ def find_class(value: float, limits: tuple[float, ...]) -> int:
 def find_opacity(q: float) -> float:
     """Return how solid a hotspot of this q is drawn."""
     return next(opacity for limit, opacity in CERTAINTIES if q <= limit)
-
-
-def make_street_map(
-    streets: gpd.GeoDataFrame,
-    hotspots: gpd.GeoDataFrame,
-    *,
-    street_code: str,
-    cells: gpd.GeoDataFrame,
-) -> MapParts:
-    """Return the map of one street: its boundary, quiet neighbours, cells by orders, hotspots.
-
-    Parameters
-    ----------
-    streets
-        The street and its neighbours: ``street_code name geometry``, EPSG:4326.
-    hotspots
-        Those of the street, with ``label`` (the number on the map).
-    street_code
-        The street of the map.
-    cells
-        ``count`` and geometry of its cells.
-    """
-    own = streets[streets["street_code"] == street_code]
-    made = make_base_map("map_plan", own.total_bounds)
-    _add_areas(made, streets[streets["street_code"] != street_code], "around", _quiet)
-    limits = make_classes(cells["count"], count=len(CELL_HUES))
-    _add_cells(made, cells, limits)
-    _add_areas(made, own, "street", _outline)
-    _add_hotspots(made, hotspots, "spots")
-    for spot in hotspots.itertuples():
-        _add_label(made, (spot.lat, spot.lon), str(spot.label), f"label_{spot.hotspot_id}")
-    return render_map(made, own.total_bounds)
 
 
 def make_city_map(streets: gpd.GeoDataFrame, hotspots: gpd.GeoDataFrame) -> MapParts:
@@ -178,18 +144,6 @@ def make_base_map(name: str, bounds: Iterable[float]) -> folium.Map:
     return made
 
 
-def _quiet(feature: dict[str, Any]) -> dict[str, Any]:
-    """Return the style of areas around."""
-    del feature
-    return {"fillColor": QUIET_FILL, "fillOpacity": 1.0, "color": QUIET_LINE, "weight": 1}
-
-
-def _outline(feature: dict[str, Any]) -> dict[str, Any]:
-    """Return the style of the street itself: a line above the fills."""
-    del feature
-    return {"fill": False, "color": "#334155", "weight": 2.4, "interactive": False}
-
-
 def _add_areas(
     made: folium.Map,
     areas: gpd.GeoDataFrame,
@@ -205,22 +159,6 @@ def _add_areas(
     layer = folium.GeoJson(_make_geojson(areas, columns), style_function=style, smooth_factor=0.3)
     _add_hint(layer, fields, name)
     add_layer(made, layer, name)
-
-
-def _add_cells(made: folium.Map, cells: gpd.GeoDataFrame, limits: tuple[float, ...]) -> None:
-    """Add cells by number of orders."""
-    if cells.empty:
-        return
-    layer = folium.GeoJson(
-        _make_geojson(cells, ["count"]),
-        style_function=lambda feature: {
-            "fillColor": CELL_HUES[find_class(feature["properties"]["count"], limits)],
-            "fillOpacity": 0.85,
-            "stroke": False,
-        },
-    )
-    _add_hint(layer, ("count",), "background")
-    add_layer(made, layer, "background")
 
 
 SPOT_FIELDS = (
@@ -263,18 +201,6 @@ def _add_hotspots(made: folium.Map, hotspots: gpd.GeoDataFrame, name: str) -> No
     )
     _add_hint(layer, SPOT_FIELDS, name)
     add_layer(made, layer, name)
-
-
-def _add_label(made: folium.Map, place: tuple[float, float], text: str, name: str) -> None:
-    """Add a small number beside a hotspot."""
-    icon = folium.DivIcon(
-        html=f'<span class="spot-label">{html.escape(text)}</span>',
-        icon_size=(0, 0),
-        class_name="spot",
-    )
-    icon._id = f"icon_{name}"  # noqa: SLF001 - as above
-    marker = folium.Marker(location=list(place), icon=icon)
-    add_layer(made, marker, name)
 
 
 def _add_hint(layer: folium.GeoJson, fields: tuple[str, ...], name: str) -> None:

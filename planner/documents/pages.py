@@ -1,12 +1,11 @@
-"""The pages of a run: the way in, the map of the city, one plan per street; none needs a network."""
+"""The files of a run: the way in, the map of the city, and each street's plan in its forms; none needs a network."""
 
 import html
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import geopandas as gpd
 import jinja2
@@ -15,42 +14,73 @@ import pandas as pd
 from markupsafe import Markup
 
 from gridgov.pack.city import City
-from planner.documents.charts import make_hours_chart, make_items_chart, make_months_chart
+from planner.documents.content import PlanDocument
+from planner.documents.docx import make_docx
+from planner.documents.layers import write_task_layer
+from planner.documents.make_document import DocumentOptions, make_document, say_q
 from planner.documents.maps import (
-    CELL_HUES,
     CERTAINTIES,
     GREYS,
     KIND_LINES,
     MapParts,
     make_city_map,
     make_classes,
-    make_street_map,
     simplify_streets,
 )
+from planner.documents.page import load_document_styles, render_document
+from planner.documents.pdf import make_pdf
+from planner.documents.street_map import PlanGround
+from planner.documents.typst_files import load_fonts
+from planner.documents.workbook import make_workbook
 from planner.errors import PlannerError
-from planner.jobs.desk import PlanningResult
 from planner.plans.plan_text import load_words
 from planner.plans.record import Plan, make_plan_json
 
-NEEDED_ASSETS = ("leaflet/leaflet.js", "leaflet/leaflet.css", "echarts/echarts.min.js")
+NEEDED_ASSETS = ("leaflet/leaflet.js", "leaflet/leaflet.css")
 NEIGHBOUR_M = 1_500.0
 """How far around a street its neighbours are drawn."""
 
+Form = Literal["json", "html", "docx", "xlsx", "pdf"]
+FORMS: tuple[Form, ...] = ("json", "html", "docx", "xlsx", "pdf")
+QUICK_FORMS: tuple[Form, ...] = ("json", "html")
+"""What every run writes; the others are made where they are asked for."""
+
+
+class Planned(Protocol):
+    """What a run found, as far as its files show it (``planner.jobs``)."""
+
+    @property
+    def hotspots(self) -> gpd.GeoDataFrame:
+        """Frame of ``planner.frames.HOTSPOT_COLUMNS``, EPSG:4326."""
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Plans by street code."""
+
+    @property
+    def classes(self) -> pd.DataFrame:
+        """Class of every street."""
+
+    @property
+    def cells(self) -> gpd.GeoDataFrame:
+        """``cell_code street_code count`` and geometry of streets with a plan."""
+
 
 def write_pages(
-    result: PlanningResult,
+    result: Planned,
     city: City,
     counts: Mapping[str, Any],
     out_dir: Path,
     *,
     assets_dir: Path,
+    forms: Collection[Form] = QUICK_FORMS,
 ) -> None:
-    """Write ``index.html``, ``map.html`` and ``plans/<street_code>/plan.{json,html}`` with their assets.
+    """Write ``index.html``, ``map.html``, ``tasks.gpkg`` and ``plans/<street_code>/plan.*`` with their assets.
 
     Parameters
     ----------
     result
-        What the desk found.
+        What was found.
     city
         The pack.
     counts
@@ -59,12 +89,14 @@ def write_pages(
     out_dir
         Folder that exists; the caller makes it appear as a whole.
     assets_dir
-        Folder with ``leaflet/`` and ``echarts/``.
+        Folder with ``leaflet/``.
+    forms
+        Of each plan.
 
     Raises
     ------
     PlannerError
-        An asset is missing.
+        An asset is missing; a template or the fonts cannot be used.
     """
     copy_assets(assets_dir, out_dir / "assets")
     book = make_book()
@@ -75,19 +107,80 @@ def write_pages(
         "counts": counts,
         "words": load_words(),
         "synthetic": city.settings.synthetic,
+        "forms": [form for form in FORMS if form in forms],
     }
     for plan in result.plans:
         folder = out_dir / "plans" / str(plan.street["code"])
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "plan.json").write_text(make_plan_json(plan), encoding="utf-8")
-        page = _make_plan_page(book, plan, (streets, spots, result.cells), facts)
-        (folder / "plan.html").write_text(page, encoding="utf-8")
+        ground = make_ground(plan, city, streets=streets, cells=result.cells)
+        document = make_document(plan, ground, make_options(plan, city))
+        for form in forms:
+            data = _make_form(form, plan, document, city, book, facts)
+            (folder / f"plan.{form}").write_bytes(data)
+    if result.plans:
+        write_task_layer(result.plans, out_dir / "tasks.gpkg")
     (out_dir / "map.html").write_text(
         _make_map_page(book, result, (streets, spots), facts), encoding="utf-8"
     )
     (out_dir / "index.html").write_text(
         _make_index_page(book, result, spots, facts), encoding="utf-8"
     )
+
+
+def make_options(plan: Plan, city: City) -> DocumentOptions:
+    """Return who issues a plan's document, as the pack says."""
+    issuer = city.settings.documents.issuer.format(street=plan.street["name"], city=city.name)
+    return DocumentOptions(issuer=issuer)
+
+
+def make_ground(
+    plan: Plan, city: City, *, streets: gpd.GeoDataFrame, cells: gpd.GeoDataFrame
+) -> PlanGround:
+    """Return what lies under the map of a plan, from the layers of the pack."""
+    code = str(plan.street["code"])
+    communities = city.layers.get("communities")
+    own = None if communities is None else communities[communities["street_code"] == code]
+    base = city.layers.get("base")
+    around = find_around(streets, code)
+    if base is not None:
+        west, south, east, north = around.total_bounds
+        base = base.cx[west:east, south:north]
+    return PlanGround(
+        streets=around,
+        communities=own,
+        cells=cells[cells["street_code"] == code],
+        base=base,
+    )
+
+
+def _make_form(
+    form: Form,
+    plan: Plan,
+    document: PlanDocument,
+    city: City,
+    book: jinja2.Environment,
+    facts: Mapping[str, Any],
+) -> bytes:
+    """Return a plan in one of its forms."""
+    settings = city.settings.documents
+    match form:
+        case "json":
+            return make_plan_json(plan).encode()
+        case "html":
+            page = book.get_template("plan.html").render(
+                **facts,
+                plan=plan,
+                body=render_document(document),
+                styles=Markup(load_document_styles()),  # noqa: S704 - a file of ours
+                root="../../",
+            )
+            return page.encode()
+        case "docx":
+            return make_docx(document, template=settings.template, fonts=load_fonts(settings.fonts))
+        case "pdf":
+            return make_pdf(document, fonts=load_fonts(settings.fonts))
+        case "xlsx":
+            return make_workbook(plan)
 
 
 def copy_assets(assets_dir: Path, target: Path) -> None:
@@ -131,7 +224,6 @@ def make_book() -> jinja2.Environment:
     book.globals |= {
         "kind_lines": KIND_LINES,
         "certainties": CERTAINTIES,
-        "cell_hues": CELL_HUES,
         "greys": GREYS,
     }
     return book
@@ -141,11 +233,6 @@ def make_script_data(value: object) -> Markup:
     """Return a value as JSON that can stand inside a script element."""
     text = json.dumps(value, ensure_ascii=False)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - escaped
-
-
-def say_q(q: float) -> str:
-    """Return a false-discovery value as people read it."""
-    return "<0.0001" if q < 1e-4 else f"{q:.4f}"
 
 
 def describe_hotspots(hotspots: gpd.GeoDataFrame, planned: set[str]) -> gpd.GeoDataFrame:
@@ -164,38 +251,6 @@ def describe_hotspots(hotspots: gpd.GeoDataFrame, planned: set[str]) -> gpd.GeoD
     return made
 
 
-def _make_plan_page(
-    book: jinja2.Environment,
-    plan: Plan,
-    layers: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame],
-    facts: Mapping[str, Any],
-) -> str:
-    """Return the page of one plan."""
-    streets, spots, cells = layers
-    code = str(plan.street["code"])
-    own = cells[cells["street_code"] == code]
-    made = make_street_map(
-        find_around(streets, code), spots[spots["street_code"] == code], street_code=code, cells=own
-    )
-    diagnosis = plan.diagnosis
-    figures = {figure["key"]: figure for figure in diagnosis["figures"]}
-    charts = {
-        "months": make_months_chart(diagnosis["months"]),
-        "hours": make_hours_chart(diagnosis["hours"]),
-        "items": make_items_chart(diagnosis["items"]),
-    }
-    return book.get_template("plan.html").render(
-        **facts,
-        **_split_map(made),
-        plan=plan,
-        body=asdict(plan),
-        figures=figures,
-        charts=charts,
-        limits=make_classes(own["count"], count=len(CELL_HUES)),
-        root="../../",
-    )
-
-
 def find_around(streets: gpd.GeoDataFrame, street_code: str) -> gpd.GeoDataFrame:
     """Return a street and those near it."""
     own = streets[streets["street_code"] == street_code]
@@ -206,7 +261,7 @@ def find_around(streets: gpd.GeoDataFrame, street_code: str) -> gpd.GeoDataFrame
 
 def _make_map_page(
     book: jinja2.Environment,
-    result: PlanningResult,
+    result: Planned,
     layers: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
     facts: Mapping[str, Any],
 ) -> str:
@@ -230,7 +285,7 @@ def _make_map_page(
 
 def _make_index_page(
     book: jinja2.Environment,
-    result: PlanningResult,
+    result: Planned,
     spots: gpd.GeoDataFrame,
     facts: Mapping[str, Any],
 ) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from planner.documents.pages import make_script_data, say_q, write_pages
+from planner.documents.make_document import say_q
+from planner.documents.pages import FORMS, make_script_data, write_pages
 from planner.errors import PlannerError
 
 COUNTS = {
@@ -15,7 +16,7 @@ COUNTS = {
     "problems": 4,
     "as_of": "2026-01-01T00:00:00+08:00",
 }
-SCRIPTS = ("leaflet/leaflet.js", "leaflet/leaflet.css", "echarts/echarts.min.js")
+SCRIPTS = ("leaflet/leaflet.js", "leaflet/leaflet.css")
 
 
 class Addresses(HTMLParser):
@@ -45,7 +46,7 @@ def assets(tmp_path_factory):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, small_plans, small_city, assets):
     folder = tmp_path_factory.mktemp("site")
-    write_pages(small_plans, small_city, COUNTS, folder, assets_dir=assets)
+    write_pages(small_plans, small_city, COUNTS, folder, assets_dir=assets, forms=FORMS)
     return folder
 
 
@@ -102,21 +103,36 @@ def test_the_index_shows_the_counts(site):
     assert "12,240 = 12,230 + 6 + 4" in text
 
 
+def test_a_plan_comes_in_every_form(site, small_plans):
+    for plan in small_plans.plans:
+        folder = site / "plans" / plan.street["code"]
+        assert {path.name for path in folder.iterdir()} == {f"plan.{form}" for form in FORMS}
+    assert (site / "tasks.gpkg").is_file()
+
+
 def test_captions_are_numbered_without_gaps(site):
     for page in site.rglob("plan.html"):
         text = page.read_text("utf-8")
         tables = [int(number) for number in re.findall(r"<caption>表 (\d+)", text)]
         figures = [int(number) for number in re.findall(r"<figcaption>图 (\d+)", text)]
         assert figures == [1, 2, 3, 4]
-        assert tables == sorted(tables)
-        assert tables[0] == 1
+        assert tables == list(range(1, len(tables) + 1))
+
+
+def test_a_task_number_leads_to_its_task(site):
+    pages = [page.read_text("utf-8") for page in site.rglob("plan.html")]
+
+    with_tasks = [text for text in pages if 'id="T01"' in text]
+    assert with_tasks
+    assert all('<a href="#T01">T01</a>' in text for text in with_tasks)
 
 
 def test_the_same_result_gives_the_same_bytes(site, tmp_path, small_plans, small_city, assets):
-    write_pages(small_plans, small_city, COUNTS, tmp_path, assets_dir=assets)
+    write_pages(small_plans, small_city, COUNTS, tmp_path, assets_dir=assets, forms=FORMS)
 
-    for page in find_pages(site):
-        assert (tmp_path / page.relative_to(site)).read_bytes() == page.read_bytes()
+    files = [path for path in site.rglob("*") if path.is_file()]
+    for path in files:
+        assert (tmp_path / path.relative_to(site)).read_bytes() == path.read_bytes()
 
 
 def test_plan_json_is_beside_the_page(site, small_plans):
