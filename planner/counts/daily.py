@@ -143,13 +143,14 @@ def make_daily_counts(
         raise PlannerError(
             f"orders lack the columns {', '.join(lacking)}: counts need {', '.join(NEEDED)}"
         )
-    frame = _take_problems(orders, as_of=as_of, catalogue=catalogue, kinds=problem_kinds)
+    midnight = pd.Timestamp(as_of).normalize()
+    frame = take_problems(orders, until=midnight, catalogue=catalogue, kinds=problem_kinds)
     if frame.empty:
         raise PlannerError(
             f"none of {len(orders)} orders counts: expected problems with street and item before {as_of}"
         )
     if persons_once:
-        frame = frame[_find_first_calls(frame)]
+        frame = frame[find_first_calls(frame)]
     first = frame["day"].min() if first_day is None else pd.Timestamp(first_day)
     frame = frame[frame["day"] >= first]
     end = pd.Timestamp(as_of).tz_localize(None).normalize()
@@ -205,18 +206,26 @@ def find_level2(codes: pd.Series, catalogue: Catalogue) -> pd.Series:
     return codes.map(known)
 
 
-def _take_problems(
+def take_problems(
     orders: pd.DataFrame,
     *,
-    as_of: datetime,
+    until: datetime,
     catalogue: Catalogue | None,
     kinds: frozenset[str] | None,
 ) -> pd.DataFrame:
-    """Return what counts: ``street item day hour at person district``, by time."""
+    """Return what counts before a moment: ``street item day hour at person district row``, by time.
+
+    ``row`` is the position in `orders`.
+
+    Raises
+    ------
+    PlannerError
+        Times without a zone.
+    """
     at = pd.DatetimeIndex(orders["received_at"])
-    end = pd.Timestamp(as_of).normalize()
+    end = pd.Timestamp(until)
     if at.tz is None or end.tz is None:
-        raise PlannerError("times of orders and as_of need a time zone: they have none")
+        raise PlannerError("times of orders and the moment need a time zone: they have none")
     end = end.tz_convert(at.tz) if end.tz != at.tz else end
     named = "level2_code" in orders.columns
     item = orders["level2_code" if named else "item_code"].astype("object")
@@ -236,6 +245,7 @@ def _take_problems(
             "day": local.normalize().as_unit("s"),
             "hour": np.asarray(local.hour, dtype=np.int64),
             "at": at.as_unit("s").asi8,
+            "row": np.flatnonzero(keep),
         }
     )
     for name, column in (("person", "person_key"), ("district", "district_code")):
@@ -246,7 +256,7 @@ def _take_problems(
     return frame.sort_values("at", kind="stable", ignore_index=True)
 
 
-def _find_first_calls(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def find_first_calls(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell which rows count if a person's repeats within the window do not; rows are in order of time."""
     keep = np.ones(len(frame), dtype=np.bool_)
     rows = np.flatnonzero(frame["person"].notna().to_numpy())

@@ -109,6 +109,24 @@ class Expectation:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class DayExpectation:
+    """Expected counts of each day, with the variances of their logarithm by layer at the middle of the window.
+
+    Parameters
+    ----------
+    mean
+        (streets, items, days).
+    city, district, street
+        (items,), (districts, items), (streets, items).
+    """
+
+    mean: Floats
+    city: Floats
+    district: Floats
+    street: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Parts:
     """Sums over a window per row of street × item, and the variances of their logarithm by layer, each (n,)."""
 
@@ -386,6 +404,37 @@ class CountModel:
         low = min(int(hour), 23)
         share: Floats = passed[:, low] + (passed[:, low + 1] - passed[:, low]) * (hour - low)
         return share
+
+    def expect_days(self, start: object, end: object) -> DayExpectation:
+        """Return what every street and item lets expect of each day of a window, both days inside.
+
+        Raises
+        ------
+        PlannerError
+            The window ends before it starts or lies outside of what the model answers for.
+        """
+        first, last = (np.atleast_1d(self._find_days(day)) for day in (start, end))
+        self._check_windows(first, last)
+        a, b = int(first[0]), int(last[0]) + 1
+        own = self.street.basis[a:b]
+        around = own.mean(axis=0)
+        covariance = self.street.fit.covariance.astype(np.float64)
+        of_street = np.minimum((covariance @ around) @ around, LARGEST_LOG_VARIANCE)
+        logs = self.street.fit.coefficients @ own.T
+        logs += self._log_district[self.street_district, :, a:b]
+        logs += (self._log_share[:, None] + of_street / 2)[:, :, None]
+        city, district = (layer.basis[a:b].mean(axis=0) for layer in (self.city, self.district))
+        return DayExpectation(
+            mean=np.exp(np.clip(logs, -40.0, 40.0, out=logs), out=logs),
+            city=(self.city.fit.covariance @ city) @ city,
+            district=(self.district.fit.covariance.astype(np.float64) @ district) @ district,
+            street=of_street,
+        )
+
+    def find_overdispersion(self, level: str, days: float) -> Floats:
+        """Return alpha of sums over so many days by item, (items,); `level` one of :data:`LAYERS`."""
+        layer = np.full(len(self.items), LAYERS.index(level))
+        return self._find_alpha(layer, np.arange(len(self.items)), days)
 
     def make_history(self, item: int) -> Floats:
         """Return the expected counts of one item (position) by street and day of the history, (streets, days)."""
