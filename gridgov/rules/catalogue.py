@@ -200,7 +200,7 @@ def find_catalogue(
 
 def find_path_top(code: str) -> str:
     """Return the first level of a code that :func:`make_path_catalogue` reads."""
-    return code.split(PATH_SEPARATOR)[0]
+    return code.split(PATH_SEPARATOR, 1)[0]
 
 
 def make_path_catalogue(codes: Iterable[str], *, grade: str) -> Catalogue:

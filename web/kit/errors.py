@@ -18,11 +18,12 @@ from gridgov.errors import (
     NotFoundError,
     UnknownEntryError,
 )
+from gridgov.services.city_runtime import NoCityError
 from gridgov.storage.db import DatabaseError
 from planner.errors import PlannerError
 from web.kit.limits import TooOftenError
 from web.kit.page_scope import WindowError, get_unit_scope, get_window
-from web.kit.service import NoCityError, close_reading
+from web.kit.service import close_reading
 
 LOG = logging.getLogger("gridgov.web")
 
