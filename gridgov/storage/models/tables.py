@@ -8,9 +8,10 @@ from gridgov.storage.models import (
     journal,
     orders,
     plans,
+    topics,
     whistles,
 )
 from gridgov.storage.models.base import Base
 
-MODULES = (accounts, appeals, city, counts, journal, orders, plans, whistles)
+MODULES = (accounts, appeals, city, counts, journal, orders, plans, topics, whistles)
 METADATA = Base.metadata
