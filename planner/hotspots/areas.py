@@ -197,7 +197,7 @@ def find_area_clusters(
     while heap:
         false, scope, level, window, area, item, at = heapq.heappop(heap)
         own = (labels.of(scope) == area) & (labels.items[level - 1] == item)
-        now = float((own & alive & members[window]).sum())
+        now = float(len(np.unique(cube.person[own & alive & members[window]])))
         if now == rows.loc[at, "persons"]:
             alive[own] = False
             clusters.append(
@@ -268,9 +268,7 @@ def _make_tests(
     quiet: tuple[Ints, ...],
 ) -> _Tests:
     """Return the tests of every area, level and window."""
-    history = quiet[0][labels.street[quiet[0]] >= 0]
-    whole = _count(labels.street[history], cube.item[history], len(labels.streets), len(cube.items))
-    peers = _find_peers(whole)
+    peers = _find_peers(_count_both(cube, labels, "street", 1, quiet[0])[0])
     frames, expected, total = [], {}, 0.0
     for window in used:
         for level in SCOPES["street"]:
@@ -280,7 +278,7 @@ def _make_tests(
             for scope, levels in SCOPES.items():
                 if level not in levels or (scope == "community" and not labels.communities):
                     continue
-                counted, every = _count_both(labels, scope, level, quiet[window])
+                counted, every = _count_both(cube, labels, scope, level, quiet[window])
                 if scope == "street":
                     share, doubt = _expect_streets(counted, every, labels, tops=tops, peers=peers)
                     of_streets = share, counted, every
@@ -316,13 +314,29 @@ def _count(area: Ints, item: Ints, areas: int, items: int) -> Array:
     return np.bincount(flat, minlength=areas * items).reshape(areas, items).astype(np.float64)
 
 
-def _count_both(labels: Labels, scope: str, level: int, entries: Ints) -> tuple[Array, Array]:
-    """Return persons per area and item, shape (areas, items), and per area, shape (areas, 1)."""
-    area = labels.of(scope)[entries]
+def _count_both(
+    cube: Cube, labels: Labels, scope: str, level: int, entries: Ints
+) -> tuple[Array, Array]:
+    """Return persons per area and item, shape (areas, items), and of all level-1 items, shape (areas, 1).
+
+    A person counts once per item and area, however many places they called about.
+    """
     areas = len(labels.streets if scope == "street" else labels.communities)
-    counted = _count(area, labels.items[level - 1][entries], areas, len(labels.codes[level - 1]))
-    every = np.bincount(area[area >= 0], minlength=areas).astype(np.float64)[:, None]
-    return counted, every
+    area, person = labels.of(scope)[entries], cube.person[entries]
+    counted = []
+    for one in (level, 1):
+        item, items = labels.items[one - 1][entries], len(labels.codes[one - 1])
+        first = find_distinct(area, item, person)
+        counted.append(_count(area[first], item[first], areas, items))
+    return counted[0], counted[1].sum(axis=1, keepdims=True)
+
+
+def find_distinct(*labels: Ints) -> Ints:
+    """Return the first position of each combination of labels."""
+    keys = np.zeros(len(labels[0]), dtype=np.int64)
+    for label in labels:
+        keys = keys * (int(label.max(initial=0)) + 2) + label + 1
+    return np.sort(np.unique(keys, return_index=True)[1])
 
 
 def _find_peers(whole: Array) -> list[Array]:

@@ -89,8 +89,7 @@ class Areas:
 
 def label_areas(cells: pd.DataFrame) -> Areas:
     """Return the areas of cells; a cell outside every community stands for the rest of its street."""
-    names = [cells[name].astype("object").fillna("") for name in (*LADDER, "community_code")]
-    district, street, community = (name.astype(str) for name in names)
+    district, street, community = (fill_codes(cells[name]) for name in (*LADDER, "community_code"))
     codes, _ = pd.factorize(street + "/" + community)
     streets, _ = pd.factorize(street)
     districts, _ = pd.factorize(district)
@@ -101,6 +100,12 @@ def label_areas(cells: pd.DataFrame) -> Areas:
         street_of=streets[first].astype(np.int64),
         district_of=districts[first_street].astype(np.int64),
     )
+
+
+def fill_codes(codes: pd.Series) -> pd.Series:
+    """Return codes as text, "" where missing."""
+    known = codes.astype("object")
+    return known.where(known.notna(), "").astype("str")
 
 
 def make_exposure(cells: pd.DataFrame) -> Array:
@@ -375,7 +380,7 @@ def make_background(
     total = max(float(every.sum()), 1e-9)
     share = (counted.sum(axis=0) / total)[None, :]
     for name in LADDER:
-        codes, areas = pd.factorize(cube.cells[name].astype("object").fillna(""))
+        codes, areas = pd.factorize(fill_codes(cube.cells[name]))
         above = share[np.unique(codes, return_index=True)[1]] if len(share) > 1 else share
         of_area, in_area = (_sum_groups(values, codes, len(areas)) for values in (counted, every))
         share = _draw_shares(of_area, in_area, above)[codes]
@@ -398,7 +403,7 @@ def make_window_background(whole: Background, cube: Cube, quiet: tuple[Ints, Int
     quiet
         Entries as in :func:`make_background`, of the window and of the whole history.
     """
-    codes, areas = pd.factorize(cube.cells[LADDER[0]].astype("object").fillna(""))
+    codes, areas = pd.factorize(fill_codes(cube.cells[LADDER[0]]))
     every = _sum_groups(whole.everything[:, None], codes, len(areas))
     total = max(float(every.sum()), 1e-9)
     inside, ever = (
@@ -418,7 +423,7 @@ def make_profile(cube: Cube, entries: Ints) -> tuple[Ints, Array]:
         Positions of districts, shape (cells,); shares, shape (months, districts, items + 1), the last of any item,
         sum 1 over the months. A district with few entries is drawn towards the city.
     """
-    codes, areas = pd.factorize(cube.cells[LADDER[0]].astype("object").fillna(""))
+    codes, areas = pd.factorize(fill_codes(cube.cells[LADDER[0]]))
     months = np.array(
         [
             _count_areas(cube, entries[cube.period[entries] == month], codes, len(areas))
