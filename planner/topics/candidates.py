@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from planner.errors import PlannerError
 
@@ -228,22 +228,23 @@ def _gather(
     table["growth_ratio"] = (
         (table["persons"] + 10) / (table["persons_before"] * whole + 10) if known else 1.0
     )
-    seasons = [_find_season(part["received_at"].dt.month) for _, part in groups]
-    table["season_share"] = [share for share, _ in seasons]
-    table["season_month"] = [month for _, month in seasons]
+    months = pd.crosstab(now["topic_code"], now["received_at"].dt.month)
+    season = _find_seasons(months.reindex(index=table.index, columns=range(1, 13), fill_value=0))
+    table["season_share"], table["season_month"] = season["share"], season["month"]
     table["low_street_share"] = _find_low_streets(answered, city).reindex(table.index)
-    evenness = {topic: _find_evenness(part["street_code"]) for topic, part in groups}
-    table["evenness"] = pd.Series(evenness) / max(now["street_code"].nunique(), 1)
+    by_street = pd.crosstab(now["topic_code"], now["street_code"]).reindex(table.index)
+    table["evenness"] = _find_evenness(by_street) / max(by_street.shape[1], 1)
     table["lead"] = _find_leads(now, facts).reindex(table.index).fillna("")
     return table
 
 
-def _find_season(months: pd.Series) -> tuple[float, int]:
-    """Return the share of the strongest three months in a row, the year being a ring, and the first of them."""
-    counts = np.bincount(months.to_numpy(), minlength=13)[1:].astype(np.float64)
-    three = counts + np.roll(counts, -1) + np.roll(counts, -2)
-    first = int(np.argmax(three))
-    return float(three[first] / counts.sum()), first + 1
+def _find_seasons(months: pd.DataFrame) -> pd.DataFrame:
+    """Return ``share month`` of the strongest three months in a row, the year being a ring; `month` is the first."""
+    counts = months.to_numpy(dtype=np.float64)
+    three = counts + np.roll(counts, -1, axis=1) + np.roll(counts, -2, axis=1)
+    first = three.argmax(axis=1)
+    share = three.max(axis=1) / counts.sum(axis=1)
+    return pd.DataFrame({"share": share, "month": first + 1}, index=months.index)
 
 
 def _find_low_streets(answered: pd.DataFrame, city: float) -> pd.Series:
@@ -253,10 +254,10 @@ def _find_low_streets(answered: pd.DataFrame, city: float) -> pd.Series:
     return (enough["mean"] < city).groupby("topic_code").mean()
 
 
-def _find_evenness(streets: pd.Series) -> float:
+def _find_evenness(by_street: pd.DataFrame) -> pd.Series:
     """Return the effective number of streets: the exponential of the entropy of the shares."""
-    share = streets.value_counts(normalize=True).to_numpy()
-    return float(np.exp(-(share * np.log(share)).sum()))
+    share = by_street.div(by_street.sum(axis=1), axis=0).to_numpy()
+    return pd.Series(np.exp(special.entr(share).sum(axis=1)), index=by_street.index)
 
 
 def _find_leads(now: pd.DataFrame, facts: ItemFacts) -> pd.Series:
