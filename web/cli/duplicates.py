@@ -13,7 +13,7 @@ from gridgov.pack.duties import CityDuties, load_city_duties
 from gridgov.rules.catalogue import Catalogue, find_catalogue
 from gridgov.rules.constants import STATUS_TEXT, Constants
 from gridgov.rules.issues.find import NEEDED_COLUMNS, Issues, find_issues
-from gridgov.rules.issues.tables import Role
+from gridgov.rules.issues.tables import IssueRole
 from gridgov.rules.issues.weights import WEIGHTS
 from web.cli.console import StagePrinter
 from web.cli.orders_file import read_run_orders
@@ -123,7 +123,7 @@ def make_level1(items: pd.Series, catalogue: Catalogue) -> dict[str, str]:
 def count_facts(frame: pd.DataFrame, found: Issues) -> dict[str, Any]:
     """Return the counts of a search."""
     roles = found.appeals["role"].value_counts()
-    sizes = found.appeals.loc[found.appeals["role"] == Role.FIRST, "appeals"]
+    sizes = found.appeals.loc[found.appeals["role"] == IssueRole.FIRST, "appeals"]
     return {
         "orders": len(frame),
         "appeals": len(found.appeals),
@@ -132,8 +132,8 @@ def count_facts(frame: pd.DataFrame, found: Issues) -> dict[str, Any]:
         "without_place": int(frame["lon"].isna().sum()),
         "issues": found.count,
         "issues_of_several_appeals": int((sizes > 1).sum()),
-        "same": int(roles.get(Role.SAME, 0)),
-        "repeat_by_person": int(roles.get(Role.REPEAT_BY_PERSON, 0)),
+        "same": int(roles.get(IssueRole.SAME, 0)),
+        "repeat_by_person": int(roles.get(IssueRole.REPEAT_BY_PERSON, 0)),
         "related_pairs": len(found.related),
         "compared_pairs": found.compared,
     }
@@ -162,7 +162,9 @@ def _tell(facts: dict[str, Any], found: Issues, frame: pd.DataFrame, pack: CityD
 
 def _tell_issues(found: Issues, frame: pd.DataFrame) -> list[str]:
     """Return the largest issues by persons, with their first appeals."""
-    first = found.appeals[(found.appeals["role"] == Role.FIRST) & (found.appeals["appeals"] > 1)]
+    first = found.appeals[
+        (found.appeals["role"] == IssueRole.FIRST) & (found.appeals["appeals"] > 1)
+    ]
     largest = first.nlargest(MOST_ISSUES_SHOWN, ["persons", "appeals"])
     rows = frame.drop_duplicates("appeal_no").set_index("appeal_no")
     texts = rows["text"].fillna(rows["item_code"]).fillna("").astype("str").str[:CHARS_SHOWN]

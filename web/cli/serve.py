@@ -15,7 +15,7 @@ from geodata.errors import GeodataError
 from gridgov.errors import GridgovError
 from gridgov.services.settings import ServiceSettings, read_settings
 from gridgov.services.worker.loop import run_loop
-from gridgov.services.worker.table import Crew
+from gridgov.services.worker.table import WorkerContext
 from gridgov.storage.db import check_schema, is_postgres, make_engine, make_sessions
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.city import CityPack
@@ -118,8 +118,8 @@ def start_worker(_server: object, worker: Any) -> None:
     service.engine.dispose(close=False)
     threading.Thread(target=warm_up, args=(app,), name="warm-up", daemon=True).start()
     if not is_postgres(service.engine):
-        crew = Crew(settings=service.settings, engine=service.engine)
-        threading.Thread(target=run_loop, args=(crew, STOPPED), name="jobs", daemon=True).start()
+        context = WorkerContext(settings=service.settings, engine=service.engine)
+        threading.Thread(target=run_loop, args=(context, STOPPED), name="jobs", daemon=True).start()
 
 
 def warm_up(app: Flask) -> None:

@@ -10,7 +10,7 @@ import click
 from gridgov.services.settings import read_settings
 from gridgov.services.worker.loop import run_loop, run_once
 from gridgov.services.worker.queue import run_worker
-from gridgov.services.worker.table import Crew
+from gridgov.services.worker.table import WorkerContext
 from gridgov.storage.db import check_schema, is_postgres, make_engine
 
 
@@ -26,16 +26,18 @@ def worker(ctx: click.Context, *, once: bool, quiet: bool) -> None:
     Any number of workers may run on PostgreSQL; none does what another does. SIGTERM and Ctrl+C end what runs and stop.
     """
     settings = read_settings()
-    crew = Crew(settings=settings, engine=check_schema(make_engine(settings.database_url)))
+    context = WorkerContext(
+        settings=settings, engine=check_schema(make_engine(settings.database_url))
+    )
     _log_to_stderr(logging.WARNING if quiet else logging.INFO)
     if once:
-        failed = run_once(crew)
+        failed = run_once(context)
         ctx.exit(1 if failed else 0)
     click.echo("gridgov worker runs (Ctrl+C stops it)", err=True)
-    if is_postgres(crew.engine):
-        run_worker(crew)
+    if is_postgres(context.engine):
+        run_worker(context)
     else:
-        run_loop(crew, _stop_on_signal())
+        run_loop(context, _stop_on_signal())
     click.echo("gridgov worker has stopped", err=True)
 
 

@@ -20,7 +20,7 @@ from gridgov.rules.constants import Constant
 from gridgov.rules.issues.kernels import Rows, Span, pile_up
 from gridgov.rules.issues.pairs import DAY_S, Blocking, Points, code_values, find_pairs
 from gridgov.rules.issues.probability import CONSTANTS, Pairs, score_pairs
-from gridgov.rules.issues.tables import Role, Teller, describe_appeals, describe_related
+from gridgov.rules.issues.tables import IssueRole, Teller, describe_appeals, describe_related
 
 IntArray = npt.NDArray[np.int64]
 
@@ -52,7 +52,7 @@ class Issues:
     @property
     def count(self) -> int:
         """Return the number of issues."""
-        return int((self.appeals["role"] == Role.FIRST).sum())
+        return int((self.appeals["role"] == IssueRole.FIRST).sum())
 
 
 def find_issues(

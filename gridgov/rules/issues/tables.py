@@ -25,7 +25,7 @@ ISSUE_COLUMNS = (
     "persons",
 )
 """One row per appeal, in order of time: ``issue_no`` of the issue, made from its first appeal's · ``role``
-:class:`Role` · ``score`` probability of the link to ``like_appeal_no``, both missing for the first · ``reasons`` of
+:class:`IssueRole` · ``score`` probability of the link to ``like_appeal_no``, both missing for the first · ``reasons`` of
 that link, Chinese · ``appeals persons`` of the whole issue; each appeal of an unknown person counts as a person."""
 
 RELATED_COLUMNS = ("appeal_no", "related_appeal_no", "relation", "score", "reasons")
@@ -36,7 +36,7 @@ ISSUE_PREFIX = "W"
 FIRST_REASON = "首次反映"
 
 
-class Role(StrEnum):
+class IssueRole(StrEnum):
     """What an appeal is in its issue."""
 
     FIRST = "first"
@@ -97,7 +97,9 @@ def describe_appeals(teller: Teller, links: Pairs) -> pd.DataFrame:
     said = pd.DataFrame({"pile": pile, "person": alone})
     repeated = said.duplicated().to_numpy()
     first = pile == row
-    role = np.where(first, Role.FIRST, np.where(repeated, Role.REPEAT_BY_PERSON, Role.SAME))
+    role = np.where(
+        first, IssueRole.FIRST, np.where(repeated, IssueRole.REPEAT_BY_PERSON, IssueRole.SAME)
+    )
     best, like, known = _choose_links(links, len(pile))
     told = teller.tell(links.take(best[known]))
     reasons = np.full(len(pile), FIRST_REASON, dtype=object)

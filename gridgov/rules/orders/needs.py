@@ -31,7 +31,7 @@ ANSWERED: Mapping[OrderAction, Answer] = MappingProxyType(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class OrderFacts:
     """What the rules must know of one order.
 
     Parameters
@@ -120,14 +120,14 @@ class Facts:
 class Step:
     """An action that is allowed by state and role and must now show what it brings."""
 
-    order: Order
+    order: OrderFacts
     actor: Actor
     facts: Facts
     transition: Transition
     constants: Constants
 
 
-def find_relations(order: Order, unit_code: str) -> frozenset[Relation]:
+def find_relations(order: OrderFacts, unit_code: str) -> frozenset[Relation]:
     """Return how a unit stands to an order; none where it has nothing to do with it."""
     holds = {
         Relation.DESK: unit_code == order.desk_code,
@@ -137,7 +137,7 @@ def find_relations(order: Order, unit_code: str) -> frozenset[Relation]:
     return frozenset(relation for relation, is_so in holds.items() if is_so and unit_code)
 
 
-def has_permit(order: Order, actor: Actor, permits: frozenset[Permit]) -> bool:
+def has_permit(order: OrderFacts, actor: Actor, permits: frozenset[Permit]) -> bool:
     """Tell whether `actor` is one of those permitted."""
     relations = find_relations(order, actor.unit_code)
     return any(role is actor.role and relation in relations for role, relation in permits)

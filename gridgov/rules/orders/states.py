@@ -14,7 +14,7 @@ from gridgov.rules.constants import Constants, make_constants
 from gridgov.rules.orders.needs import (
     Actor,
     Facts,
-    Order,
+    OrderFacts,
     Step,
     find_faults,
     has_permit,
@@ -48,7 +48,13 @@ class OrderActionError(GridgovError):
     """
 
     def __init__(
-        self, order: Order, action: OrderAction, actor: Actor, *, refusal: Refusal, message: str
+        self,
+        order: OrderFacts,
+        action: OrderAction,
+        actor: Actor,
+        *,
+        refusal: Refusal,
+        message: str,
     ) -> None:
         self.order_no = order.order_no
         self.state = order.state
@@ -96,7 +102,7 @@ class OrderChange:
     text: str
     until: date | None
     target_order_no: str
-    order: Order
+    order: OrderFacts
 
     def as_row(self) -> dict[str, Any]:
         """Return the change as a row of the log: everything but the order itself."""
@@ -123,13 +129,13 @@ def find_actions(
     )
 
 
-def find_actions_for(order: Order, actor: Actor) -> tuple[Transition, ...]:
+def find_actions_for(order: OrderFacts, actor: Actor) -> tuple[Transition, ...]:
     """Return what `actor` may do to `order` now; what each needs is still to be brought."""
     return tuple(row for row in find_actions(order.state) if has_permit(order, actor, row.who))
 
 
 def apply(
-    order: Order,
+    order: OrderFacts,
     action: OrderAction,
     *,
     actor: Actor,
@@ -177,7 +183,7 @@ def apply(
     return _make_change(step)
 
 
-def _find_time_fault(order: Order, facts: Facts) -> str:
+def _find_time_fault(order: OrderFacts, facts: Facts) -> str:
     if facts.at.tzinfo is None:
         return f"time {facts.at.isoformat()} has no zone; expected an aware time"
     if facts.at < order.at:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridgov.rules.in_force import find_positions
-from gridgov.rules.orders.needs import Actor, Facts, Order
+from gridgov.rules.orders.needs import Actor, Facts, OrderFacts
 from gridgov.rules.orders.states import OrderActionError, OrderChange, apply, find_actions
 from gridgov.rules.orders.transitions import (
     BY_STATE,
@@ -23,7 +23,7 @@ from gridgov.rules.orders.transitions import (
 LOG_COLUMNS = ("order_no", "at", "action", "from_state", "to_state")
 """What a log must hold to be checked; its rows in any order."""
 
-Fill = Callable[[Order, Transition], tuple[Actor, Facts]]
+Fill = Callable[[OrderFacts, Transition], tuple[Actor, Facts]]
 """Who takes a transition of an order, and with what."""
 
 
@@ -61,7 +61,7 @@ def find_table_faults(table: Iterable[Transition] = TRANSITIONS) -> tuple[str, .
 
 
 def walk(
-    order: Order, fill: Fill, *, steps: int, rng: np.random.Generator
+    order: OrderFacts, fill: Fill, *, steps: int, rng: np.random.Generator
 ) -> Iterator[OrderChange]:
     """Yield the changes of a random walk through the table.
 
@@ -89,7 +89,7 @@ def walk(
         order = change.order
 
 
-def _step(order: Order, fill: Fill, rng: np.random.Generator) -> OrderChange | None:
+def _step(order: OrderFacts, fill: Fill, rng: np.random.Generator) -> OrderChange | None:
     """Return a random change that the order's past allows too, such as no second dispute of a unit that is bound."""
     choices = find_actions(order.state)
     for place in rng.permutation(len(choices)):

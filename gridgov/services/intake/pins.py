@@ -38,7 +38,7 @@ from gridgov.storage.audit import log as audit
 from gridgov.storage.counts import changes as counts
 from gridgov.storage.models.appeals import Appeal, PinMove
 from gridgov.storage.models.orders import Order, Transfer
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 UNACCEPTED = frozenset(
     {
@@ -153,7 +153,7 @@ def move_pin(
     order = get_order(session, order_no, seen_version=seen_version)
     _check_mover(runtime, order, actor)
     try:
-        with lifted(session):
+        with without_row_scope(session):
             appeal, orders = _load(session, order)
             plan = _plan(runtime, appeal, orders, point=(lon, lat), actor=actor)
             _record_move(session, appeal, plan, actor=actor, at=at)

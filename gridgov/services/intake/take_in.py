@@ -36,7 +36,7 @@ from gridgov.storage.counts import changes as counts
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.appeals import Appeal, AppealPerson
 from gridgov.storage.models.orders import Issue, Order, Outcome
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 from gridgov.storage.statements import insert_once
 
 __all__ = ["NewAppeal", "Prepared", "Taken", "prepare", "take_in"]
@@ -169,7 +169,7 @@ def take_in(
     IntakeError
         With everything that is wrong with it.
     """
-    with lifted(session):
+    with without_row_scope(session):
         known = find_taken(session, new.source, new.appeal_no)
         if known is not None:
             return known

@@ -30,7 +30,7 @@ from gridgov.services.orders.rows import get_order, make_rule_order
 from gridgov.services.outbox.deliver import notify
 from gridgov.storage.audit import log as audit
 from gridgov.storage.models.orders import Callback, Order
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 CLOSINGS: dict[int, tuple[OrderAction, OrderState, Answer]] = {
     YES: (OrderAction.CLOSE_SOLVED, OrderState.CLOSED_SOLVED, "solved"),
@@ -115,7 +115,7 @@ def record_callback(
     _check_words(answers)
     row = get_order(session, order_no, seen_version=seen_version)
     facts = Facts(at=answers.called_at)
-    with lifted(session), counted(session, runtime, row):
+    with without_row_scope(session), counted(session, runtime, row):
         if row.state in CLOSED | {OrderState.CALLBACK}:
             _check_may_call(runtime, row, actor)
         else:

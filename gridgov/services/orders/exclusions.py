@@ -21,7 +21,7 @@ from gridgov.services.outbox.deliver import notify
 from gridgov.storage.audit import log as audit
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.orders import Exclusion, Order
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 _SUPERVISOR = frozenset({(Role.SUPERVISOR, Relation.DESK)})
 
@@ -70,7 +70,7 @@ def propose(
         raise GridgovError(
             f"order {order_no}: an exclusion is proposed already; approve or withdraw that one"
         )
-    with lifted(session):
+    with without_row_scope(session):
         exclusion = Exclusion(
             order_id=row.id, reason_code=reason_code, proposed_by=actor.person_key, proposed_at=at
         )
@@ -141,7 +141,7 @@ def approve(
         The second person is the first, or may not approve; or the order is no longer where it can be excluded.
     """
     exclusion, row = _get_open(session, exclusion_id)
-    with lifted(session), counted(session, runtime, row):
+    with without_row_scope(session), counted(session, runtime, row):
         first = _find_actor(session, exclusion.proposed_by)
         exclusion.approved_by, exclusion.approved_at = actor.person_key, at
         facts = Facts(at=at, reason_code=exclusion.reason_code, second=actor)
@@ -175,11 +175,11 @@ def withdraw(
                 f"order {row.order_no}: a proposed exclusion is withdrawn by who proposed it, or by a "
                 f"supervisor of {row.desk_code}, not by {actor.role} of {actor.unit_code}"
             )
-        with lifted(session):
+        with without_row_scope(session):
             exclusion.withdrawn_at = at
             _log(session, row, "withdraw_exclusion", actor, at, reason_code=reason)
         return exclusion
-    with lifted(session), counted(session, runtime, row):
+    with without_row_scope(session), counted(session, runtime, row):
         exclusion.withdrawn_at = at
         facts = Facts(at=at, reason_code=reason)
         act(session, runtime, row.order_no, OrderAction.READMIT, actor=actor, facts=facts)

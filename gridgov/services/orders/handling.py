@@ -32,7 +32,7 @@ from gridgov.services.orders.rows import (
 from gridgov.services.outbox import deliver as outbox
 from gridgov.storage.audit import log as audit
 from gridgov.storage.counts import changes as counts
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ def act(
         check(step)
     seen = row.version
     try:
-        with lifted(session), counted(session, runtime, row):
+        with without_row_scope(session), counted(session, runtime, row):
             _write(step)
     except StaleDataError as error:
         raise ConflictError("order", order_no, seen=seen, found=None) from error

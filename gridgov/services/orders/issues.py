@@ -21,7 +21,7 @@ from gridgov.services.orders.rows import get_order
 from gridgov.storage.audit import log as audit
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Issue, IssueStep, Order
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 MERGERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.STREET_CENTRE})
 """Roles that say that two things are one [A]."""
@@ -64,7 +64,7 @@ def open_issue(
     if taken or not rows:
         found = f"orders {', '.join(taken)} belong to an issue already" if taken else "no order"
         raise GridgovError(f"issue: {found}; expected at least one order without an issue")
-    with lifted(session):
+    with without_row_scope(session):
         issue = Issue(
             issue_no=f"I{make_number(session, runtime, at, of=Issue)}",
             title=title,
@@ -121,7 +121,7 @@ def split_issue(
         This account may not.
     """
     chosen = tuple(order_nos)
-    with lifted(session):
+    with without_row_scope(session):
         new_no = f"I{make_number(session, runtime, at, of=Issue)}"
     return _change(
         session,
@@ -247,7 +247,7 @@ def _change(
         if session.scalar(sa.select(Issue.id).where(Issue.issue_no == number)) is None:
             raise NotFoundError("issue", number)
     try:
-        with lifted(session):
+        with without_row_scope(session):
             # The rows are locked, so that two people do not merge the same issue two ways.
             family, _ = _find_family(session, set(issue_nos))
             lock = sa.select(Issue.id).where(Issue.issue_no.in_(family)).order_by(Issue.id)

@@ -66,9 +66,9 @@ def get_order(session: Session, order_no: str, *, seen_version: int | None = Non
     return row
 
 
-def make_rule_order(row: Order, runtime: CityRuntime) -> order_needs.Order:
+def make_rule_order(row: Order, runtime: CityRuntime) -> order_needs.OrderFacts:
     """Return an order as the rules know it, with the units above its owner since it got where it is."""
-    return order_needs.Order(
+    return order_needs.OrderFacts(
         order_no=row.order_no,
         state=row.state,
         at=row.state_at,
@@ -82,7 +82,7 @@ def make_rule_order(row: Order, runtime: CityRuntime) -> order_needs.Order:
     )
 
 
-def put_rule_order(row: Order, after: order_needs.Order) -> None:
+def put_rule_order(row: Order, after: order_needs.OrderFacts) -> None:
     """Write what the rules decided into the row."""
     row.state, row.state_at = after.state, after.at
     row.unit_code = after.unit_code

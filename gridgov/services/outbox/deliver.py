@@ -31,7 +31,7 @@ from gridgov.storage.audit import log as audit
 from gridgov.storage.db import transaction
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.journal import Message, Webhook
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 from gridgov.storage.statements import insert_once
 
 CHANNELS_KEY = "gridgov_channels"
@@ -346,7 +346,7 @@ def revive(
         There is no dead message with this number.
     """
     message = _get_dead(session, message_id)
-    with lifted(session):
+    with without_row_scope(session):
         _log(session, message, "revive_message", at=at, actor=actor)
         message.dead_at, message.read_at, message.tries, message.not_before = None, None, 0, at
     return message
@@ -361,7 +361,7 @@ def put_aside(session: Session, message_id: int, *, at: datetime, actor: Actor) 
         There is no dead message with this number.
     """
     message = _get_dead(session, message_id)
-    with lifted(session):
+    with without_row_scope(session):
         _log(session, message, "put_aside_message", at=at, actor=actor)
         message.read_at = at
     return message

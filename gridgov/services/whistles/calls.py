@@ -23,7 +23,7 @@ from gridgov.services.whistles.records import get_call, get_order_no, make_value
 from gridgov.services.whistles.steps import get_visible, log_step, take_step
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 WATCHED = (rules.UnitState.CALLED, rules.UnitState.POWERLESS)
 """States in which a unit is missing once its time is over."""
@@ -115,7 +115,7 @@ def blow(
         facts=facts,
         seen_version=seen_version,
     )
-    with lifted(session):
+    with without_row_scope(session):
         call = _make_row(order, value, actor=actor, facts=facts)
         call.plan = make_facts(plan, runtime.get_duties(plan.on_date))
         session.add(call)
@@ -239,7 +239,7 @@ def release(
         change=lambda call: rules.release(call, unit_code, at=at),
     )
     if call.closed:
-        with lifted(session):
+        with without_row_scope(session):
             tell_done(session, runtime, call, at=at, caller=row.unit_code)
     return call
 

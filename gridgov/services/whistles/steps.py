@@ -15,7 +15,7 @@ from gridgov.rules.whistles import call as rules
 from gridgov.services.whistles.records import get_call, get_order_no, make_value, write_value
 from gridgov.storage.audit import log as audit
 from gridgov.storage.models.whistles import WhistleCall
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 _CALLED_ROLES = frozenset({Role.HANDLER, Role.FIELD_STAFF, Role.STREET_CENTRE, Role.SUPERVISOR})
 _STREET_ROLES = frozenset({Role.STREET_CENTRE})
@@ -81,7 +81,7 @@ def take_step(
         The rules refuse it.
     """
     _check_permit(get_visible(session, call_no), step, unit_code, actor)
-    with lifted(session):
+    with without_row_scope(session):
         call = get_call(session, call_no, seen_version=seen_version)
         before = make_value(call, get_order_no(session, call))
         after = change(before)

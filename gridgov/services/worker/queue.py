@@ -16,7 +16,7 @@ from procrastinate.jobs import Status
 from sqlalchemy.engine import URL
 
 from gridgov.services.worker.loop import try_job
-from gridgov.services.worker.table import JOBS, Crew, Job
+from gridgov.services.worker.table import JOBS, Job, WorkerContext
 
 LOG = logging.getLogger("gridgov.worker")
 QUEUE = "gridgov"
@@ -33,17 +33,17 @@ CONCURRENCY = 4
 """Jobs at once: a long report may not hold up the messages."""
 
 
-def make_app(crew: Crew, jobs: Iterable[Job] = JOBS) -> procrastinate.App:
+def make_app(context: WorkerContext, jobs: Iterable[Job] = JOBS) -> procrastinate.App:
     """Return the application of the job library with every job in it.
 
     Parameters
     ----------
-    crew
+    context
         On PostgreSQL.
     """
-    app = procrastinate.App(connector=_make_connector(crew.engine.url))
+    app = procrastinate.App(connector=_make_connector(context.engine.url))
     for job in jobs:
-        _add(app, job, crew)
+        _add(app, job, context)
     return app
 
 
@@ -53,10 +53,10 @@ def _make_connector(url: URL) -> procrastinate.PsycopgConnector:
     return procrastinate.PsycopgConnector(conninfo=address, min_size=1, max_size=6, kwargs=kwargs)
 
 
-def _add(app: procrastinate.App, job: Job, crew: Crew) -> None:
+def _add(app: procrastinate.App, job: Job, context: WorkerContext) -> None:
     async def run(timestamp: int) -> None:
         del timestamp  # a job looks at what is due now, not at what was due when it was queued
-        await asyncio.to_thread(try_job, crew, job, is_forced=False)
+        await asyncio.to_thread(try_job, context, job, is_forced=False)
 
     name = f"gridgov.{job.name}"
     task = app.task(name=name, queue=QUEUE, lock=job.name, queueing_lock=job.name)(run)
@@ -79,30 +79,30 @@ def make_cron(job: Job) -> str:
     return "17 * * * * 0" if seconds < 24 * 3600 else "17 2 * * * 0"
 
 
-def run_worker(crew: Crew) -> None:
+def run_worker(context: WorkerContext) -> None:
     """Work until the process is told to stop (SIGTERM, Ctrl+C); what runs is ended first.
 
     A server that goes away is waited for: whoever restarts the database need not think of the workers.
     """
-    asyncio.run(_work(crew))
+    asyncio.run(_work(context))
 
 
-async def _work(crew: Crew) -> None:
+async def _work(context: WorkerContext) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     while not stop.is_set():
         try:
-            await _work_until(crew, stop)
+            await _work_until(context, stop)
         except AWAY as error:
             LOG.warning("the database is away (%s); next try in %g s", _say(error), RETRY_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RETRY_S)
 
 
-async def _work_until(crew: Crew, stop: asyncio.Event) -> None:
+async def _work_until(context: WorkerContext, stop: asyncio.Event) -> None:
     """Run one worker of the library until `stop` is set or the database goes away."""
-    app = make_app(crew)
+    app = make_app(context)
     async with app.open_async():
         stopped = asyncio.create_task(stop.wait())
         rescue = asyncio.create_task(_repeat(lambda: give_up_stalled(app)))

@@ -33,7 +33,7 @@ KEPT = timedelta(days=30)
 
 
 @dataclass(kw_only=True)
-class Crew:
+class WorkerContext:
     """What jobs work with: the database, the settings, the city and the clock.
 
     Parameters
@@ -75,44 +75,44 @@ class Job:
     name: str
     every: timedelta
     longest: timedelta
-    run: Callable[[Crew, datetime], Mapping[str, Any]]
+    run: Callable[[WorkerContext, datetime], Mapping[str, Any]]
 
 
-def _deliver(crew: Crew, now: datetime) -> Mapping[str, Any]:
-    return asdict(deliver_due(crew.sessions, crew.settings, now))
+def _deliver(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
+    return asdict(deliver_due(context.sessions, context.settings, now))
 
 
-def _watch(crew: Crew, now: datetime) -> Mapping[str, Any]:
-    return asdict(watch(crew.sessions, crew.city.get_runtime(), now=now))
+def _watch(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
+    return asdict(watch(context.sessions, context.city.get_runtime(), now=now))
 
 
-def _compact(crew: Crew, _now: datetime) -> Mapping[str, Any]:
-    with transaction(crew.sessions) as session:
+def _compact(context: WorkerContext, _now: datetime) -> Mapping[str, Any]:
+    with transaction(context.sessions) as session:
         return {"moved": compact(session)}
 
 
-def _report(crew: Crew, now: datetime) -> Mapping[str, Any]:
-    runtime = crew.city.get_runtime()
-    made = make_due_reports(crew.sessions, runtime, now=now)
-    with transaction(crew.sessions) as session:
+def _report(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
+    runtime = context.city.get_runtime()
+    made = make_due_reports(context.sessions, runtime, now=now)
+    with transaction(context.sessions) as session:
         proposed = propose_classes(session, runtime.city, now=now)
     return {"reports": len(made), "classes": proposed}
 
 
-def _tidy(crew: Crew, now: datetime) -> Mapping[str, Any]:
+def _tidy(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
     """Remove what nobody needs any more: old sign-ins, counts of requests whose span is over, sums that are nought."""
     old = sa.delete(AccountSession).where(AccountSession.expires_at < now - KEPT)
     past = sa.delete(RequestCount).where(RequestCount.until < now)
-    with transaction(crew.sessions) as session:
+    with transaction(context.sessions) as session:
         removed = [session.connection().execute(query).rowcount for query in (old, past)]
         removed.append(sweep(session))
     return dict(zip(("sessions", "requests", "counts"), removed, strict=True))
 
 
-def _activate(crew: Crew, now: datetime) -> Mapping[str, Any]:
+def _activate(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
     """Put loaded boundaries in force whose first day in the city has come."""
-    today = crew.city.get_runtime().get_day(now)
-    with transaction(crew.sessions) as session:
+    today = context.city.get_runtime().get_day(now)
+    with transaction(context.sessions) as session:
         return {"boundaries": len(activate_due(session, today=today, at=now))}
 
 
@@ -128,7 +128,9 @@ JOBS = (
 """Reports are looked for every hour, so that one whose moment fell into a stop is made after it."""
 
 
-def run_job(crew: Crew, job: Job, *, is_forced: bool = False) -> Mapping[str, Any] | None:
+def run_job(
+    context: WorkerContext, job: Job, *, is_forced: bool = False
+) -> Mapping[str, Any] | None:
     """Do a job if nobody does it or has just done it; return what it did, None if it was not this worker's turn.
 
     Parameters
@@ -142,12 +144,12 @@ def run_job(crew: Crew, job: Job, *, is_forced: bool = False) -> Mapping[str, An
         Whatever the job raises; the job is free again then.
     """
     # Of the machine: two workers compare these moments, whatever moment the service lives in.
-    if not _claim(crew.sessions, job, at=datetime.now(UTC), is_forced=is_forced):
+    if not _claim(context.sessions, job, at=datetime.now(UTC), is_forced=is_forced):
         return None
     try:
-        done = job.run(crew, crew.get_now())
+        done = job.run(context, context.get_now())
     finally:
-        _free(crew.sessions, job)
+        _free(context.sessions, job)
     if any(done.values()):
         LOG.info("%s: %s", job.name, ", ".join(f"{n} {name}" for name, n in done.items() if n))
     return done

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from gridgov.errors import GridgovError
 from gridgov.rules.orders.needs import Actor
 from gridgov.storage.models.journal import LogEntry, LogHead
-from gridgov.storage.scope.apply import get_scope, lifted
+from gridgov.storage.scope.apply import get_scope, without_row_scope
 
 CHAINS = 16
 """Eight clients rarely meet on one of sixteen chains; the heads still fit on one page of a database."""
@@ -291,7 +291,7 @@ def _write(session: Session) -> None:
     first = waiting[0].values
     chain = choose_chain(first["subject_kind"], first["subject_no"])
     # An entry may be about what its account does not see any more: it has just given it away.
-    with lifted(session):
+    with without_row_scope(session):
         head, rows = _chain(lock_head(session, chain), waiting)
         session.connection().execute(_INSERT, rows)
         move_head(session, head)

@@ -95,7 +95,7 @@ class Order(Base):
     issue_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("issues.id"))
     version: Mapped[int] = mapped_column(default=1)
     """Counts changes: who comes with an older one has seen an older order."""
-    # gridgov.rules.orders.needs.Order
+    # gridgov.rules.orders.needs.OrderFacts
     state: Mapped[OrderState] = mapped_column(Word(OrderState))
     state_at: Mapped[datetime]
     unit_code: Mapped[Code]

@@ -22,7 +22,7 @@ from gridgov.storage.models.orders import (
     Transfer,
 )
 from gridgov.storage.models.whistles import WhistleCall
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 HISTORY_MOST = 200
 NEAR_MOST = 60
@@ -138,7 +138,7 @@ def _get_people(session: Session, keys: set[str]) -> dict[str, str]:
         return {}
     query = sa.select(Account.person_key, Account.name).where(Account.person_key.in_(keys))
     # Who may see an order may know the names of those who acted on it, and of an account no more than that.
-    with lifted(session):
+    with without_row_scope(session):
         return dict(session.execute(query).all())
 
 

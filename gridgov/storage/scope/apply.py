@@ -98,7 +98,7 @@ def _get_role(scope: Scope) -> str:
 
 
 @contextmanager
-def lifted(session: Session) -> Iterator[None]:
+def without_row_scope(session: Session) -> Iterator[None]:
     """Lift the limits of a bound session while a service writes what the rules have permitted.
 
     What an account does reaches further than what it sees: a message goes to another unit, an order leaves its own.

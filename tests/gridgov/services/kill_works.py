@@ -22,7 +22,7 @@ from gridgov.services.outbox.deliver import LEASE
 from gridgov.services.settings import ServiceSettings
 from gridgov.services.worker.loop import run_loop
 from gridgov.services.worker.queue import run_worker
-from gridgov.services.worker.table import Crew
+from gridgov.services.worker.table import WorkerContext
 from gridgov.storage.db import is_postgres, make_engine, make_sessions, transaction
 from gridgov.storage.models.journal import JobState, Message
 from tests.gridgov.services.test_walks import Walker
@@ -36,11 +36,11 @@ def make_settings(url: str, port: str) -> ServiceSettings:
 
 def work(url: str, port: str) -> None:
     """Do what ``gridgov worker`` does."""
-    crew = Crew(settings=make_settings(url, port), engine=make_engine(url))
-    if is_postgres(crew.engine):
-        run_worker(crew)
+    context = WorkerContext(settings=make_settings(url, port), engine=make_engine(url))
+    if is_postgres(context.engine):
+        run_worker(context)
     else:
-        run_loop(crew, threading.Event())
+        run_loop(context, threading.Event())
 
 
 def walk(url: str, runtime: CityRuntime, seed: int) -> None:

@@ -20,7 +20,7 @@ from gridgov.storage.models.orders import Issue, IssueStep, Order, OrderPause, T
 from gridgov.storage.models.tables import METADATA, Base
 from gridgov.storage.models.whistles import CalledUnit, CheckIn, WhistleCall
 from gridgov.storage.queries.orders import SORTS, OrderFilter, count_orders, list_orders
-from gridgov.storage.scope.apply import Scope, bind, lifted, make_scope
+from gridgov.storage.scope.apply import Scope, bind, make_scope, without_row_scope
 from gridgov.storage.scope.criteria import COUNTED, OF_APPEALS, OF_ORDERS
 from tests.gridgov.services.city import (
     CENTRE,
@@ -322,11 +322,11 @@ def test_services_write_further_than_the_account_sees(
 
 def test_limits_return_after_a_service_failed(full: sessionmaker[Session]) -> None:
     with open_as(full, Role.STREET_CENTRE, STREET) as session:
-        with pytest.raises(RuntimeError), lifted(session):
+        with pytest.raises(RuntimeError), without_row_scope(session):
             assert len(session.scalars(sa.select(Order)).all()) == 4
             raise RuntimeError
         assert len(session.scalars(sa.select(Order)).all()) == 1
-        with pytest.raises(sa.exc.DBAPIError), lifted(session):
+        with pytest.raises(sa.exc.DBAPIError), without_row_scope(session):
             session.execute(sa.text("SELECT no_such_column FROM orders"))
         assert len(session.scalars(sa.select(Order)).all()) == 1
 

@@ -16,7 +16,7 @@ from gridgov.rules.issues.find import find_issues
 from gridgov.rules.issues.likeness import compare_texts
 from gridgov.rules.issues.pairs import DAY_S, Blocking, Points, find_pairs
 from gridgov.rules.issues.probability import CONSTANTS
-from gridgov.rules.issues.tables import ISSUE_COLUMNS, RELATED_COLUMNS, Relation, Role
+from gridgov.rules.issues.tables import ISSUE_COLUMNS, RELATED_COLUMNS, IssueRole, Relation
 from gridgov.rules.issues.weights import FEATURES, WEIGHTS, make_weights
 from gridgov.sample.writer import write_sample
 
@@ -64,7 +64,11 @@ def test_two_neighbours_about_one_thing_are_one_issue_with_its_reasons():
     assert get_groups(found) == {frozenset("ab"), frozenset("c")}
     table = found.appeals.set_index("appeal_no")
     assert tuple(found.appeals.columns) == ISSUE_COLUMNS
-    assert table["role"].to_dict() == {"a": Role.FIRST, "b": Role.SAME, "c": Role.FIRST}
+    assert table["role"].to_dict() == {
+        "a": IssueRole.FIRST,
+        "b": IssueRole.SAME,
+        "c": IssueRole.FIRST,
+    }
     assert table.loc["b", "reasons"] == "相距 20 米，相隔 2 天，同为“供热不足”，文字相似 1.00"
     assert table.loc["b", "like_appeal_no"] == "a"
     assert table.loc["b", "issue_no"] == "Wa"
@@ -76,7 +80,7 @@ def test_two_neighbours_about_one_thing_are_one_issue_with_its_reasons():
 def test_the_same_person_again_is_a_kind_of_its_own():
     found = find([make_order("a", 0, person_key="p"), make_order("b", 5, person_key="p")])
     row = found.appeals.iloc[1]
-    assert (row["role"], row["appeals"], row["persons"]) == (Role.REPEAT_BY_PERSON, 2, 1)
+    assert (row["role"], row["appeals"], row["persons"]) == (IssueRole.REPEAT_BY_PERSON, 2, 1)
     assert row["reasons"].endswith("，同一来电人")
 
 
@@ -154,7 +158,7 @@ def test_every_appeal_has_one_row_whatever_is_missing():
     ]
     found = find(rows)
     assert sorted(found.appeals["appeal_no"]) == list("abcd")
-    assert found.appeals.loc[found.appeals["appeal_no"] == "b", "role"].item() == Role.FIRST
+    assert found.appeals.loc[found.appeals["appeal_no"] == "b", "role"].item() == IssueRole.FIRST
 
 
 def test_without_words_or_persons_place_time_and_item_decide():

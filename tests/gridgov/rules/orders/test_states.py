@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gridgov.rules.constants import make_constant, make_constants
 from gridgov.rules.order_labels import get_label, load_labels
 from gridgov.rules.orders.disputes import Evidence
-from gridgov.rules.orders.needs import ANSWERED, CHECKS, Actor, Facts, Order
+from gridgov.rules.orders.needs import ANSWERED, CHECKS, Actor, Facts, OrderFacts
 from gridgov.rules.orders.states import OrderActionError, apply, find_actions, find_actions_for
 from gridgov.rules.orders.transitions import (
     BY_STATE,
@@ -37,7 +37,7 @@ REASONS = {OrderAction.SUSPEND: "funding", OrderAction.EXCLUDE: "unreasonable"}
 
 def make_order(state, **changes):
     facts = {"unit_code": STREET, "desk_code": DESK, "superior_codes": (DISTRICT,)}
-    return Order(order_no="A-1", state=OrderState(state), at=AT, **(facts | changes))
+    return OrderFacts(order_no="A-1", state=OrderState(state), at=AT, **(facts | changes))
 
 
 def make_actor(role, unit, person="p1"):

@@ -16,7 +16,7 @@ from gridgov.services.load.pack import load_pack
 from gridgov.services.settings import ServiceSettings
 from gridgov.services.worker.loop import run_loop, run_once
 from gridgov.services.worker.queue import make_cron
-from gridgov.services.worker.table import JOBS, Crew, Job, run_job
+from gridgov.services.worker.table import JOBS, Job, WorkerContext, run_job
 from gridgov.storage.db import transaction
 from gridgov.storage.models.city import BoundaryVersion
 from gridgov.storage.models.journal import JobState
@@ -24,21 +24,21 @@ from tests.gridgov.packs import TOML, write_pack
 
 
 @pytest.fixture
-def crew(engine):
-    return Crew(settings=ServiceSettings(), engine=engine)
+def context(engine):
+    return WorkerContext(settings=ServiceSettings(), engine=engine)
 
 
 def make_job(run, *, every=timedelta(hours=1), longest=timedelta(minutes=5)):
     return Job(name="test", every=every, longest=longest, run=run)
 
 
-def test_of_many_at_once_one_does_the_job(crew):
+def test_of_many_at_once_one_does_the_job(context):
     done, barrier = [], threading.Barrier(6)
     job = make_job(lambda *_: {"done": done.append(1)})
 
     def work():
         barrier.wait()
-        run_job(crew, job)
+        run_job(context, job)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -48,49 +48,49 @@ def test_of_many_at_once_one_does_the_job(crew):
     assert len(done) == 1
 
 
-def test_a_job_that_runs_is_nobody_elses(crew):
+def test_a_job_that_runs_is_nobody_elses(context):
     inner = []
 
     def run(*_):
-        inner.append(run_job(crew, job, is_forced=True))
+        inner.append(run_job(context, job, is_forced=True))
         return {"n": 1}
 
     job = make_job(run)
-    assert run_job(crew, job) == {"n": 1}
+    assert run_job(context, job) == {"n": 1}
     assert inner == [None]
-    assert run_job(crew, job) is None  # it has just been done
-    assert run_job(crew, job, is_forced=True) == {"n": 1}
+    assert run_job(context, job) is None  # it has just been done
+    assert run_job(context, job, is_forced=True) == {"n": 1}
 
 
-def test_a_job_that_fails_is_free_again(crew):
+def test_a_job_that_fails_is_free_again(context):
     def fail(*_):
         raise GridgovError("no")
 
     with pytest.raises(GridgovError):
-        run_job(crew, make_job(fail))
-    assert run_job(crew, make_job(lambda *_: {"n": 1}), is_forced=True) == {"n": 1}
-    assert run_once(crew, [make_job(fail)]) == ["test"]
+        run_job(context, make_job(fail))
+    assert run_job(context, make_job(lambda *_: {"n": 1}), is_forced=True) == {"n": 1}
+    assert run_once(context, [make_job(fail)]) == ["test"]
 
 
-def test_whoever_died_with_a_job_holds_it_no_longer_than_allowed(crew):
+def test_whoever_died_with_a_job_holds_it_no_longer_than_allowed(context):
     class Killed(BaseException):
         pass
 
     def die(*_):
         # As after kill -9: the claim stands, nobody frees it.
-        with transaction(crew.sessions) as session:
+        with transaction(context.sessions) as session:
             held.update(session.get_one(JobState, "job test").value)
         raise Killed
 
     held = {}
     with pytest.raises(Killed):
-        run_job(crew, make_job(die, longest=timedelta(seconds=-1)))
-    with transaction(crew.sessions) as session:
+        run_job(context, make_job(die, longest=timedelta(seconds=-1)))
+    with transaction(context.sessions) as session:
         session.get_one(JobState, "job test").value = dict(held)
-    assert run_job(crew, make_job(lambda *_: {"n": 1}), is_forced=True) == {"n": 1}
+    assert run_job(context, make_job(lambda *_: {"n": 1}), is_forced=True) == {"n": 1}
 
 
-def test_the_loop_does_each_job_in_its_time_and_stops(crew):
+def test_the_loop_does_each_job_in_its_time_and_stops(context):
     stop, done = threading.Event(), []
 
     def run(*_):
@@ -99,13 +99,13 @@ def test_the_loop_does_each_job_in_its_time_and_stops(crew):
             stop.set()
         return {}
 
-    run_loop(crew, stop, [make_job(run, every=timedelta(milliseconds=20))])
+    run_loop(context, stop, [make_job(run, every=timedelta(milliseconds=20))])
     assert len(done) == 3
 
 
 @pytest.mark.parametrize(("hour", "is_due"), [(23, False), (1, True)])
 def test_boundaries_come_into_force_on_their_day_in_the_city(
-    crew, tmp_path, monkeypatch, hour, is_due
+    context, tmp_path, monkeypatch, hour, is_due
 ):
     zone = ZoneInfo("Asia/Shanghai")
     before, day = datetime(2024, 6, 1, tzinfo=zone), datetime(2024, 6, 30, hour, tzinfo=zone)
@@ -114,14 +114,14 @@ def test_boundaries_come_into_force_on_their_day_in_the_city(
     later = TOML.replace(
         'datum = "WGS84"\n', 'datum = "WGS84"\nversion = "next"\nvalid_from = 2024-07-01\n', 1
     )
-    with transaction(crew.sessions) as session:
+    with transaction(context.sessions) as session:
         load_pack(session, city, at=before)
         load_pack(session, load_city(write_pack(tmp_path / "next", later)), at=before)
-        crew.settings = replace(crew.settings, city=tmp_path / "next")
-    monkeypatch.setattr(Crew, "get_now", lambda _crew: now)
+        context.settings = replace(context.settings, city=tmp_path / "next")
+    monkeypatch.setattr(WorkerContext, "get_now", lambda _context: now)
     (job,) = (one for one in JOBS if one.name == "boundaries")
-    assert run_job(crew, job) == {"boundaries": int(is_due)}
-    with crew.sessions() as session:
+    assert run_job(context, job) == {"boundaries": int(is_due)}
+    with context.sessions() as session:
         chosen = sa.select(BoundaryVersion.state).where(BoundaryVersion.version == "next")
         wanted = VersionState.ACTIVE if is_due else VersionState.INACTIVE
         assert session.scalar(chosen) is wanted
