@@ -18,7 +18,7 @@ from gridgov.storage.models.city import Unit
 from gridgov.storage.scope.criteria import make_criteria, see_orders
 from gridgov.storage.scope.viewer import CITY_WIDE_ROLES, PERSONAL_ROLES, Scope
 
-__all__ = ["Scope", "bind", "get_scope", "lifted", "make_scope", "see_orders"]
+__all__ = ["Scope", "bind", "get_scope", "make_scope", "see_orders", "without_row_scope"]
 
 KEY = "gridgov_scope"
 _LIFTED = "gridgov_scope_lifted"

@@ -48,7 +48,7 @@ def test_no_city_and_no_folder_are_said_so(
     sessions: sessionmaker[Session], runtime: CityRuntime
 ) -> None:
     with sessions.begin() as session:
-        with pytest.raises(GridgovError, match=r"No city.*gridgov load"):
+        with pytest.raises(GridgovError, match=r"no city.*gridgov load"):
             load_runtime(ServiceSettings(), session)
         load_pack(session, runtime.city, at=NOW)
         with pytest.raises(GridgovError, match="not there"):

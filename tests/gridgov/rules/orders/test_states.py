@@ -25,7 +25,7 @@ from gridgov.rules.orders.transitions import (
     Role,
     Transition,
 )
-from gridgov.rules.orders.walk import find_log_faults, find_table_faults, walk
+from tests.gridgov.rules.orders.walk import find_log_faults, find_table_faults, walk
 
 AT = datetime(2025, 3, 1, 9, tzinfo=UTC)
 DESK, STREET, OTHER, DISTRICT = "12345", "110101001", "110101002", "110101"
