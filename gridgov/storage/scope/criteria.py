@@ -1,4 +1,4 @@
-"""The rows that a scope sees, as criteria of the query layer; ``migrations/0003`` says the same to PostgreSQL.
+"""The rows that a scope sees, as criteria of the query layer; ``migrations/0003`` and ``0006`` say it to PostgreSQL.
 
 The criteria stand on tables, not on models: SQLAlchemy would add the criteria of a model to the subqueries of the
 criteria themselves, and theirs again.
@@ -27,12 +27,15 @@ from gridgov.storage.models.orders import (
     OrderPause,
     Transfer,
 )
+from gridgov.storage.models.plans import Plan, PlanComment, PlanTask, RankFollowUp, TaskStep
 from gridgov.storage.models.whistles import CalledUnit, CheckIn, WhistleCall
 from gridgov.storage.scope.viewer import Scope
 
 ORDERS = sa.inspect(Order).local_table
 CALLS = sa.inspect(WhistleCall).local_table
 CALLED = sa.inspect(CalledUnit).local_table
+PLANS = sa.inspect(Plan).local_table
+PLAN_TASKS = sa.inspect(PlanTask).local_table
 
 OF_ORDERS = (OrderPause, Transfer, Dispute, Callback, Exclusion, WhistleCall)
 """Models whose rows belong to an order."""
@@ -71,6 +74,11 @@ def see_orders(scope: Scope) -> sa.ColumnElement[bool]:
     if scope.sees_all:
         return sa.true()
     return sa.or_(ORDERS.c.unit_code.in_(scope.unit_codes), see_called(scope))
+
+
+def see_plans(scope: Scope) -> sa.ColumnElement[bool]:
+    """Return which plans a scope sees: those of its streets, and every one that is approved."""
+    return sa.or_(PLANS.c.sealed_at.is_not(None), PLANS.c.street_code.in_(scope.unit_codes))
 
 
 def see_called(scope: Scope) -> sa.ColumnElement[bool]:
@@ -118,6 +126,10 @@ def _limit_units(scope: Scope) -> dict[Any, Any]:
     calls = sa.select(CALLS.c.id).where(CALLS.c.order_id.in_(orders)).correlate(None)
     called = sa.select(CALLED.c.id).where(CALLED.c.call_id.in_(calls)).correlate(None)
     call_numbers = sa.select(CALLS.c.call_no).where(CALLS.c.order_id.in_(orders)).correlate(None)
+    own_street = PLANS.c.street_code.in_(scope.unit_codes)
+    plans = sa.select(PLANS.c.id).where(see_plans(scope)).correlate(None)
+    plan_numbers = sa.select(PLANS.c.plan_no).where(own_street).correlate(None)
+    plan_tasks = sa.select(PLAN_TASKS.c.id).where(PLAN_TASKS.c.plan_id.in_(plans)).correlate(None)
     issue = sa.inspect(Issue).local_table
     issue_numbers = sa.select(issue.c.issue_no).where(issue.c.id.in_(issues)).correlate(None)
     return {
@@ -136,5 +148,11 @@ def _limit_units(scope: Scope) -> dict[Any, Any]:
         LogEntry: sa.or_(
             sa.and_(LogEntry.subject_kind == "order", LogEntry.subject_no.in_(numbers)),
             sa.and_(LogEntry.subject_kind == "whistle", LogEntry.subject_no.in_(call_numbers)),
+            sa.and_(LogEntry.subject_kind == "plan", LogEntry.subject_no.in_(plan_numbers)),
         ),
+        Plan: see_plans(scope),
+        PlanTask: PlanTask.plan_id.in_(plans),
+        TaskStep: TaskStep.plan_task_id.in_(plan_tasks),
+        PlanComment: PlanComment.street_code.in_(scope.unit_codes),
+        RankFollowUp: RankFollowUp.unit_code.in_(scope.unit_codes),
     }
