@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numba import njit
+
+from geodata.kernels import inner_kernel, kernel
 
 LONGEST_TEXT = 1000
 """Characters of one address that are read; a longer text is no address and is refused unread."""
@@ -147,7 +148,7 @@ def _get_buffers(array: Any) -> tuple[np.ndarray, np.ndarray]:
     return starts, np.frombuffer(data, dtype=np.uint8)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fold_utf8(
     data: np.ndarray, offsets: np.ndarray, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -175,7 +176,7 @@ def _fold_utf8(
     return codes[:out], start, too_long
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _fold_row(data: np.ndarray, table: np.ndarray, codes: np.ndarray, out: int) -> int:
     """Decode one UTF-8 row into folded codes; return the new end of `codes`."""
     i = 0

@@ -6,9 +6,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geodata.address.words import UNIT_WORDS, NumberUnit
+from geodata.kernels import inner_kernel
 
 DIGITS = "零一二三四五六七八九"
 VARIANT_LETTERS = "甲乙丙丁戊己庚辛临附新"
@@ -66,13 +66,13 @@ class ParsedNumber(NamedTuple):
     unit: int
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def is_digit(code: int) -> bool:
     """Tell whether a folded code is a digit."""
     return _ZERO <= code <= _NINE
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _read_digits(text: np.ndarray, at: int) -> tuple[int, int]:
     """Return the end of the digits at `at` and their value (-1 if too large)."""
     value, i = 0, at
@@ -82,7 +82,7 @@ def _read_digits(text: np.ndarray, at: int) -> tuple[int, int]:
     return i, value if value <= LARGEST_NUMBER else -1
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _read_numerals(text: np.ndarray, at: int) -> tuple[int, int]:
     """Return the end of the Chinese numerals at `at` and their value: 一百零二, 二十一, 一〇二."""
     total, digit, i = 0, 0, at
@@ -104,7 +104,7 @@ def _read_numerals(text: np.ndarray, at: int) -> tuple[int, int]:
     return i, result if result <= LARGEST_NUMBER else -1
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def read_unit(text: np.ndarray, at: int) -> tuple[int, int]:
     """Return the end and the kind of the unit word at `at`; (at, NONE) where there is none."""
     if at >= len(text) or not UNIT_BEGINS[text[at]]:
@@ -121,7 +121,7 @@ def read_unit(text: np.ndarray, at: int) -> tuple[int, int]:
     return at, _NO
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def read_number(text: np.ndarray, at: int) -> ParsedNumber:
     """Read a number at `at`: 甲17号, 13-15号, 5、7、9号, 一百零二号, 375; end 0 where none stands."""
     none = ParsedNumber(0, 0, 0, 0, 0)
@@ -151,7 +151,7 @@ def read_number(text: np.ndarray, at: int) -> ParsedNumber:
     return ParsedNumber(unit_end, value, last, variant, unit)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _read_further(text: np.ndarray, end: int, value: int) -> tuple[int, int, int]:
     """Read the rest of a range or list after its first number; return end, last number and unit."""
     last, counted = value, _NO

@@ -6,13 +6,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geodata.address.folding import LONGEST_TEXT
 from geodata.address.numbers import DIGIT_VALUE, VARIANT, is_digit, read_number
 from geodata.address.trie import Trie, find_names_at
 from geodata.address.words import NumberUnit, TokenKind
-from geodata.kernels import borrow
+from geodata.kernels import borrow, inner_kernel, kernel
 
 MOST_TOKENS = 48
 """Parts kept of one address; a text with more is a story whose later parts are not read."""
@@ -111,7 +110,7 @@ def make_tokens(rows: int) -> Tokens:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def make_cover() -> Cover:
     """Return room for the cover of one text."""
     return Cover(
@@ -121,7 +120,7 @@ def make_cover() -> Cover:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def parse_rows(
     lexicon: Lexicon, codes: np.ndarray, start: np.ndarray, rows: tuple[int, int], tokens: Tokens
 ) -> None:
@@ -129,7 +128,7 @@ def parse_rows(
     _parse_texts(lexicon, (codes, start), rows, make_cover(), tokens)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _parse_texts(
     lexicon: Lexicon,
     texts: tuple[np.ndarray, np.ndarray],
@@ -143,7 +142,7 @@ def _parse_texts(
         parse_row(lexicon, codes[start[row] : start[row + 1]], cover, tokens, row - rows[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def parse_row(lexicon: Lexicon, text: np.ndarray, cover: Cover, tokens: Tokens, row: int) -> None:
     """Parse one text: cover it by names, then read numbers and unknown text between them."""
     _find_cover(lexicon, text, cover)
@@ -184,7 +183,7 @@ def parse_row(lexicon: Lexicon, text: np.ndarray, cover: Cover, tokens: Tokens, 
     _add_gap(text, (gap, len(text), 0), tokens, row)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _find_area_end(text: np.ndarray, stop: int) -> int:
     """Return where the ending of an area (街道 地区 社区) stops that follows a name, or `stop`."""
     if stop < len(text) and text[stop - 1] == _JIE and text[stop] == _DAO:
@@ -198,7 +197,7 @@ def _find_area_end(text: np.ndarray, stop: int) -> int:
     return stop
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _may_be_number(text: np.ndarray, i: int) -> bool:
     code = text[i]
     if is_digit(code) or DIGIT_VALUE[code] >= 0 or code == _TEN:
@@ -210,7 +209,7 @@ def _may_be_number(text: np.ndarray, i: int) -> bool:
     )
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _find_cover(lexicon: Lexicon, text: np.ndarray, cover: Cover) -> None:
     """Choose names that do not overlap and whose squared lengths sum to the most."""
     ends = np.empty(_NAMES_PER_START, dtype=np.int64)
@@ -235,7 +234,7 @@ def _find_cover(lexicon: Lexicon, text: np.ndarray, cover: Cover) -> None:
                 cover.name[i] = names[k]
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _cuts_number(text: np.ndarray, start: int, stop: int) -> bool:
     """Tell whether a name from `start` to `stop` would cut digits in two."""
     if start > 0 and is_digit(text[start]) and is_digit(text[start - 1]):
@@ -243,7 +242,7 @@ def _cuts_number(text: np.ndarray, start: int, stop: int) -> bool:
     return stop < len(text) and is_digit(text[stop]) and is_digit(text[stop - 1])
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add(tokens: Tokens, row: int, start: int, stop: int, kind: int, ident: int) -> bool:
     at = tokens.size[row]
     if at >= MOST_TOKENS:
@@ -259,7 +258,7 @@ def _add(tokens: Tokens, row: int, start: int, stop: int, kind: int, ident: int)
     return True
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_gap(text: np.ndarray, gap: tuple[int, int, int], tokens: Tokens, row: int) -> None:
     """Add text between known parts: unknown areas, ways and the rest; `gap`: start, stop, numbered."""
     start, stop, numbered = gap
@@ -289,7 +288,7 @@ def _add_gap(text: np.ndarray, gap: tuple[int, int, int], tokens: Tokens, row: i
         _add(tokens, row, body, stop, relation, -1)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _is_district(text: np.ndarray, start: int, stop: int) -> bool:
     """Tell whether an unknown text has the form of a district or county: 朝阳区, not 瑞龙小区."""
     if not 3 <= stop - start <= 5 or not _DISTRICT_ENDS[text[stop - 1]]:
@@ -297,7 +296,7 @@ def _is_district(text: np.ndarray, start: int, stop: int) -> bool:
     return not _NO_DISTRICT[text[stop - 2]]
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_areas(text: np.ndarray, start: int, stop: int, tokens: Tokens, row: int) -> int:
     """Add unknown streets and communities at the head of a gap; return where the rest begins."""
     i = start + 1
@@ -321,7 +320,7 @@ def _add_areas(text: np.ndarray, start: int, stop: int, tokens: Tokens, row: int
     return start
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _split_ways(text: np.ndarray, start: int, stop: int, tokens: Tokens, row: int) -> int:
     """Add ways before the last one of a gap (某路某街 5号); return where the last begins."""
     i = start + 2
@@ -337,7 +336,7 @@ def _split_ways(text: np.ndarray, start: int, stop: int, tokens: Tokens, row: in
     return start
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _ends_way(text: np.ndarray, start: int, i: int) -> bool:
     """Tell whether a road surely ends at i: 路, 胡同, 大街 within a longer unknown text."""
     if text[i] == _LU:

@@ -11,7 +11,8 @@ stored as nodes, so a register of millions of firms needs few nodes.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from geodata.kernels import inner_kernel, kernel
 
 EMPTY_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # golden ratio, Knuth's multiplicative hashing
@@ -45,7 +46,7 @@ def make_trie(codes: np.ndarray, start: np.ndarray) -> Trie:
     return Trie(codes, start, *_insert_names(codes, start, common, edges, capacity))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find_common_prefixes(codes: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return the length of the prefix that each name shares with the one before it."""
     n = len(start) - 1
@@ -59,7 +60,7 @@ def _find_common_prefixes(codes: np.ndarray, start: np.ndarray) -> np.ndarray:
     return common
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count_edges(start: np.ndarray, common: np.ndarray) -> int:
     edges = 0
     for i in range(len(start) - 1):
@@ -68,7 +69,7 @@ def _count_edges(start: np.ndarray, common: np.ndarray) -> int:
     return edges
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _find_slot(edge_key: np.ndarray, key: np.uint64) -> int:
     mask = np.uint64(len(edge_key) - 1)
     slot = (key * _MULTIPLIER) >> np.uint64(20) & mask
@@ -77,7 +78,7 @@ def _find_slot(edge_key: np.ndarray, key: np.uint64) -> int:
     return np.int64(slot)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _insert_names(
     codes: np.ndarray, start: np.ndarray, common: np.ndarray, edges: int, capacity: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -109,7 +110,7 @@ def _insert_names(
     return root, edge_key, edge_child, node_name, node_tail
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def find_child(trie: Trie, node: int, code: int) -> int:
     """Return the child of an inner node along `code`, or -1."""
     key = np.uint64(node) << np.uint64(16) | np.uint64(code)
@@ -117,7 +118,7 @@ def find_child(trie: Trie, node: int, code: int) -> int:
     return trie.edge_child[slot] if trie.edge_key[slot] == key else -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_names_at(
     trie: Trie, text: np.ndarray, at: int, ends: np.ndarray, names: np.ndarray
 ) -> int:
@@ -150,7 +151,7 @@ def find_names_at(
     return found
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _match_tail(trie: Trie, text: np.ndarray, name: int, at: int, i: int) -> int:
     """Return the end of `name` in `text` if the rest of it stands at `i`, else -1."""
     length = trie.start[name + 1] - trie.start[name]
@@ -162,7 +163,7 @@ def _match_tail(trie: Trie, text: np.ndarray, name: int, at: int, i: int) -> int
     return at + length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_name(trie: Trie, text: np.ndarray) -> int:
     """Return the number of the name that equals `text`, or -1."""
     if len(text) == 0:

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas.edges import Edges, to_cell
 from geodata.areas.kernels import (
@@ -34,6 +33,7 @@ from geodata.areas.kernels import (
 )
 from geodata.areas.rings import AreaRings
 from geodata.areas.sweep import Rows, fill_bands
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -103,7 +103,7 @@ def _frame(xy: FloatArray, side: int) -> FloatArray:
     return np.array([low[0], low[1], high[0], high[1], scale[0], scale[1]])
 
 
-@njit(cache=True)
+@kernel
 def _measure_bounds(edges: Edges, area_count: int) -> FloatArray:
     bounds = np.empty((area_count, 4), dtype=np.float64)
     bounds[:, :2], bounds[:, 2:] = np.inf, -np.inf
@@ -139,7 +139,7 @@ def _join(parts: list[Band], bands: list[tuple[int, int]], top: IntArray, areas:
     )
 
 
-@njit(cache=True)
+@kernel
 def _shift(band: Band, top: IntArray, starts: tuple[int, int, int]) -> None:
     """Make places within a band places within all of them."""
     cells, sites = band.cells, band.sites
@@ -157,7 +157,7 @@ def _shift(band: Band, top: IntArray, starts: tuple[int, int, int]) -> None:
             top[i] += 2 * starts[0]
 
 
-@njit(cache=True)
+@kernel
 def _list_edges(
     xy: FloatArray, ring_starts: LongArray, ring_areas: LongArray
 ) -> tuple[IntArray, IntArray]:
@@ -174,7 +174,7 @@ def _list_edges(
     return edges[:count].copy(), areas[:count].copy()
 
 
-@njit(cache=True)
+@kernel
 def _sort_into_rows(edges: Edges) -> tuple[LongArray, IntArray]:
     """Return for every row the edges (by their number) that have a height in it, by counting."""
     xy, grid, side, count = edges.xy, edges.grid, edges.side, len(edges.vertices)
@@ -197,7 +197,7 @@ def _sort_into_rows(edges: Edges) -> tuple[LongArray, IntArray]:
     return starts, row_edges
 
 
-@njit(cache=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def find_only_area(box, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Return the area that has all cells of the area index in a box, -1 for none, -2 for no such area."""
     grid, side = index.grid, index.side

@@ -22,13 +22,12 @@ from math import erfc, log, pi, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas.index import AreaIndex
 from geodata.areas.kernels import Compiled, locate_point
 from geodata.areas.near import ANY_AREA, Place, find_nearest
 from geodata.areas.near_grid import NearGrid, degree_lengths
-from geodata.kernels import DEFAULT_THREADS, check_points, share_work
+from geodata.kernels import DEFAULT_THREADS, check_points, inner_kernel, kernel, share_work
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -141,7 +140,7 @@ def make_offsets(samples: int) -> FloatArray:
     return np.concatenate([points, -points])
 
 
-@njit(cache=True)
+@inner_kernel
 def _count_areas(
     x: float,
     y: float,
@@ -168,7 +167,7 @@ def _count_areas(
     return found
 
 
-@njit(cache=True)
+@inner_kernel
 def _find_excess(
     x: float, y: float, sigma_m: float, own: int, offsets: FloatArray, near: NearGrid
 ) -> float:
@@ -190,7 +189,7 @@ def _find_excess(
     return mass / len(offsets) - (1.0 - 0.5 * erfc(distance / (sigma_m * sqrt(2.0))))
 
 
-@njit(cache=True)
+@inner_kernel
 def _take_excess(found: int, own: int, excess: float, areas: IntArray, masses: FloatArray) -> None:
     """Take the excess off the own area and give it to the others in proportion."""
     inside, other = 0.0, 0.0
@@ -205,7 +204,7 @@ def _take_excess(found: int, own: int, excess: float, areas: IntArray, masses: F
             masses[k] = corrected if areas[k] == own else masses[k] * (1.0 - corrected) / other
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _weigh_points(
     places: tuple[FloatArray, FloatArray, FloatArray, IntArray],
     offsets: FloatArray,
@@ -241,7 +240,7 @@ def _weigh_points(
         _pick(found, areas, masses, positions[i], probabilities[i])
 
 
-@njit(cache=True)
+@kernel
 def _pick(
     found: int, areas: IntArray, masses: FloatArray, positions: IntArray, probabilities: FloatArray
 ) -> None:

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas.kernels import SCALE_X, SCALE_Y, X0, X1, Y0, Y1
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -40,13 +40,13 @@ class Edges(NamedTuple):
     side: int
 
 
-@njit(cache=True)
+@inner_kernel
 def to_cell(value: float, origin: float, scale: float, side: int) -> int:
     """Return row or column; the same arithmetic as ``find_cell``, so both agree for every float."""
     return min(int((value - origin) * scale), side - 1)
 
 
-@njit(cache=True)
+@inner_kernel
 def clip_columns(
     x1: float, y1: float, x2: float, y2: float, row: int, edges: Edges
 ) -> tuple[int, int]:
@@ -67,7 +67,7 @@ def clip_columns(
     return first, to_cell(right, grid[X0], grid[SCALE_X], side)
 
 
-@njit(cache=True)
+@kernel
 def grown(array: IntArray, needed: int) -> IntArray:
     """Return `array`, or a larger copy if it has less than `needed` places."""
     if needed <= len(array):

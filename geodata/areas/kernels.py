@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -28,7 +29,7 @@ SPLIT = 134217729.0  # 2**27 + 1, Dekker's constant for 53 bits
 X0, Y0, X1, Y1, SCALE_X, SCALE_Y = range(6)
 
 
-@njit(cache=True)
+@inner_kernel
 def _two_sum(a: float, b: float) -> tuple[float, float]:
     """Return the sum of two floats as a pair without error (Knuth)."""
     s = a + b
@@ -36,7 +37,7 @@ def _two_sum(a: float, b: float) -> tuple[float, float]:
     return s, (b - e) + (a - (s - e))
 
 
-@njit(cache=True)
+@inner_kernel
 def _pair_product(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]:
     """Return the product of two pairs as a pair (Dekker)."""
     c = SPLIT * ah
@@ -51,7 +52,7 @@ def _pair_product(ah: float, al: float, bh: float, bl: float) -> tuple[float, fl
     return h, e + (p - h)
 
 
-@njit(cache=True)
+@inner_kernel
 def _pair_sum(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]:
     """Return the sum of two pairs as a pair."""
     s, e = _two_sum(ah, bh)
@@ -63,7 +64,7 @@ def _pair_sum(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]
     return s, e + (h - s)
 
 
-@njit(cache=True)
+@inner_kernel
 def _orient_pairs(x1: float, y1: float, x2: float, y2: float, x: float, y: float) -> int:
     """Return the sign of the determinant in double-double arithmetic."""
     ah, al = _two_sum(x2, -x1)
@@ -78,7 +79,7 @@ def _orient_pairs(x1: float, y1: float, x2: float, y2: float, x: float, y: float
     return int(h > 0.0) - int(h < 0.0)
 
 
-@njit(cache=True)
+@inner_kernel
 def orient(x1: float, y1: float, x2: float, y2: float, x: float, y: float) -> int:
     """Return 1, 0 or -1: the point lies left of, on or right of the line from 1 to 2."""
     left = (x1 - x) * (y2 - y)
@@ -89,7 +90,7 @@ def orient(x1: float, y1: float, x2: float, y2: float, x: float, y: float) -> in
     return _orient_pairs(x1, y1, x2, y2, x, y)
 
 
-@njit(cache=True)
+@inner_kernel
 def count_edge(x1: float, y1: float, x2: float, y2: float, x: float, y: float) -> int:
     """Return 1 if an edge crosses the ray from the point to +x, 0 if not, 2 if the point is on it."""
     if (y1 > y) != (y2 > y):
@@ -136,12 +137,12 @@ class Compiled(NamedTuple):
     bounds: FloatArray
 
 
-@njit(cache=True)
+@inner_kernel
 def _is_within(bounds: FloatArray, x: float, y: float) -> bool:
     return bool(bounds[0] <= x <= bounds[2] and bounds[1] <= y <= bounds[3])
 
 
-@njit(cache=True)
+@inner_kernel
 def resolve_quickly(site: int, x: float, y: float, index: Compiled) -> int:
     """Return what :func:`resolve_exactly` does, or :data:`UNSURE` where floats do not tell.
 
@@ -169,7 +170,7 @@ def resolve_quickly(site: int, x: float, y: float, index: Compiled) -> int:
     return int(sites[np.uintp(site)])
 
 
-@njit(cache=True)
+@inner_kernel
 def resolve_exactly(site: int, x: float, y: float, index: Compiled) -> int:
     """Return the first area of a site that holds the point, else the area that covers its cell."""
     sites, edges = index.sites, index.run_edges
@@ -191,7 +192,7 @@ def resolve_exactly(site: int, x: float, y: float, index: Compiled) -> int:
     return int(sites[np.uintp(site)])
 
 
-@njit(cache=True)
+@inner_kernel
 def find_cell(x: float, y: float, index: Compiled) -> int:
     """Return the value of the cell of a point: an area, -1, or -2 - site; -1 outside the grid."""
     grid, side = index.grid, index.side
@@ -207,7 +208,7 @@ def find_cell(x: float, y: float, index: Compiled) -> int:
     return int(value) if inside else -1
 
 
-@njit(cache=True)
+@inner_kernel
 def locate_point(x: float, y: float, index: Compiled) -> int:
     """Return the position of the area of one point, -1 where none is."""
     value = find_cell(x, y, index)
@@ -217,7 +218,7 @@ def locate_point(x: float, y: float, index: Compiled) -> int:
     return resolve_exactly(-2 - value, x, y, index) if found == UNSURE else found
 
 
-@njit(cache=True)
+@inner_kernel
 def find_cells(
     lon: FloatArray, lat: FloatArray, out: IntArray, places: IntArray, index: Compiled
 ) -> None:
@@ -246,7 +247,7 @@ def find_cells(
         out[i] = index.cells[np.uintp((head >> 1) + (locals_[i] & -(head & 1)))]
 
 
-@njit(cache=True)
+@inner_kernel
 def _touch(values: IntArray, pending: IntArray, hints: FloatArray, index: Compiled) -> None:
     """Read the edges of all sites ahead: without branches the processor waits for many at a time."""
     for k in range(len(pending)):
@@ -256,7 +257,7 @@ def _touch(values: IntArray, pending: IntArray, hints: FloatArray, index: Compil
         hints[k] = index.run_edges[first, 0] + index.run_edges[last, 0]
 
 
-@njit(cache=True)
+@inner_kernel
 def _resolve_cells(
     lon: FloatArray,
     lat: FloatArray,
@@ -283,7 +284,7 @@ def _resolve_cells(
         out[i] = resolve_exactly(-2 - out[i], lon[i], lat[i], index)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def locate_points(lon: FloatArray, lat: FloatArray, out: IntArray, index: Compiled) -> None:
     """Write the positions of the areas of all points to `out`."""
     size = min(CHUNK, len(lon))

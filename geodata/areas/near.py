@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas.kernels import SCALE_X, SCALE_Y, X0, Y0, Compiled, locate_point
 from geodata.areas.near_grid import (
@@ -25,6 +24,7 @@ from geodata.areas.near_grid import (
     clamp_cell,
     degree_lengths,
 )
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -63,7 +63,7 @@ class Nearest(NamedTuple):
     sure: bool
 
 
-@njit(cache=True)
+@inner_kernel
 def find_share(ax: float, ay: float, bx: float, by: float) -> tuple[float, float, float]:
     """Return the point of a segment nearest to the origin, and its place from 0 to 1."""
     dx, dy = bx - ax, by - ay
@@ -71,7 +71,7 @@ def find_share(ax: float, ay: float, bx: float, by: float) -> tuple[float, float
     return ax + share * dx, ay + share * dy, share
 
 
-@njit(cache=True)
+@inner_kernel
 def measure_edge(edge: int, place: Place, edges: FloatArray) -> float:
     """Return the squared distance in metres from a place to an edge."""
     at = np.uintp(edge)
@@ -81,7 +81,7 @@ def measure_edge(edge: int, place: Place, edges: FloatArray) -> float:
     return x * x + y * y
 
 
-@njit(cache=True)
+@inner_kernel
 def _scan(
     first: int, last: int, place: Place, best: tuple[np.int64, float], near: NearGrid
 ) -> tuple[np.int64, float]:
@@ -96,7 +96,7 @@ def _scan(
     return found, square
 
 
-@njit(cache=True)
+@inner_kernel
 def make_nearest(edge: np.int64, square: float, place: Place, near: NearGrid) -> Nearest:
     """Return what is to know of an edge, its owner :data:`ANY_AREA` if there is none."""
     if edge < 0:
@@ -119,7 +119,7 @@ def make_nearest(edge: np.int64, square: float, place: Place, near: NearGrid) ->
     )
 
 
-@njit(cache=True)
+@inner_kernel
 def _is_far(x: float, y: float, cap_m: float, near: NearGrid) -> bool:
     """Tell whether a place is surely farther than `cap_m` from every edge, by the empty cells around it."""
     grid, side = near.grid, near.side
@@ -136,14 +136,14 @@ def _is_far(x: float, y: float, cap_m: float, near: NearGrid) -> bool:
     return bool(min(across, (empty + min(fy, 1.0 - fy)) * height) > cap_m)
 
 
-@njit(cache=True)
+@inner_kernel
 def find_nearest(place: Place, cap_m: float, near: NearGrid) -> Nearest:
     """Return the nearest edge within `cap_m`; its owner is :data:`ANY_AREA` if there is none."""
     edge, square = find_edge(place, cap_m, near)
     return make_nearest(edge, square, place, near)
 
 
-@njit(cache=True)
+@inner_kernel
 def find_edge(place: Place, cap_m: float, near: NearGrid) -> tuple[np.int64, float]:
     """Return the nearest edge within `cap_m` and its squared distance, :data:`NO_EDGE` if there is none.
 
@@ -179,7 +179,7 @@ def find_edge(place: Place, cap_m: float, near: NearGrid) -> tuple[np.int64, flo
     return best
 
 
-@njit(cache=True)
+@inner_kernel
 def _find_across(place: Place, own: int, best: Nearest, index: Compiled) -> int:
     """Return the area that shares the nearest edge, else the first other one behind it, -1 for none.
 
@@ -207,7 +207,7 @@ def _find_across(place: Place, own: int, best: Nearest, index: Compiled) -> int:
     return -1
 
 
-@njit(cache=True)
+@inner_kernel
 def measure_best(
     place: Place, own: int, cap_m: float, best: Nearest, index: Compiled
 ) -> tuple[float, int]:
@@ -221,14 +221,14 @@ def measure_best(
     return distance, int(best.owner) if own < 0 else _find_across(place, own, best, index)
 
 
-@njit(cache=True)
+@inner_kernel
 def make_place(x: float, y: float, own: int) -> Place:
     """Return the place of a point of an area, -1 for none: from outside all edges count."""
     mx, my = degree_lengths(y)
     return Place(x, y, mx, my, np.int64(own) if own >= 0 else LAST_AREA)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_points(
     lon: FloatArray,
     lat: FloatArray,

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas.edges import Edges, clip_columns, to_cell
 from geodata.areas.kernels import SCALE_X, SCALE_Y, Y0
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -83,7 +83,7 @@ def make_near_grid(edges: Edges) -> NearGrid:
     )
 
 
-@njit(cache=True)
+@kernel
 def _pair_edges(vertices: IntArray, areas: IntArray, bits: npt.NDArray[np.int64]) -> IntArray:
     """Return for each edge the second area that has it bit for bit, -1 for none."""
     size = 1
@@ -108,14 +108,14 @@ def _pair_edges(vertices: IntArray, areas: IntArray, bits: npt.NDArray[np.int64]
     return others
 
 
-@njit(cache=True)
+@inner_kernel
 def _hash_vertex(bits: npt.NDArray[np.int64], k: int) -> int:
     """Return a hash of a vertex (multiplicative, Knuth, The Art of Computer Programming, section 6.4)."""
     mixed = (bits[k, 0] * 0x2545F4914F6CDD1D) ^ (bits[k, 1] * 0x1C69B3F74AC4AE35)
     return int((mixed >> 29) & 0x3FFFFFFF)
 
 
-@njit(cache=True)
+@kernel
 def _find_plain(vertices: IntArray, owners: IntArray, bits: npt.NDArray[np.int64]) -> ByteArray:
     """Return for each edge at which of its ends no other pair of areas meets."""
     size = 1
@@ -145,7 +145,7 @@ def _find_plain(vertices: IntArray, owners: IntArray, bits: npt.NDArray[np.int64
     return plain
 
 
-@njit(cache=True)
+@kernel
 def _sort_into_cells(ends: FloatArray, edges: Edges, places: IntArray, items: IntArray) -> None:
     """Count the edges of each cell in `places`, or put them there if there is room for them."""
     grid, side = edges.grid, edges.side
@@ -161,7 +161,7 @@ def _sort_into_cells(ends: FloatArray, edges: Edges, places: IntArray, items: In
                 places[cell] += 1
 
 
-@njit(cache=True)
+@kernel
 def _measure_cells(grid: FloatArray, side: int) -> FloatArray:
     """Return width and height of cells row by row, the least within each row."""
     cell_m = np.empty((side, 2), dtype=np.float64)
@@ -174,7 +174,7 @@ def _measure_cells(grid: FloatArray, side: int) -> FloatArray:
     return cell_m
 
 
-@njit(cache=True)
+@kernel
 def _measure_rings(starts: IntArray, side: int) -> npt.NDArray[np.uint8]:
     """Return for each cell the distance in cells to the nearest one with edges, in two passes.
 
@@ -195,7 +195,7 @@ def _measure_rings(starts: IntArray, side: int) -> npt.NDArray[np.uint8]:
     return rings[1:-1, 1:-1].copy().reshape(side * side)
 
 
-@njit(cache=True)
+@kernel
 def degree_lengths(lat: float) -> tuple[float, float]:
     """Return metres per degree of longitude and of latitude."""
     phi = lat * RADIAN
@@ -205,7 +205,7 @@ def degree_lengths(lat: float) -> tuple[float, float]:
     return normal * cos(phi) * RADIAN, normal * (1.0 - WGS84_E2) / w * RADIAN
 
 
-@njit(cache=True)
+@inner_kernel
 def clamp_cell(value: float, origin: float, scale: float, side: int) -> int:
     """Return the row or column of a place, the nearest one where it lies outside the grid."""
     place = (value - origin) * scale

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas.kernels import SCALE_X, SCALE_Y, X0, X1, Y0, Y1, Compiled
 from geodata.areas.near import (
@@ -26,6 +25,7 @@ from geodata.areas.near import (
     measure_edge,
 )
 from geodata.areas.near_grid import NearGrid, clamp_cell, degree_lengths
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -114,7 +114,7 @@ def make_near_tree(near: NearGrid, *, threads: int = 2) -> NearTree | None:
     return NearTree(*arrays)
 
 
-@njit(cache=True)
+@kernel
 def _shift(values: IntArray, starts: tuple[int, int]) -> IntArray:
     """Make places within a part places within the whole."""
     for i in range(len(values)):
@@ -125,7 +125,7 @@ def _shift(values: IntArray, starts: tuple[int, int]) -> IntArray:
     return values
 
 
-@njit(cache=True)
+@inner_kernel
 def _measure_square(square: Square, grid: FloatArray, side: int) -> Extent:
     share = side / 2.0**square.level
     width, height = share / grid[SCALE_X], share / grid[SCALE_Y]
@@ -139,7 +139,7 @@ def _measure_square(square: Square, grid: FloatArray, side: int) -> Extent:
     return Extent(centre, 0.5 * width * mx, 0.5 * height * my, (1.0 + change) / (1.0 - change))
 
 
-@njit(cache=True)
+@inner_kernel
 def _find_limits(extent: Extent, edge: int, edges: FloatArray, limits: FloatArray) -> None:
     """Write the distances of the corners from the point of an edge that is nearest to the centre."""
     place, at = extent.centre, edges[edge]
@@ -155,7 +155,7 @@ def _find_limits(extent: Extent, edge: int, edges: FloatArray, limits: FloatArra
         limits[corner] = sqrt(dx * dx + dy * dy) * extent.stretch
 
 
-@njit(cache=True)
+@inner_kernel
 def _can_be_nearest(extent: Extent, edge: int, edges: FloatArray, limits: FloatArray) -> bool:
     """Tell whether an edge is as near to any corner as the point behind `limits` is.
 
@@ -174,7 +174,7 @@ def _can_be_nearest(extent: Extent, edge: int, edges: FloatArray, limits: FloatA
     return False
 
 
-@njit(cache=True)
+@inner_kernel
 def _keep_nearest(square: Square, near: NearGrid, pool: IntArray, distances: FloatArray) -> int:
     """Write the candidates that can be nearest behind the square's own ones; return where they end."""
     extent, limits = _measure_square(square, near.grid, near.side), np.empty(4, dtype=np.float64)
@@ -195,7 +195,7 @@ def _keep_nearest(square: Square, near: NearGrid, pool: IntArray, distances: Flo
     return end
 
 
-@njit(cache=True)
+@inner_kernel
 def _grown(array: IntArray, needed: int) -> IntArray:
     if needed <= len(array):
         return array
@@ -204,7 +204,7 @@ def _grown(array: IntArray, needed: int) -> IntArray:
     return larger
 
 
-@njit(cache=True)
+@inner_kernel
 def _fill_table(square: Square, value: int, table: IntArray, side: int, levels: int) -> None:
     span = 1 << (levels - square.level)
     for row in range(square.row * span, (square.row + 1) * span):
@@ -212,13 +212,13 @@ def _fill_table(square: Square, value: int, table: IntArray, side: int, levels: 
         table[first : first + span] = value
 
 
-@njit(cache=True)
+@inner_kernel
 def _make_child(square: Square, child: int, end: int) -> Square:
     column, row = 2 * square.column + (child & 1), 2 * square.row + (child >> 1)
     return Square(square.level + 1, column, row, square.last, end)
 
 
-@njit(cache=True)
+@inner_kernel
 def _is_last(square: Square, kept: int, levels: int) -> bool:
     """Tell whether a square is not to be divided: few edges, deep enough, or nothing was won before."""
     below = square.level - levels
@@ -226,7 +226,7 @@ def _is_last(square: Square, kept: int, levels: int) -> bool:
     return kept <= FEW_EDGES or below >= DEEPEST or hopeless
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _divide(part: int, near: NearGrid, levels: int, table: IntArray) -> tuple[IntArray, IntArray]:
     """Fill the table of one square of the first level; return its nodes and lists, depth first."""
     count = len(near.edges)
@@ -269,7 +269,7 @@ def _divide(part: int, near: NearGrid, levels: int, table: IntArray) -> tuple[In
     return nodes[:node_count].copy(), lists[:list_count].copy()
 
 
-@njit(cache=True)
+@inner_kernel
 def _find_list(x: float, y: float, grid: FloatArray, side: int, tree: NearTree) -> int:
     """Return where the list of a point inside the grid begins, 0 for none."""
     fx, fy = (x - grid[X0]) * grid[SCALE_X], (y - grid[Y0]) * grid[SCALE_Y]
@@ -284,7 +284,7 @@ def _find_list(x: float, y: float, grid: FloatArray, side: int, tree: NearTree) 
     return -1 - value
 
 
-@njit(cache=True)
+@kernel
 def _search(
     place: Place, cap_m: float, start: int, lists: IntArray, edges: FloatArray
 ) -> tuple[np.int64, float]:
@@ -302,14 +302,14 @@ def _search(
     return found, square
 
 
-@njit(cache=True)
+@inner_kernel
 def _find_bucket(x: float, y: float, grid: FloatArray, side: int) -> int:
     shift = BUCKETS / side
     column = clamp_cell(x, grid[X0], grid[SCALE_X] * shift, BUCKETS)
     return clamp_cell(y, grid[Y0], grid[SCALE_Y] * shift, BUCKETS) * BUCKETS + column
 
 
-@njit(cache=True)
+@inner_kernel
 def _sort_by_bucket(waiting: IntArray, buckets: IntArray, order: IntArray) -> None:
     """Write `waiting` to `order`, neighbours in space side by side, by counting."""
     starts = np.zeros(BUCKETS * BUCKETS + 1, dtype=np.int32)
@@ -322,12 +322,12 @@ def _sort_by_bucket(waiting: IntArray, buckets: IntArray, order: IntArray) -> No
         starts[buckets[k]] += 1
 
 
-@njit(cache=True)
+@inner_kernel
 def _is_inside(x: float, y: float, grid: FloatArray) -> bool:
     return bool((x >= grid[X0]) & (x <= grid[X1]) & (y >= grid[Y0]) & (y <= grid[Y1]))
 
 
-@njit(cache=True)
+@inner_kernel
 def _order_points(
     lon: FloatArray,
     lat: FloatArray,
@@ -357,7 +357,7 @@ def _order_points(
     return order
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_many(
     lon: FloatArray,
     lat: FloatArray,

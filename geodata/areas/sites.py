@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas.edges import Edges, grown, to_cell
 from geodata.areas.kernels import SCALE_X, SCALE_Y, X0, X1, Y0
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -61,7 +61,7 @@ class Lists(NamedTuple):
     columns: IntArray
 
 
-@njit(cache=True)
+@inner_kernel
 def choose_block(runs: IntArray, edge_count: int) -> int:
     """Return how many columns share their edges, so that long runs do not cost their square."""
     work = 0
@@ -70,7 +70,7 @@ def choose_block(runs: IntArray, edge_count: int) -> int:
     return 1 + work // (MOST_COLUMNS * (edge_count + 1))
 
 
-@njit(cache=True)
+@kernel
 def list_candidates(
     runs: IntArray, values: IntArray, space: tuple[IntArray, IntArray], nodes: IntArray
 ) -> tuple[IntArray, int]:
@@ -95,21 +95,21 @@ def list_candidates(
     return nodes, listed
 
 
-@njit(cache=True)
+@inner_kernel
 def _same_list(a: int, b: int, nodes: IntArray) -> bool:
     while a >= 0 and b >= 0 and nodes[2 * a] == nodes[2 * b]:
         a, b = nodes[2 * a + 1], nodes[2 * b + 1]
     return a < 0 and b < 0
 
 
-@njit(cache=True)
+@inner_kernel
 def _side_of_row(y: float, row: int, edges: Edges) -> int:
     """Return -1, 0 or 1: a height lies below all points of a row, among them, above them."""
     found = to_cell(y, edges.grid[Y0], edges.grid[SCALE_Y], edges.side)
     return int(found > row) - int(found < row)
 
 
-@njit(cache=True)
+@inner_kernel
 def _close_chain(
     first: int, last: int, row: int, edges: Edges, kept: FloatArray, place: int
 ) -> tuple[int, int]:
@@ -128,7 +128,7 @@ def _close_chain(
     return place + 1, 0
 
 
-@njit(cache=True)
+@inner_kernel
 def _trim_run(
     run: int, column: int, row: Row, edges: Edges, kept: FloatArray, place: int
 ) -> tuple[int, int]:
@@ -160,14 +160,14 @@ def _trim_run(
     return place, flips
 
 
-@njit(cache=True)
+@inner_kernel
 def _is_plain(a: float, b: float, low: float, high: float) -> bool:
     """Tell whether all differences between two numbers and a range are floats (Sterbenz 1974)."""
     low, high = min(a, b, low), max(a, b, high)
     return (low > LEAST and high <= 2.0 * low) or (high < -LEAST and low >= 2.0 * high)
 
 
-@njit(cache=True)
+@inner_kernel
 def _bound_block(column: int, row: Row, grid: FloatArray) -> tuple[float, float, float, float]:
     """Return west, south, east, north around the block of a column, a cell wider on all sides."""
     west, south = column - column % row.block, float(row.number)
@@ -179,7 +179,7 @@ def _bound_block(column: int, row: Row, grid: FloatArray) -> tuple[float, float,
     )
 
 
-@njit(cache=True)
+@inner_kernel
 def _are_mirrored(
     a: int, b: int, count: int, kept: FloatArray, box: tuple[float, float, float, float], far: float
 ) -> bool:
@@ -200,7 +200,7 @@ def _are_mirrored(
     return True
 
 
-@njit(cache=True)
+@inner_kernel
 def _are_equal(a: int, b: int, sites: IntArray, kept: FloatArray) -> bool:
     """Tell whether two sites answer alike."""
     if sites[a] != sites[b] or sites[a + 1] != sites[b + 1]:
@@ -217,7 +217,7 @@ def _are_equal(a: int, b: int, sites: IntArray, kept: FloatArray) -> bool:
     return True
 
 
-@njit(cache=True)
+@inner_kernel
 def _write_site(
     column: int,
     cover: int,
@@ -253,7 +253,7 @@ def _write_site(
     return place, end
 
 
-@njit(cache=True)
+@inner_kernel
 def _grown_rows(array: FloatArray, needed: int) -> FloatArray:
     if needed <= len(array):
         return array
@@ -262,7 +262,7 @@ def _grown_rows(array: FloatArray, needed: int) -> FloatArray:
     return larger
 
 
-@njit(cache=True)
+@inner_kernel
 def write_sites(
     row: Row,
     values: IntArray,

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas.edges import Edges, clip_columns, grown, to_cell
 from geodata.areas.kernels import (
@@ -27,6 +26,7 @@ from geodata.areas.sites import (
     list_candidates,
     write_sites,
 )
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -74,7 +74,7 @@ class Work(NamedTuple):
     columns: IntArray
 
 
-@njit(cache=True)
+@inner_kernel
 def _sort_spans(spans: IntArray) -> IntArray:
     """Return the order of spans by their first column."""
     if len(spans) > FEW:
@@ -89,7 +89,7 @@ def _sort_spans(spans: IntArray) -> IntArray:
     return order
 
 
-@njit(cache=True)
+@inner_kernel
 def _measure_spans(row: int, group: IntArray, edges: Edges, spans: IntArray) -> None:
     """Write the columns that the edges of one area touch in a row."""
     xy = edges.xy
@@ -100,7 +100,7 @@ def _measure_spans(row: int, group: IntArray, edges: Edges, spans: IntArray) -> 
         spans[i, 3] = k
 
 
-@njit(cache=True)
+@inner_kernel
 def _cut_group(
     row: int,
     part: tuple[int, int],
@@ -143,7 +143,7 @@ def _cut_group(
     return count
 
 
-@njit(cache=True)
+@inner_kernel
 def _cover(values: IntArray, area: int) -> None:
     """Give an area the cells that no area has: they come in ascending order, the first stays."""
     mine = np.int32(area)
@@ -152,7 +152,7 @@ def _cover(values: IntArray, area: int) -> None:
         values[column] = mine if value == -1 else value
 
 
-@njit(cache=True)
+@inner_kernel
 def _place_runs(runs: IntArray, base: int, count: int, start: int, values: IntArray) -> None:
     """Give each run its place and what lies right of it; `HEAD` comes in as its crossings modulo two."""
     inside = 0
@@ -169,7 +169,7 @@ def _place_runs(runs: IntArray, base: int, count: int, start: int, values: IntAr
             _cover(values[runs[run - 1, LAST] + 1 : runs[run, FIRST]], runs[base, AREA])
 
 
-@njit(cache=True)
+@inner_kernel
 def _compare_lanes(values: IntArray, different: IntArray) -> None:
     """Write for each column whether its cells are not all one area (or none): 0 where they are."""
     first = values[0]
@@ -181,7 +181,7 @@ def _compare_lanes(values: IntArray, different: IntArray) -> None:
             different[column] |= line[column] ^ first[column]
 
 
-@njit(cache=True)
+@inner_kernel
 def _is_uniform(line: IntArray, different: IntArray) -> bool:
     found = np.int32(0)
     for k in range(LEAF):
@@ -189,7 +189,7 @@ def _is_uniform(line: IntArray, different: IntArray) -> bool:
     return bool(found == 0)
 
 
-@njit(cache=True)
+@inner_kernel
 def _write_leaves(
     values: IntArray, top: IntArray, cells: IntArray, place: int
 ) -> tuple[IntArray, int]:
@@ -210,7 +210,7 @@ def _write_leaves(
     return cells, place
 
 
-@njit(cache=True)
+@inner_kernel
 def _cut_row(number: int, rows: Rows, edges: Edges, work: Work, values: IntArray) -> Row:
     """Cut the edges of one row into runs, area by area."""
     low, end = rows.starts[number], rows.starts[number + 1]
@@ -227,7 +227,7 @@ def _cut_row(number: int, rows: Rows, edges: Edges, work: Work, values: IntArray
     return Row(number, runs, rows.edges, rows.columns, edge_count, block)
 
 
-@njit(cache=True)
+@inner_kernel
 def _make_work(band: tuple[int, int], starts: LongArray, side: int) -> Work:
     most = 1
     for row in range(band[0] * LEAF, band[1] * LEAF):
@@ -240,7 +240,7 @@ def _make_work(band: tuple[int, int], starts: LongArray, side: int) -> Work:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_bands(
     band: tuple[int, int], edges: Edges, rows: Rows, top: IntArray
 ) -> tuple[IntArray, IntArray, FloatArray]:

@@ -14,9 +14,9 @@ from math import atan2, cos, fabs, hypot, pi, sin, sqrt
 import numpy as np
 import numpy.typing as npt
 import shapely
-from numba import njit
 
 from geodata.errors import GeodataError
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -140,7 +140,7 @@ def convert_geometry(
     return moved
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _convert_all(x: FloatArray, y: FloatArray, first: int, last: int) -> None:
     for i in range(x.size):
         lon, lat = x[i], y[i]
@@ -153,7 +153,7 @@ def _convert_all(x: FloatArray, y: FloatArray, first: int, last: int) -> None:
         x[i], y[i] = lon, lat
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_gcj(lon: float, lat: float) -> tuple[float, float]:
     x, y = lon - 105.0, lat - 35.0
     root = sqrt(fabs(x))
@@ -171,14 +171,14 @@ def _add_gcj(lon: float, lat: float) -> tuple[float, float]:
     return lon + east * 180.0 / (parallel_m * pi), lat + north * 180.0 / (meridian_m * pi)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_baidu(lon: float, lat: float) -> tuple[float, float]:
     radius = hypot(lon, lat) + 0.000_02 * sin(lat * _BAIDU_PI)
     angle = atan2(lat, lon) + 0.000_003 * cos(lon * _BAIDU_PI)
     return radius * cos(angle) + 0.0065, radius * sin(angle) + 0.006
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _remove_gcj(lon: float, lat: float) -> tuple[float, float]:
     x, y = lon, lat
     for _ in range(_MOST_STEPS):
@@ -190,7 +190,7 @@ def _remove_gcj(lon: float, lat: float) -> tuple[float, float]:
     return x, y
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _remove_baidu(lon: float, lat: float) -> tuple[float, float]:
     x, y = lon - 0.0065, lat - 0.006
     for _ in range(_MOST_STEPS):

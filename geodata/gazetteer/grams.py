@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pypinyin.pinyin_dict
-from numba import njit
+
+from geodata.kernels import inner_kernel, kernel
 
 LONGEST_SPAN = 14
 """Characters of unknown text that are compared; names that people misspell are shorter."""
@@ -101,7 +102,7 @@ def make_grams(codes: np.ndarray, start: np.ndarray, listed: np.ndarray) -> Gram
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _list_grams(
     codes: np.ndarray, start: np.ndarray, listed: np.ndarray, sound: np.ndarray
 ) -> np.ndarray:
@@ -123,7 +124,7 @@ def _list_grams(
     return pair
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def make_alike(names: int) -> Alike:
     """Return room for searches among `names` names."""
     return Alike(
@@ -135,7 +136,7 @@ def make_alike(names: int) -> Alike:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_alike(grams: Grams, span: np.ndarray, least: float, alike: Alike) -> None:
     """Fill `alike` with the names most like `span`, from the likeness `least` (0-1) on."""
     alike.size[0] = 0
@@ -165,7 +166,7 @@ def find_alike(grams: Grams, span: np.ndarray, least: float, alike: Alike) -> No
             _keep(alike, name, likeness)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _keep(alike: Alike, name: int, likeness: float) -> None:
     """Insert a name into the list of the best, most alike first."""
     at = alike.size[0]

@@ -13,7 +13,8 @@ says how far to trust it. (Rasmussen and Williams, Gaussian Processes for Machin
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from geodata.kernels import inner_kernel, kernel
 
 MOST_KNOWN = 8
 """Known numbers nearest to the wanted one that are used; more change nothing and cost time."""
@@ -34,12 +35,12 @@ class NumberModel(NamedTuple):
     noise: float
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _covariance(a: float, b: float, model: NumberModel) -> float:
     return model.offset_var + model.slope_var * a * b + model.walk * min(a, b)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_nearest_numbers(numbers: np.ndarray, wanted: int, most: int) -> tuple[int, int]:
     """Return the slice of the (sorted) numbers that are the `most` nearest to `wanted`."""
     low = np.searchsorted(numbers, wanted)
@@ -54,7 +55,7 @@ def find_nearest_numbers(numbers: np.ndarray, wanted: int, most: int) -> tuple[i
     return low, high
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def predict_position(
     numbers: np.ndarray, values: np.ndarray, wanted: float, model: NumberModel
 ) -> tuple[float, float]:
@@ -91,7 +92,7 @@ def predict_position(
     return mean, max(variance, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def score_model(
     start: np.ndarray, numbers: np.ndarray, values: np.ndarray, model: NumberModel
 ) -> float:

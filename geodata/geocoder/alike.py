@@ -4,7 +4,6 @@
 # Compiled code: numpy scalars are plain numbers there.
 
 import numpy as np
-from numba import njit
 
 from geodata.address.parse import Tokens
 from geodata.address.words import NumberUnit, TokenKind
@@ -12,6 +11,7 @@ from geodata.gazetteer.grams import Alike, find_alike
 from geodata.gazetteer.postings import AREA, BARE, WAY
 from geodata.geocoder.candidates import POINT_SPREAD_M, add_candidate, place_number
 from geodata.geocoder.evidence import MOST_AREAS, Candidates, Evidence, Index, Ladder
+from geodata.kernels import inner_kernel
 
 _NAME = int(TokenKind.NAME)
 _NUMBER = int(TokenKind.NUMBER)
@@ -44,7 +44,7 @@ _FAR_SPREAD_M = 900.0
 """Raw spread at likeness 0; it shrinks to nothing with the square of what is unlike."""
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def add_alike(
     index: Index,
     text: np.ndarray,
@@ -81,7 +81,7 @@ def add_alike(
                 _add_one(index, (k, kind), thing, (unlike, number), room)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _doubt_parts(found: Candidates, first: int, last: int) -> None:
     """Make dearer what was found by a part of a misspelt name: 东四 in 东四背大街."""
     for i in range(found.size[0]):
@@ -89,7 +89,7 @@ def _doubt_parts(found: Candidates, first: int, last: int) -> None:
             found.cost[i] += _PART_OF_COST
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _find_begin(index: Index, tokens: Tokens, row: int, k: int) -> int:
     """Return the first part of the unknown name that ends with part k: names it runs on from."""
     first = k
@@ -102,7 +102,7 @@ def _find_begin(index: Index, tokens: Tokens, row: int, k: int) -> int:
     return first
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _get_house(tokens: Tokens, row: int, k: int) -> int:
     if k + 1 >= tokens.size[row] or tokens.kind[row, k + 1] != _NUMBER:
         return -1
@@ -110,7 +110,7 @@ def _get_house(tokens: Tokens, row: int, k: int) -> int:
     return np.int64(tokens.value[row, k + 1]) if counted else -1
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_one(
     index: Index,
     part: tuple[int, int],
@@ -138,7 +138,7 @@ def _add_one(
     add_candidate(found, point, evidence, (kind, ident, number, part[0]), cost)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _find_point(
     index: Index, kind: int, ident: int, number: int
 ) -> tuple[float, float, float, int]:
@@ -153,7 +153,7 @@ def _find_point(
     return np.float64(index.ways.x[ident]), np.float64(index.ways.y[ident]), raw, _ROAD
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_area(index: Index, level: int, ident: int, ladder: Ladder) -> None:
     """Add an area of the level wanted to the ladder."""
     at = ladder.size[level]

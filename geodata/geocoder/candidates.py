@@ -4,7 +4,6 @@
 # Compiled code: numpy scalars are plain numbers there.
 
 import numpy as np
-from numba import njit
 
 from geodata.address.parse import Tokens
 from geodata.address.words import NumberUnit, TokenKind
@@ -36,6 +35,7 @@ from geodata.geocoder.ladder import (
     runs_on,
     touches_name,
 )
+from geodata.kernels import inner_kernel, kernel
 
 _NAME = int(TokenKind.NAME)
 _NUMBER = int(TokenKind.NUMBER)
@@ -81,7 +81,7 @@ _MOST_MEANINGS = 32
 _ALONG_M = 500.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_candidates(
     index: Index, tokens: Tokens, row: int, ladder: Ladder, found: Candidates
 ) -> None:
@@ -101,7 +101,7 @@ def find_candidates(
             _add_area_point(index.areas, ladder.ident[level, i], ladder.weak[level, i], found, 0)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _read_name(
     index: Index,
     tokens: Tokens,
@@ -141,7 +141,7 @@ def _read_name(
     return begins and is_area
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _says_less(
     index: Index, tokens: Tokens, at: tuple[int, int], names: tuple[int, int], place: int
 ) -> bool:
@@ -163,7 +163,7 @@ def _says_less(
     return False
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def add_candidate(
     found: Candidates,
     point: tuple[float, float, float],
@@ -183,7 +183,7 @@ def add_candidate(
     found.size[0] = at + 1
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_area_point(areas: Areas, ident: int, cost: float, found: Candidates, token: int) -> None:
     point = (np.float64(areas.x[ident]), np.float64(areas.y[ident]), np.float64(areas.r[ident]))
     # Evidence runs from community up, levels from district down.
@@ -191,7 +191,7 @@ def _add_area_point(areas: Areas, ident: int, cost: float, found: Candidates, to
     add_candidate(found, point, evidence, (AREA, ident, -1, token), cost)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _get_number(ways: Ways, way: int, tokens: Tokens, row: int, k: int) -> int:
     """Return the house number that follows part k, or -1."""
     if k + 1 >= tokens.size[row] or tokens.kind[row, k + 1] != _NUMBER:
@@ -207,7 +207,7 @@ def _get_number(ways: Ways, way: int, tokens: Tokens, row: int, k: int) -> int:
     return value
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_way(
     index: Index,
     tokens: Tokens,
@@ -241,7 +241,7 @@ def _add_way(
     add_candidate(found, point, evidence, (WAY, way, -1, k), cost)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def place_number(index: Index, way: int, number: int) -> tuple[tuple[float, float, float], int]:
     """Return the point and evidence of a house number of a road."""
     ways = index.ways
@@ -268,7 +268,7 @@ def place_number(index: Index, way: int, number: int) -> tuple[tuple[float, floa
     ), _ROAD
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _find_end(ways: Ways, way: int, east: float, north: float) -> tuple[float, float]:
     """Return the end of a road's spine that lies farthest in a direction."""
     first, last = ways.spine_start[way], ways.spine_start[way + 1] - 1
@@ -278,7 +278,7 @@ def _find_end(ways: Ways, way: int, east: float, north: float) -> tuple[float, f
     return np.float64(ways.spine_x[at]), np.float64(ways.spine_y[at])
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_place(
     index: Index,
     tokens: Tokens,
@@ -295,7 +295,7 @@ def _add_place(
     add_candidate(found, (x, y, raw), evidence, (PLACE, ident, -1, k), cost)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def move_beside(
     index: Index, tokens: Tokens, at: tuple[int, int], point: tuple[float, float, float]
 ) -> tuple[float, float, float, bool]:
@@ -314,7 +314,7 @@ def move_beside(
     return x, y, np.hypot(raw, _BESIDE_SPREAD_M), True
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_crossings(index: Index, tokens: Tokens, row: int, found: Candidates) -> None:
     """Add the crossing of two roads where the text joins them (与, 交叉口, 路口)."""
     crossed = False
@@ -335,7 +335,7 @@ def _add_crossings(index: Index, tokens: Tokens, row: int, found: Candidates) ->
                 _add_crossing(index, i, j, found)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _add_crossing(index: Index, i: int, j: int, found: Candidates) -> None:
     a, b = found.ident[i], found.ident[j]
     best, x, y = find_crossing(index.ways, a, b)

@@ -4,7 +4,6 @@
 # Compiled code: numpy scalars are plain numbers there.
 
 import numpy as np
-from numba import njit
 
 from geodata.address.parse import Cover, Tokens, make_cover, parse_row
 from geodata.address.words import TokenKind
@@ -29,7 +28,7 @@ from geodata.geocoder.geometry import (
     move_inside,
     predict_along,
 )
-from geodata.kernels import borrow
+from geodata.kernels import borrow, inner_kernel, kernel
 
 _CITY = int(TokenKind.CITY)
 _REGION = int(TokenKind.REGION)
@@ -69,7 +68,7 @@ _NUDGE = 1.5
 """A point is moved into the street it names from at most this many radii outside."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def answer_rows(
     index: Index,
     codes: np.ndarray,
@@ -84,7 +83,7 @@ def answer_rows(
     _answer_texts(index, (codes, start), rows, (tokens, cover), room, answers)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _answer_texts(
     index: Index,
     texts: tuple[np.ndarray, np.ndarray],
@@ -107,7 +106,7 @@ def _answer_texts(
         answers.reason[row] = reason
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _refuse(text: np.ndarray) -> int:
     """Return why a text cannot be an address at all, or 0."""
     if len(text) == 0:
@@ -120,7 +119,7 @@ def _refuse(text: np.ndarray) -> int:
     return _ONLY_DIGITS
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def answer_parts(
     index: Index,
     text: np.ndarray,
@@ -142,7 +141,7 @@ def answer_parts(
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def collect(
     index: Index,
     text: np.ndarray,
@@ -163,7 +162,7 @@ def collect(
     return best
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _is_elsewhere(index: Index, text: np.ndarray, tokens: Tokens, row: int) -> bool:
     """Tell whether the text names another city or province before anything of this one."""
     for k in range(tokens.size[row]):
@@ -180,7 +179,7 @@ def _is_elsewhere(index: Index, text: np.ndarray, tokens: Tokens, row: int) -> b
     return False
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _has_area_ending(text: np.ndarray) -> bool:
     for code in text:  # noqa: SIM110 - a generator does not compile
         if code in _AREA_ENDINGS:
@@ -188,13 +187,13 @@ def _has_area_ending(text: np.ndarray) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def find_best(found: Candidates) -> int:
     """Return the candidate of least cost, or -1."""
     return np.argmin(found.cost[: found.size[0]]) if found.size[0] else -1
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def weigh(index: Index, ladder: Ladder, found: Candidates, first: int) -> None:
     """Give candidates from `first` on radius and cost: log radius plus distance to the named areas."""
     least = np.inf
@@ -214,7 +213,7 @@ def weigh(index: Index, ladder: Ladder, found: Candidates, first: int) -> None:
         least = min(least, found.cost[i])
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _find_penalty(
     index: Index, ladder: Ladder, levels: int, point: tuple[float, float, float]
 ) -> float:
@@ -234,7 +233,7 @@ def _find_penalty(
     return total
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def refine(index: Index, ladder: Ladder, found: Candidates, i: int) -> None:
     """Use the named street or community to sharpen the winner: evidence, not law."""
     if found.kind[i] == AREA:
@@ -256,7 +255,7 @@ def refine(index: Index, ladder: Ladder, found: Candidates, i: int) -> None:
             found.radius[i] = np.hypot(found.radius[i], 0.3 * away)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _cut_to_area(index: Index, area: int, found: Candidates, i: int) -> None:
     """Keep the part of the winner's road that lies in the area it names."""
     ways, way = index.ways, found.ident[i]
@@ -270,7 +269,7 @@ def _cut_to_area(index: Index, area: int, found: Candidates, i: int) -> None:
             found.radius[i] *= min(1.0, max(share, 0.1))
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _find_contradicted(index: Index, ladder: Ladder, found: Candidates, best: int) -> int:
     """Return the one named area that the winner lies too far outside of to be what the address means, or -1."""
     if found.kind[best] == AREA:
@@ -288,7 +287,7 @@ def _find_contradicted(index: Index, ladder: Ladder, found: Candidates, best: in
     return -1
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _write(
     index: Index, ladder: Ladder, found: Candidates, best: int, answers: Answers, row: int
 ) -> None:

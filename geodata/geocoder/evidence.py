@@ -4,7 +4,6 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geodata.address.parse import Lexicon
 from geodata.frames import PlaceLevel
@@ -12,6 +11,7 @@ from geodata.gazetteer.grams import Grams
 from geodata.gazetteer.places import Areas, Places
 from geodata.gazetteer.postings import Postings
 from geodata.gazetteer.ways import Habits, Ways
+from geodata.kernels import kernel
 
 
 class Evidence(IntEnum):
@@ -123,7 +123,7 @@ class Ladder(NamedTuple):
     size: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def make_candidates() -> Candidates:
     """Return room for the candidates of one address."""
     n = MOST_CANDIDATES
@@ -144,7 +144,7 @@ def make_candidates() -> Candidates:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def make_ladder() -> Ladder:
     """Return room for the areas of one address."""
     shape = (3, MOST_AREAS)

@@ -4,11 +4,11 @@
 # Compiled code: numpy scalars are plain numbers there.
 
 import numpy as np
-from numba import njit
 
 from geodata.gazetteer.house_numbers import MOST_KNOWN, find_nearest_numbers, predict_position
 from geodata.gazetteer.places import Areas
 from geodata.gazetteer.ways import SPINE_STEP_M, Habits, Ways
+from geodata.kernels import inner_kernel, kernel
 
 _MOST_SAMPLES = 25
 _LONGEST_STEP_M = 2.0 * SPINE_STEP_M
@@ -16,7 +16,7 @@ _INSET_M = 12.0
 """A point moved into the street it names ends this far inside its outline."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_distance_to_area(
     areas: Areas, area: int, x: float, y: float
 ) -> tuple[float, float, float]:
@@ -43,7 +43,7 @@ def find_distance_to_area(
     return (0.0 if inside else np.sqrt(best)), bx, by
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_inside(areas: Areas, area: int, x: float, y: float) -> bool:
     """Tell whether a point lies in an area (within its radius where it has no outline)."""
     first, last = areas.edge_start[area], areas.edge_start[area + 1]
@@ -59,7 +59,7 @@ def is_inside(areas: Areas, area: int, x: float, y: float) -> bool:
     return inside
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def move_inside(areas: Areas, area: int, x: float, y: float) -> tuple[float, float]:
     """Return the point a little inside the outline of `area` that is nearest to (x, y)."""
     away, bx, by = find_distance_to_area(areas, area, x, y)
@@ -75,7 +75,7 @@ def move_inside(areas: Areas, area: int, x: float, y: float) -> tuple[float, flo
     return bx, by
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_on_spine(ways: Ways, way: int, t: float) -> tuple[float, float]:
     """Return the point of a road's spine `t` metres along its axis (clipped to its ends)."""
     first = ways.spine_start[way]
@@ -91,7 +91,7 @@ def find_on_spine(ways: Ways, way: int, t: float) -> tuple[float, float]:
     )
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def find_known_number(ways: Ways, way: int, number: int) -> int:
     """Return the row of a known number, or -1."""
     first, last = ways.known_start[way], ways.known_start[way + 1]
@@ -99,7 +99,7 @@ def find_known_number(ways: Ways, way: int, number: int) -> int:
     return at if at < last and ways.known_no[at] == number else -1
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def predict_along(
     ways: Ways, habits: Habits, way: int, number: int
 ) -> tuple[float, float, float, int]:
@@ -126,7 +126,7 @@ def predict_along(
     return min(max(t, 0.0), length), np.sqrt(variance), aside / count, high - low
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def predict_free(ways: Ways, habits: Habits, way: int, number: int) -> tuple[float, float, float]:
     """Return x, y and spread of a number on a road without a line."""
     start, stop = ways.known_start[way], ways.known_start[way + 1]
@@ -140,7 +140,7 @@ def predict_free(ways: Ways, habits: Habits, way: int, number: int) -> tuple[flo
     return x + mx, y + my, np.sqrt(vx + vy)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_within(
     ways: Ways, areas: Areas, way: int, area: int, t: float, spread: float
 ) -> tuple[float, float, float]:
@@ -168,7 +168,7 @@ def find_within(
     return mean, np.sqrt(variance), inside / _MOST_SAMPLES
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def find_crossing(ways: Ways, a: int, b: int) -> tuple[float, float, float]:
     """Return the least distance (m) between the spines of two roads and the point between them.
 

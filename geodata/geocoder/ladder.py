@@ -4,7 +4,6 @@
 # Compiled code: numpy scalars are plain numbers there.
 
 import numpy as np
-from numba import njit
 
 from geodata.address.parse import DISTRICT_TEXT, Tokens, make_flags
 from geodata.address.words import TokenKind
@@ -12,6 +11,7 @@ from geodata.gazetteer.places import Areas
 from geodata.gazetteer.postings import AREA, BARE
 from geodata.geocoder.evidence import MOST_AREAS, Index, Ladder
 from geodata.geocoder.geometry import find_distance_to_area, is_inside
+from geodata.kernels import inner_kernel, kernel
 
 _NAME = int(TokenKind.NAME)
 _WAY = int(TokenKind.WAY)
@@ -27,7 +27,7 @@ _NEAR_AREA_M = 1_500.0
 """An area whose middle lies farther than this from the larger one named is another of that name."""
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def add_area(areas: Areas, ident: int, weak: float, ladder: Ladder) -> None:
     """Add an area to the ladder; said twice, the surer way counts."""
     level = np.int64(areas.level[ident])
@@ -42,7 +42,7 @@ def add_area(areas: Areas, ident: int, weak: float, ladder: Ladder) -> None:
         ladder.size[level] = at + 1
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def leads_on(areas: Areas, area: int, tokens: Tokens, at: tuple[int, int], ladder: Ladder) -> bool:
     """Tell whether a bare area name is a rung: 海淀 in 北京海淀某小区, not 溪庆 in 溪庆5号楼."""
     row, k = at
@@ -56,7 +56,7 @@ def leads_on(areas: Areas, area: int, tokens: Tokens, at: tuple[int, int], ladde
     return tokens.kind[row, k + 1] in (_NAME, _WAY, _TEXT)
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def touches_name(index: Index, tokens: Tokens, row: int, k: int) -> bool:
     """Tell whether a name runs on into another that is no area: 瑞龙 + 名苑 are one unknown compound."""
     for near in (k - 1, k + 1):
@@ -70,7 +70,7 @@ def touches_name(index: Index, tokens: Tokens, row: int, k: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def means_district(index: Index, name: int) -> bool:
     """Tell whether a name stands for a district, in full or for short."""
     for p in range(index.postings.start[name], index.postings.start[name + 1]):
@@ -79,7 +79,7 @@ def means_district(index: Index, name: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def leads_into_tail(index: Index, tokens: Tokens, row: int, k: int) -> bool:
     """Tell whether a name runs on into what is only short for something: 荷莲 + 嘉园 is not the compound 荷莲."""
     if k + 1 >= tokens.size[row] or tokens.kind[row, k + 1] != _NAME:
@@ -91,7 +91,7 @@ def leads_into_tail(index: Index, tokens: Tokens, row: int, k: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def prune_ladder(areas: Areas, ladder: Ladder, level: int) -> None:
     """Keep the areas of a level that lie in (else near) a larger area named; of these the most surely named."""
     for above in range(level - 1, -1, -1):
@@ -116,7 +116,7 @@ def prune_ladder(areas: Areas, ladder: Ladder, level: int) -> None:
     ladder.size[level] = kept
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _lies_near(
     areas: Areas, ladder: Ladder, which: tuple[int, int], above: int, reach: float
 ) -> bool:
@@ -133,14 +133,14 @@ def _lies_near(
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _swap(ladder: Ladder, level: int, i: int, k: int) -> None:
     ident, weak = ladder.ident[level, i], ladder.weak[level, i]
     ladder.ident[level, i], ladder.weak[level, i] = ladder.ident[level, k], ladder.weak[level, k]
     ladder.ident[level, k], ladder.weak[level, k] = ident, weak
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def is_part(tokens: Tokens, row: int, k: int) -> bool:
     """Tell whether a name touches unknown text: 天坛 in 天坛东里 is only near the place meant.
 
@@ -155,7 +155,7 @@ def is_part(tokens: Tokens, row: int, k: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def runs_on(tokens: Tokens, row: int, k: int) -> bool:
     """Tell whether a name runs on into a single character: 景营 + 园, 北 + 太平 are other places."""
     if k > 0 and _is_single(tokens, row, k - 1) and _PREFIXES[max(tokens.ident[row, k - 1], 0)]:
@@ -165,7 +165,7 @@ def runs_on(tokens: Tokens, row: int, k: int) -> bool:
     return not _PARTICLES[max(tokens.ident[row, k + 1], 0)]
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _is_single(tokens: Tokens, row: int, k: int) -> bool:
     single = tokens.end[row, k] - tokens.start[row, k] == 1
     return single and tokens.kind[row, k] in (_WAY, _TEXT)

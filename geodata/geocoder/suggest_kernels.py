@@ -4,15 +4,15 @@
 # Compiled code: numpy scalars are plain numbers there.
 
 import numpy as np
-from numba import njit
 
 from geodata.gazetteer.places import Areas
 from geodata.geocoder.geometry import is_inside
+from geodata.kernels import inner_kernel, kernel
 
 _STREET_LEVEL = 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _compare(codes: np.ndarray, first: int, last: int, wanted: np.ndarray) -> int:
     """Return -1, 0 or 1: the name sorts before, begins with, or sorts after `wanted`."""
     for k in range(len(wanted)):
@@ -23,7 +23,7 @@ def _compare(codes: np.ndarray, first: int, last: int, wanted: np.ndarray) -> in
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_range(codes: np.ndarray, start: np.ndarray, wanted: np.ndarray) -> tuple[int, int]:
     """Return the range of (sorted) names that begin with `wanted`.
 
@@ -42,7 +42,7 @@ def find_range(codes: np.ndarray, start: np.ndarray, wanted: np.ndarray) -> tupl
     return bounds
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_within(codes: np.ndarray, start: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return the names that contain `wanted` but do not begin with it, rising."""
     found = np.empty(len(start) - 1, dtype=np.int64)
@@ -62,7 +62,7 @@ def find_within(codes: np.ndarray, start: np.ndarray, wanted: np.ndarray) -> np.
     return found[:n].copy()
 
 
-@njit(cache=True, nogil=True)
+@inner_kernel
 def _stands_at(codes: np.ndarray, at: int, wanted: np.ndarray) -> bool:
     for k in range(len(wanted)):  # noqa: SIM110 - a generator does not compile
         if codes[at + k] != wanted[k]:
@@ -70,7 +70,7 @@ def _stands_at(codes: np.ndarray, at: int, wanted: np.ndarray) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_street(areas: Areas, x: float, y: float) -> int:
     """Return the street whose outline holds a point, or -1."""
     for area in range(len(areas.level)):
@@ -80,7 +80,7 @@ def find_street(areas: Areas, x: float, y: float) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_inside(areas: Areas, wanted: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return for each point whether it lies in one of the areas `wanted`."""
     inside = np.zeros(len(x), dtype=np.bool_)

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.crs import from_metric, to_metric
 from geodata.grid.lattice import DECIMALS, NO_CELL
 from geodata.grid.projection import FastProjection, project_into
-from geodata.kernels import DEFAULT_THREADS, share_work
+from geodata.kernels import DEFAULT_THREADS, inner_kernel, kernel, share_work
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -195,7 +194,7 @@ def _left_of(lon: FloatArray, lat: FloatArray, start: FloatArray, end: FloatArra
     return along[:, 0] * (lat - start[:, 1]) - along[:, 1] * (lon - start[:, 0])
 
 
-@njit(cache=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _find_places(areas, metres, lines, places, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Write where each point's square stands in the tables, and whether it is too close to a line."""
     x, y = metres
@@ -212,7 +211,7 @@ def _find_places(areas, metres, lines, places, doubt):  # type: ignore[no-untype
         doubt[i] = known & (min(du, dv, 1 - max(du, dv)) <= lines[line, 1])
 
 
-@njit(nogil=True, cache=True)  # pragma: no cover - compiled
+@kernel  # pragma: no cover - compiled
 def locate_squares(points, tables, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Fill cells of points and mark those too close to a lattice line, or on a square without land.
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -84,7 +85,7 @@ def get_hosts(table: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return np.where(table < NO_CELL, -2 - table, table)
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@kernel  # pragma: no cover - compiled
 def measure_pieces(
     u: FloatArray, v: FloatArray, starts: IntArray, rows: int, columns: int
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, npt.NDArray[np.bool_]]:
@@ -100,7 +101,7 @@ def measure_pieces(
     return part[0], part[1], part[2], part[3], part[4], touched
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _add_region(u0, v0, u1, v1, part, carry, touched):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add the region between one edge and the east, square by square along the edge."""
     du, dv = u1 - u0, v1 - v0
@@ -134,7 +135,7 @@ def _add_region(u0, v0, u1, v1, part, carry, touched):  # type: ignore[no-untype
         t = end
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _add_sides(u0, v0, u1, v1, part, carry):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add what one edge says about the lattice lines: beyond a crossing the line is inside or not.
 
@@ -156,7 +157,7 @@ def _add_sides(u0, v0, u1, v1, part, carry):  # type: ignore[no-untyped-def]  # 
         carry[3, line, column] += sign
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _carry_over(part, carry):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Carry full squares east of an edge along the row, and lines south of a crossing down the column."""
     rows, columns = part.shape[1], part.shape[2]
@@ -176,7 +177,7 @@ def _carry_over(part, carry):  # type: ignore[no-untyped-def]  # noqa: ANN001, A
             part[3, row, column] += carry[2, row - 1, column]
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@kernel  # pragma: no cover - compiled
 def group_pieces(
     share: FloatArray, west: FloatArray, north: FloatArray, sliver_share: float
 ) -> npt.NDArray[np.int32]:
@@ -214,7 +215,7 @@ def group_pieces(
     return root.reshape((rows, columns))
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _find_host(taken, root, following, west, north):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return the root with the longest border to the group `taken`, or NO_CELL."""
     rows, columns = west.shape
@@ -248,7 +249,7 @@ def _find_host(taken, root, following, west, north):  # type: ignore[no-untyped-
     return hosts[best]
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@kernel  # pragma: no cover - compiled
 def _number_cells(label, pieces):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return the fields of :class:`LatticeCells`: cells numbered by the place of their largest piece."""
     rows, columns = label.shape
@@ -284,7 +285,7 @@ def _number_cells(label, pieces):  # type: ignore[no-untyped-def]  # noqa: ANN00
     return table, places // columns, places % columns, size, u / size, v / size, whole
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _widen(table, whole):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Note a cell beside each empty square: a point on the very border of the area may fall there."""
     rows, columns = table.shape

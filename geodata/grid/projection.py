@@ -16,6 +16,7 @@ from numba import njit
 
 from geodata.crs import to_metric
 from geodata.errors import GeodataError
+from geodata.kernels import inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 Compiled = tuple[Any, ...]
@@ -166,7 +167,7 @@ def _evaluate(u, v, c):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return a0 + v * (a1 + v * (a2 + v * (a3 + v * (a4 + v * c[20]))))
 
 
-@njit(cache=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _project_tile(points, frame, first, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Project points of a region of one tile: no branch, no look-up, several points at a time."""
     lon, lat = points
@@ -180,7 +181,7 @@ def _project_tile(points, frame, first, out):  # type: ignore[no-untyped-def]  #
         y[i] = _evaluate(u, v, along_y)
 
 
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled
+@kernel  # pragma: no cover - compiled
 def project_into(points, projection, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Write metres of degrees; a point beyond the region takes the nearest tile's polynomial.
 

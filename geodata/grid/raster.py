@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas import AreaIndex, locate_points
 from geodata.grid.index import LatticeTables, locate_squares
 from geodata.grid.projection import project_into
-from geodata.kernels import DEFAULT_THREADS, share_work
+from geodata.kernels import DEFAULT_THREADS, inner_kernel, kernel, share_work
 
 FloatArray = npt.NDArray[np.float64]
 PositionArray = npt.NDArray[np.int32]
@@ -93,7 +92,7 @@ def locate_cells(
     return out
 
 
-@njit(cache=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _read_squares(points, metres, raster, places, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Write the value of each point's square, :data:`UNSURE` beside lattice lines and outside."""
     lon, lat = points
@@ -114,7 +113,7 @@ def _read_squares(points, metres, raster, places, out):  # type: ignore[no-untyp
         out[i] = values[np.uintp(places[i])]
 
 
-@njit(cache=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _read_leaves(metres, raster, places, values, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Write the value of the part of its square of each point whose square has no cell.
 
@@ -145,7 +144,7 @@ def _read_leaves(metres, raster, places, values, out):  # type: ignore[no-untype
     return count
 
 
-@njit(nogil=True, cache=True)  # pragma: no cover - compiled
+@kernel  # pragma: no cover - compiled
 def _locate_many(points, raster, index, tables, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Fill cells of points and mark those that the tables leave in doubt."""
     lon, lat = points

@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.areas import AreaIndex, find_only_area
 from geodata.crs import from_metric
 from geodata.grid.index import LatticeTables
 from geodata.grid.raster import LEAF, UNSURE, CellRaster
-from geodata.kernels import DEFAULT_THREADS
+from geodata.kernels import DEFAULT_THREADS, inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -103,7 +102,7 @@ def _measure_pad(nodes: FloatArray, error: float) -> FloatArray:
     return PAD_FACTOR * pad
 
 
-@njit(cache=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _bound_square(row, column, side, grid):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return west, south, east, north of a square, in degrees, padded; rows and columns may be fractions."""
     nodes, pad = grid
@@ -124,7 +123,7 @@ def _bound_square(row, column, side, grid):  # type: ignore[no-untyped-def]  # n
     return west, south, east, north
 
 
-@njit(cache=True)  # pragma: no cover - compiled
+@inner_kernel  # pragma: no cover - compiled
 def _find_only_cell(row, column, area, place, tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return the cell of a square of which all belongs to one area; :data:`UNSURE` where it has no land."""
     top, left, rows, columns, starts, factor, cells = tables
@@ -139,7 +138,7 @@ def _find_only_cell(row, column, area, place, tables):  # type: ignore[no-untype
     return UNSURE
 
 
-@njit(nogil=True, cache=True)  # pragma: no cover - compiled
+@kernel  # pragma: no cover - compiled
 def _fill_rows(band, facts, values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Write the sure squares of some rows."""
     place, grid, index, tables = facts
@@ -150,7 +149,7 @@ def _fill_rows(band, facts, values):  # type: ignore[no-untyped-def]  # noqa: AN
             values[row * place[2] + column] = found
 
 
-@njit(nogil=True, cache=True)  # pragma: no cover - compiled
+@kernel  # pragma: no cover - compiled
 def _fill_leaves(band, unsure, facts, leaves):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Write the sure parts of some squares that are not sure as a whole."""
     place, grid, index, tables = facts

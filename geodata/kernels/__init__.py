@@ -1,11 +1,12 @@
 """What compiled code of several rooms shares.
 
-In go points as people hand them over (any numeric arrays); out come read-only, contiguous floats that every
-kernel takes in one compiled type, work shared among threads in slices, and named tuples of arrays handed on
-by one pointer. It knows neither areas nor addresses.
+In go functions, and points as people hand them over (any numeric arrays); out come kernels that compile in few
+versions, read-only contiguous floats that each of them takes in one type, work shared among threads in slices, and
+named tuples of arrays handed on by one pointer. It knows neither areas nor addresses.
 """
 
 from geodata.kernels.borrowing import borrow
+from geodata.kernels.compiling import inner_kernel, kernel
 from geodata.kernels.sharing import DEFAULT_THREADS, check_points, share_work
 
-__all__ = ["DEFAULT_THREADS", "borrow", "check_points", "share_work"]
+__all__ = ["DEFAULT_THREADS", "borrow", "check_points", "inner_kernel", "kernel", "share_work"]

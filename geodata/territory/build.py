@@ -24,7 +24,7 @@ STREET_DIGITS = 9
 VERSION_DIGITS = 12
 
 
-def make_territory(  # noqa: PLR0913 - the layers of a version, all but one optional and by keyword
+def make_territory(
     streets: gpd.GeoDataFrame,
     *,
     metric_crs: str | None = None,

@@ -1,0 +1,68 @@
+"""How code is compiled: as few versions of a function as possible, and for callers that there are.
+
+A compiled function has a version for each tuple of argument types. A number that is written out is a type of its
+own to numba (0 is not 1), so that a small function called in forty places is compiled forty times; and each
+version gets two entries that unpack Python's objects, which for a tuple of sixty arrays cost more than the function.
+Here a number is a number, and only what Python calls has an entry for Python.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from numba import njit, types
+from numba.core.dispatcher import Dispatcher
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_OPTIONS = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
+_INNER_OPTIONS = {**_OPTIONS, "no_cpython_wrapper": True}
+_njit: Any = njit  # its types do not know every option
+
+
+def kernel(function: Function) -> "Dispatcher[Function]":
+    """Compile a function that Python calls; the lock of the interpreter is released meanwhile."""
+    made: Dispatcher[Function] = _take_plain_numbers(_njit(**_OPTIONS)(function))
+    return made
+
+
+def inner_kernel(function: Function) -> "Dispatcher[Function]":
+    """Compile a function that compiled code alone calls.
+
+    Called from Python it raises a TypeError that names its plain ``py_func``.
+    """
+    made: Any = _take_plain_numbers(_njit(**_INNER_OPTIONS)(function))
+    if isinstance(made, Dispatcher):  # not where numba is told to compile nothing
+        made.__class__ = _make_inner_class(type(made))
+    inner: Dispatcher[Function] = made
+    return inner
+
+
+@cache
+def _make_inner_class(base: type) -> type:
+    def refuse(self: Any, *_: Any, **__: Any) -> Any:
+        name = self.py_func.__qualname__
+        raise TypeError(f"{name} has no entry for Python; call {name}.py_func, or make it a kernel")
+
+    return type("InnerKernel", (base,), {"__call__": refuse})
+
+
+def _take_plain_numbers(made: Any) -> Any:
+    """Let compiled callers hand over numbers that are written out as any other; where numba allows it."""
+    find = getattr(made, "get_call_template", None)
+    if find is not None:
+
+        def find_plain(args: Any, keywords: Any) -> Any:
+            return find(tuple(map(_forget_value, args)), keywords)
+
+        made.get_call_template = find_plain
+    return made
+
+
+def _forget_value(kind: Any) -> Any:
+    if isinstance(kind, types.IntegerLiteral):
+        return types.unliteral(kind)
+    items: Any = kind
+    if isinstance(kind, types.BaseTuple) and not isinstance(kind, types.BaseNamedTuple):
+        return types.BaseTuple.from_types(tuple(map(_forget_value, items)))
+    return kind
