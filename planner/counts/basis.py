@@ -16,15 +16,17 @@ HORIZON_DAYS = 460
 """Days after the history for which the model answers: twelve months from any day of the next quarter."""
 LEVEL_STEP_DAYS = {"city": 91.0, "district": 182.0, "street": 182.0}
 """How often the level may turn."""
+WAVE_STEP_DAYS = 61.0
+"""How long a deviation of the city lasts that then passes: it must not be carried on as a level."""
 HARMONICS = {"city": 12, "district": 2, "street": 1}
 """Waves of the yearly season; the shortest of the city's lasts a month, as sharp starts (heating) need."""
 DAMPING_DAYS = 365.0
 """A trend is carried on into the future as one that dies away over a year: E. S. Gardner and E. McKenzie, 1985,
 Forecasting trends in time series, Management Science 31(10), 1237-1246."""
 LONG_HOLIDAY_DAYS = 5
-PRIOR_SD = {"slope": 0.15, "weekday": 0.2, "holiday": 0.3, "weather": 0.3}
+PRIOR_SD = {"slope": 0.05, "weekday": 0.2, "holiday": 0.3, "weather": 0.3}
 """Spread of effects on the log scale that is taken for ordinary before the counts are seen. Assumed."""
-CITY_PARTS = ("intercept", "slope", "level", "season", "weekday", "holiday", "weather")
+CITY_PARTS = ("intercept", "slope", "level", "wave", "season", "weekday", "holiday", "weather")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,7 +40,7 @@ class Basis:
     part
         Name of each column's part, one of :data:`CITY_PARTS`.
     prior_variance
-        Before counts are seen, of each column, float64 (k,); ``level`` and ``season`` for a unit spread.
+        Before counts are seen, of each column, float64 (k,); of ``level``, ``wave`` and ``season`` for a unit spread.
     """
 
     columns: Floats
@@ -71,6 +73,8 @@ def make_basis(
         ("slope", _make_slope(at, days)[:, None], np.array([PRIOR_SD["slope"] ** 2])),
         _make_level(at, days, LEVEL_STEP_DAYS[layer]),
     ]
+    if layer == "city":
+        groups.append(_make_waves(at, days))
     waves = HARMONICS[layer] if days >= 2 * 365 else 1 if layer == "street" else 3
     if days >= 365:
         angle = 2 * np.pi * (numbers[:, None] / YEAR_DAYS) * np.arange(1, waves + 1)
@@ -107,6 +111,15 @@ def _make_level(at: Floats, days: int, step: float) -> tuple[str, Floats, Floats
     # Counted from the end of the history, so that the intercept is the level of today.
     ramps -= np.clip((last - starts) / step, 0.0, 1.0)
     return "level", ramps, np.full(len(starts), step / YEAR_DAYS)
+
+
+def _make_waves(at: Floats, days: int) -> tuple[str, Floats, Floats]:
+    """Return tents beside each other, each a deviation that comes and passes."""
+    middles = np.arange(
+        days - 1 - np.ceil(days / WAVE_STEP_DAYS) * WAVE_STEP_DAYS, at[-1], WAVE_STEP_DAYS
+    )
+    tents = np.maximum(1.0 - np.abs(at[:, None] - middles) / WAVE_STEP_DAYS, 0.0)
+    return "wave", tents, np.ones(len(middles))
 
 
 def _make_week(numbers: Ints, calendar: WorkCalendar) -> tuple[Floats, Floats]:

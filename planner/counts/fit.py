@@ -33,10 +33,11 @@ FEWEST_DAYS = 28
 """A shorter history shows neither week nor level."""
 BLOCK_DAYS = 28
 """Districts and streets are fitted to sums of four weeks, back from the end: the week is the city's."""
-LEVEL_SPREADS = (0.05, 0.15, 0.4)
-"""Tried per item: how far the level of the city drifts, per square root of a year, log scale."""
-SEASON_SPREADS = (0.05, 0.25, 0.9)
-"""Tried per item: how strong the season is."""
+CITY_SPREAD = {"level": 0.1, "wave": 0.1, "season": 0.25}
+"""How far an item's level drifts per square root of a year, how far it deviates for a while, and how strong its season
+is, log scale: what is taken for usual, worth :data:`SPREAD_WEIGHT` columns. Assumed."""
+SPREAD_WEIGHT = 4.0
+SPREAD_ROUNDS = 5
 FIRST_SPREAD = {"intercept": 0.5, "slope": 0.1, "level": 0.1, "season": 0.1}
 """Standard deviations of districts and streets from which the estimation starts."""
 POOL_SERIES = 12.0
@@ -206,13 +207,13 @@ def _fit_city(daily: DailyCounts, basis: Basis, present: Floats) -> tuple[Fit, F
     columns = basis.columns[: daily.days]
     shared = np.isin(np.array(basis.part), ["weekday", "holiday"])
     prior = np.zeros(len(basis.part))
-    whole, _, whole_alpha = _fit_best(
+    whole, whole_alpha = _fit_best(
         counts.sum(axis=0), columns, basis, present=present.mean(axis=0), prior=prior, alpha=0.02
     )
     prior[shared] = whole.coefficients[shared]
     fits, alphas = [], []
     for item in range(len(daily.items)):
-        fit, _, alpha = _fit_best(
+        fit, alpha = _fit_best(
             counts[item], columns, basis, present=present[item], prior=prior, alpha=whole_alpha
         )
         fits.append(fit)
@@ -228,56 +229,44 @@ def _fit_city(daily: DailyCounts, basis: Basis, present: Floats) -> tuple[Fit, F
 
 def _fit_best(
     counts: Floats, columns: Floats, basis: Basis, *, present: Floats, prior: Floats, alpha: float
-) -> tuple[Fit, float, float]:
-    """Return the fit with the spreads of level and season that the counts support best, and its overdispersion."""
-    weights = (present > 1e-5).astype(np.float64)
+) -> tuple[Fit, float]:
+    """Return the fit with the spreads of level, waves and season that the counts support, and the overdispersion."""
+    used = present > 1e-5
     exposure = np.log(np.maximum(present, 1e-6))
     mean = prior.copy()
-    seen = max(float(weights @ present), 1.0)
-    mean[0] = np.log((float(weights @ counts) + 0.5) / seen)
+    mean[0] = np.log((float(used @ counts) + 0.5) / max(float(used @ present), 1.0))
     fit_one = partial(fit_series, counts, columns, log_exposure=exposure, prior_mean=mean)
-    variance = _scale(basis, level=0.15, season=0.25)
-    fit, _ = fit_one(prior_variance=variance, alpha=alpha, weights=weights, start=mean)
-    for _ in range(2):
+    weights = used.astype(np.float64)
+    spreads = {name: spread**2 for name, spread in CITY_SPREAD.items()}
+    variance = _scale(basis, spreads)
+    fit = fit_one(prior_variance=variance, alpha=alpha, weights=weights, start=mean, rounds=8)
+    for _ in range(SPREAD_ROUNDS):
         expected = _exponent(columns @ fit.coefficients + exposure)
-        used = weights > 0
         alpha = float(
             find_overdispersion(
                 counts[used], expected[used], prior=alpha, prior_weight=50.0, axis=None
             )
         )
-        weights = weights * weigh_outbreaks(counts, expected, alpha)
-        fit, _ = fit_one(
-            prior_variance=variance,
-            alpha=alpha,
-            weights=weights,
-            start=fit.coefficients,
-            rounds=4,
+        weights = used * weigh_outbreaks(counts, expected, alpha)
+        squares = (fit.coefficients**2 + np.diag(fit.covariance)) / basis.prior_variance
+        for name, usual in CITY_SPREAD.items():
+            at = basis.find(name)
+            # Columns after the history say nothing: their squares are the prior's own.
+            seen = at[np.abs(columns[:, at]).max(axis=0) > 0] if len(at) else at
+            total = squares[seen].sum() + SPREAD_WEIGHT * usual**2
+            spreads[name] = float(total / (len(seen) + SPREAD_WEIGHT))
+        variance = _scale(basis, spreads)
+        fit = fit_one(
+            prior_variance=variance, alpha=alpha, weights=weights, start=fit.coefficients, rounds=3
         )
-        weights = (weights > 0).astype(np.float64)
-    expected = _exponent(columns @ fit.coefficients + exposure)
-    weights = weights * weigh_outbreaks(counts, expected, alpha)
-    best, best_evidence = fit, -np.inf
-    start = fit.coefficients
-    for level in LEVEL_SPREADS:
-        for season in SEASON_SPREADS:
-            fit, evidence = fit_one(
-                prior_variance=_scale(basis, level=level, season=season),
-                alpha=alpha,
-                weights=weights,
-                start=start,
-                rounds=5,
-            )
-            if evidence > best_evidence:
-                best, best_evidence = fit, evidence
-    return best, best_evidence, alpha
+    return fit, alpha
 
 
-def _scale(basis: Basis, *, level: float, season: float) -> Floats:
-    """Return the prior variance of the columns for given spreads."""
+def _scale(basis: Basis, spreads: dict[str, float]) -> Floats:
+    """Return the prior variance of the columns for given variances of the parts."""
     variance = basis.prior_variance.copy()
-    variance[basis.find("level")] *= level**2
-    variance[basis.find("season")] *= season**2
+    for name, spread in spreads.items():
+        variance[basis.find(name)] *= spread
     return variance
 
 

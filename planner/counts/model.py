@@ -109,6 +109,17 @@ class Expectation:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class MonthForecast:
+    """Counts of one month to come, days both inside; codes and the law's entries area by area, items fastest."""
+
+    start: date
+    end: date
+    area_code: npt.NDArray[np.object_]
+    item_code: npt.NDArray[np.object_]
+    law: Expectation
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DayExpectation:
     """Expected counts of each day, with the variances of their logarithm by layer at the middle of the window.
 
@@ -349,6 +360,27 @@ class CountModel:
         PlannerError
             Another number of months or level.
         """
+        frames = []
+        for month in self.forecast_months(months, level=level):
+            law = month.law
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "area_code": month.area_code,
+                        "item_code": month.item_code,
+                        "start": month.start,
+                        "end": month.end,
+                        "mean": law.mean,
+                        "median": law.quantile(0.5),
+                        "low": law.quantile((1 - interval) / 2),
+                        "high": law.quantile((1 + interval) / 2),
+                    }
+                )
+            )
+        return pd.concat(frames, ignore_index=True)[list(FORECAST_COLUMNS)]
+
+    def forecast_months(self, months: int, *, level: str = "street") -> list[MonthForecast]:
+        """Return the predictive laws of the calendar months after the history; see :meth:`forecast`."""
         if not 1 <= months <= 12:
             raise PlannerError(f"{months} months: a forecast reaches 1 to 12")
         if level not in LAYERS:
@@ -357,8 +389,9 @@ class CountModel:
         group, names = self._find_groups(layer)
         following = pd.Timestamp(self.last_day) + pd.Timedelta(days=1)
         begin = following if following.day == 1 else following + pd.offsets.MonthBegin()
-        frames = []
         n_items = len(self.items)
+        which = np.tile(np.arange(n_items), len(names))
+        made = []
         for at in range(months):
             start = begin + pd.DateOffset(months=at)
             end = start + pd.offsets.MonthEnd(1)
@@ -366,25 +399,18 @@ class CountModel:
             parts = self._sum_windows(street, item, first, last)
             row = group[street] * n_items + item
             mean, variance = self._add_up(parts, row, street, len(names) * n_items)
-            which = np.tile(np.arange(n_items), len(names))
             length = float(last[0] - first[0] + 1)
             alpha = self._find_alpha(np.full(len(which), layer), which, length)
-            made = Expectation(mean=mean, log_variance=variance, alpha=alpha)
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "area_code": np.repeat(np.array(names, dtype=object), n_items),
-                        "item_code": np.tile(np.array(self.items, dtype=object), len(names)),
-                        "start": start.date(),
-                        "end": end.date(),
-                        "mean": mean,
-                        "median": made.quantile(0.5),
-                        "low": made.quantile((1 - interval) / 2),
-                        "high": made.quantile((1 + interval) / 2),
-                    }
+            made.append(
+                MonthForecast(
+                    start=start.date(),
+                    end=end.date(),
+                    area_code=np.repeat(np.array(names, dtype=object), n_items),
+                    item_code=np.tile(np.array(self.items, dtype=object), len(names)),
+                    law=Expectation(mean=mean, log_variance=variance, alpha=alpha),
                 )
             )
-        return pd.concat(frames, ignore_index=True)[list(FORECAST_COLUMNS)]
+        return made
 
     def find_passed_share(self, item: npt.ArrayLike, day: date, hour: float) -> Floats:
         """Return the share of a day's counts that has usually come in `hour` hours after midnight, (n,).

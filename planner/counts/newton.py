@@ -40,8 +40,8 @@ def fit_series(
     weights: Floats,
     start: Floats,
     rounds: int = 8,
-) -> tuple[Fit, float]:
-    """Fit one series; also return the logarithm of the evidence (up to a constant of the data).
+) -> Fit:
+    """Fit one series.
 
     Parameters
     ----------
@@ -68,20 +68,7 @@ def fit_series(
         theta += step * min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), TINY))
         if np.abs(step).max() < 1e-4:
             break
-    mean = np.exp(np.clip(columns @ theta + log_exposure, -30.0, 30.0))
-    if alpha > 0:
-        size = 1.0 / alpha
-        likelihood = counts * np.log(mean) - (counts + size) * np.log1p(alpha * mean)
-    else:
-        likelihood = counts * np.log(mean) - mean
-    off = theta - prior_mean
-    evidence = (
-        float(weights @ likelihood)
-        - 0.5 * float(precision @ off**2)
-        - 0.5 * float(np.log(prior_variance).sum())
-        - 0.5 * float(np.linalg.slogdet(information)[1])
-    )
-    return Fit(coefficients=theta, covariance=np.asarray(np.linalg.inv(information))), evidence
+    return Fit(coefficients=theta, covariance=np.asarray(np.linalg.inv(information)))
 
 
 def fit_many(
