@@ -17,9 +17,9 @@ import pandas as pd
 from gridgov.rules.calendar import make_calendar
 from gridgov.rules.catalogue import make_catalogue
 from gridgov.rules.constants import make_constants
-from gridgov.rules.dispatch.book import UNIT_COLUMNS, DispatchBook
-from gridgov.rules.dispatch.deadlines import DEFAULT_GRADES, make_deadlines
-from gridgov.rules.dispatch.decide import decide, dispatch
+from gridgov.rules.dispatch import DispatchBook, decide, dispatch, make_deadlines
+from gridgov.rules.dispatch.book import UNIT_COLUMNS
+from gridgov.rules.dispatch.deadlines import DEFAULT_GRADES
 
 STREETS, ITEMS, ONE_BY_ONE = 343, 2640, 2000
 KINDS = ("department", "enterprise", "platform")

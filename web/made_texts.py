@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from gridgov.rules.dispatch.routes import Route
+from gridgov.rules.dispatch import Route
 from gridgov.services.outbox.deliver import APP, EMAIL, WEBHOOK
 from gridgov.storage.models.orders import Outcome
 from gridgov.storage.queries.map_counts import OUTCOMES

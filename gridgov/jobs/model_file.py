@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from geodata.paths import replace_file
 from gridgov.errors import GridgovError
+from gridgov.rules.classify import ItemClassifier
 from gridgov.rules.classify.calibration import Calibration
-from gridgov.rules.classify.classifier import ClassGroup, ItemClassifier
+from gridgov.rules.classify.classifier import ClassGroup
 from gridgov.rules.classify.nbsvm import NbSvm
 from gridgov.rules.classify.text_features import PARTS, TextFeatures
 

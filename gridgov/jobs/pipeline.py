@@ -14,8 +14,7 @@ from gridgov.jobs.placing import find_places, join_located, judge_places
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.catalogue import Catalogue, find_catalogue
-from gridgov.rules.dispatch.deadlines import find_states, make_deadlines
-from gridgov.rules.dispatch.decide import dispatch
+from gridgov.rules.dispatch import dispatch, find_states, make_deadlines
 
 Classify = Callable[[pd.DataFrame], pd.DataFrame]
 """Appeals without an item → frame ``item_code, item_confidence`` on their index, missing where unsure."""

@@ -15,8 +15,8 @@ from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, read_times
 from gridgov.rules.rates.constants import ANSWER_NAMES
 from gridgov.rules.rates.exclusions import EXCLUSION_COLUMNS, find_exclusions
+from gridgov.rules.streets import ClassDecision
 from gridgov.rules.streets.class_decisions import DECISION_COLUMNS, find_decisions
-from gridgov.rules.streets.class_review import ClassDecision
 
 TIMES = (
     "received_at",

@@ -24,9 +24,8 @@ from gridgov.rules.rates.assessment import Judged, judge_orders, make_assessment
 from gridgov.rules.rates.callbacks import NO_ANSWER
 from gridgov.rules.rates.constants import ANSWER_NAMES
 from gridgov.rules.rates.window import make_month, make_window_rules
+from gridgov.rules.streets import ClassDecision, count_appeals, review_months
 from gridgov.rules.streets.class_decisions import find_changed_proposals
-from gridgov.rules.streets.class_review import ClassDecision
-from gridgov.rules.streets.classes import count_appeals, review_months
 
 Responsible = Literal["handled", "dispatched"]
 """Whose orders they are: of the unit that the export names (``unit_recorded``), or of the one we dispatch to."""

@@ -15,8 +15,7 @@ from gridgov.errors import GridgovError
 from gridgov.jobs.placing import judge_places
 from gridgov.pack.city import City
 from gridgov.rules.catalogue import find_catalogue
-from gridgov.rules.dispatch.deadlines import make_deadlines
-from gridgov.rules.dispatch.decide import dispatch
+from gridgov.rules.dispatch import dispatch, make_deadlines
 
 ANSWERS = ("street_code", "unit_code", "route", "grade", "contact_by", "due_at")
 """What is replayed and compared."""

@@ -8,8 +8,8 @@ import pandas as pd
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from gridgov.errors import GridgovError
+from gridgov.rules.classify import ItemClassifier
 from gridgov.rules.classify.calibration import find_ece
-from gridgov.rules.classify.classifier import ItemClassifier
 from gridgov.rules.classify.fit import CALIBRATION_FOLDS, CrossFit, cross_fit, fit_item_classifier
 
 LABELLED_COLUMNS = ("text", "item_code", "level1_code")

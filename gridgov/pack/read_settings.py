@@ -48,7 +48,7 @@ from gridgov.rules.issues.weights import make_weights as make_duplicate_weights
 from gridgov.rules.rates.constants import ANSWER_NAMES, WINDOW_TIMES
 from gridgov.rules.rates.score import make_weights
 from gridgov.rules.rates.window import make_window_rules
-from gridgov.rules.streets.class_rules import check_class_limits
+from gridgov.rules.streets import check_class_limits
 
 LAYER_ROLES = ("streets", "districts", "communities", "extent", "cells", "exceptions", "base")
 TABLE_ROLES = (

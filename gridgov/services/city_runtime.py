@@ -21,10 +21,9 @@ from gridgov.pack.read_settings import read_settings
 from gridgov.pack.settings import Settings
 from gridgov.rules.calendar import WorkCalendar
 from gridgov.rules.catalogue import find_catalogue, find_path_top
-from gridgov.rules.classify.classifier import ItemClassifier
+from gridgov.rules.classify import ItemClassifier
 from gridgov.rules.constants import Constants, make_constants
-from gridgov.rules.dispatch.book import DispatchBook
-from gridgov.rules.dispatch.deadlines import GradeLimit
+from gridgov.rules.dispatch import DispatchBook, GradeLimit
 from gridgov.rules.duties.graph import DutyGraph
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.models.city import CityPack

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from gridgov.pack.city import City
 from gridgov.rules.rates.assessment import assess_counts
 from gridgov.rules.rates.window import make_month, make_window_rules
-from gridgov.rules.streets.class_review import ClassDecision
-from gridgov.rules.streets.classes import review_months
+from gridgov.rules.streets import ClassDecision, review_months
 from gridgov.storage.models.plans import StreetClassRow
 from gridgov.storage.queries.map_counts import CountFilter, count_area_months
 from gridgov.storage.queries.rate_counts import get_rate_counts

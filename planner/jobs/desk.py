@@ -13,7 +13,7 @@ from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.catalogue import Catalogue, find_catalogue
 from gridgov.rules.constants import Constants
 from gridgov.rules.duties.graph import make_duty_graph
-from gridgov.rules.streets.classes import find_street_classes
+from gridgov.rules.streets import find_street_classes
 from planner.errors import PlannerError
 from planner.frames import HOTSPOT_COLUMNS
 from planner.hotspots import Places, Thresholds, find_hotspot_orders, find_hotspots

@@ -16,7 +16,7 @@ from gridgov.jobs.pipeline import Classify, PipelineResult, run_pipeline
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.reading.appeals import AppealsRead, read_appeals
-from gridgov.rules.classify.classifier import ItemClassifier
+from gridgov.rules.classify import ItemClassifier
 from planner.documents.pages import write_pages
 from planner.errors import PlannerError
 from planner.jobs.desk import PlanningResult, make_plans

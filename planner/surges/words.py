@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import rjieba
 
-from gridgov.rules.classify.text_features import normalise
+from gridgov.rules.classify import normalise
 
 TERM_COLUMNS = ("term", "n", "share", "share_before", "z", "is_new")
 """``n`` texts of the surge with the term, ``share`` of them · ``share_before`` of the texts before · ``z`` of the

@@ -17,8 +17,8 @@ from gridgov.rules.constants import STATUS_TEXT, Constants
 from gridgov.rules.order_labels import get_label
 from gridgov.rules.rates.score import find_weights, make_weights
 from gridgov.rules.rates.window import find_first_day, make_window_rules
+from gridgov.rules.streets import CLASSES
 from gridgov.rules.streets.class_decisions import make_decision_form
-from gridgov.rules.streets.class_rules import CLASSES
 
 MOST_PROBLEMS_SHOWN = 10
 TOLD = {

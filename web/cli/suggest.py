@@ -14,7 +14,7 @@ from geodata.files import read_table, write_table
 from geodata.problems import Problem, has_errors
 from gridgov.jobs.model_file import read_model
 from gridgov.pack.duties import CityDuties, load_city_duties
-from gridgov.rules.classify.classifier import ItemClassifier
+from gridgov.rules.classify import ItemClassifier
 from gridgov.rules.constants import STATUS_TEXT
 from web.cli.console import StagePrinter
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from gridgov.rules.classify.text_features import normalise
+from gridgov.rules.classify import normalise
 from gridgov.rules.issues.kernels import compare_rows
 
 FloatArray = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridgov.rules.constants import Constants
-from gridgov.rules.dispatch.routes import Route
+from gridgov.rules.dispatch import Route
 from gridgov.rules.orders.transitions import OrderState
 from gridgov.rules.rates.callbacks import NO, PART, YES, check_callbacks
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from geodata.frames import JURISDICTION_COLUMNS
 from gridgov.errors import ConflictError, ForbiddenError, NotFoundError
 from gridgov.jobs.placing import find_point, judge_place
-from gridgov.rules.dispatch.decide import Decision, decide
+from gridgov.rules.dispatch import Decision, decide
 from gridgov.rules.message_text import make_text
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.transitions import OrderState, Role

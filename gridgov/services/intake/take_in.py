@@ -18,9 +18,7 @@ from sqlalchemy.orm import Session
 from geodata.frames import JURISDICTION_COLUMNS
 from gridgov.jobs.placing import find_address, find_point, judge_place
 from gridgov.reading.export_words import hash_person
-from gridgov.rules.dispatch.deadlines import find_deadlines
-from gridgov.rules.dispatch.decide import Decision, decide
-from gridgov.rules.dispatch.routes import Route
+from gridgov.rules.dispatch import Decision, Route, decide, find_deadlines
 from gridgov.rules.message_text import make_text
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.numbers import add_source

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.errors import NotFoundError
-from gridgov.rules.dispatch.deadlines import find_deadlines, move_deadline
+from gridgov.rules.dispatch import find_deadlines, move_deadline
 from gridgov.rules.orders.disputes import rule_dispute
 from gridgov.rules.orders.needs import ANSWERED, Actor, Facts
 from gridgov.rules.orders.states import OrderActionError, OrderChange

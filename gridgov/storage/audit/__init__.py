@@ -1,0 +1,1 @@
+"""The append-only log of every change, hash-chained: written by ``log``, checked by ``verify``."""

@@ -1,0 +1,1 @@
+"""Many rows at once: COPY on PostgreSQL, executemany on SQLite, from frames."""

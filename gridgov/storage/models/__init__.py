@@ -1,0 +1,1 @@
+"""Tables as classes, by subject; imported by module name."""

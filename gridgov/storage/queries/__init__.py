@@ -1,0 +1,1 @@
+"""Questions of pages and services, one module a subject; imported by module name."""

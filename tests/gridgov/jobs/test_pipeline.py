@@ -15,8 +15,7 @@ from gridgov.jobs.placing import find_places, judge_places
 from gridgov.pack.city import City, load_city
 from gridgov.reading.appeals import read_appeals
 from gridgov.rules.constants import make_constants
-from gridgov.rules.dispatch.deadlines import make_deadlines
-from gridgov.rules.dispatch.decide import dispatch
+from gridgov.rules.dispatch import dispatch, make_deadlines
 from tests.gridgov.packs import MINIMAL, write_pack
 
 AS_OF = pd.Timestamp("2024-06-30 12:00", tz="Asia/Shanghai")

@@ -11,7 +11,7 @@ from flask import request
 from flask_babel import gettext
 
 from gridgov.errors import NotFoundError
-from gridgov.rules.dispatch.routes import Route
+from gridgov.rules.dispatch import Route
 from gridgov.rules.orders.transitions import OrderState
 from gridgov.storage.models.orders import Issue, Outcome
 from gridgov.storage.queries.order_clocks import CLOCKS, make_clocks

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from gridgov.rules.dispatch.deadlines import ClockState, find_states
+from gridgov.rules.dispatch import find_states
+from gridgov.rules.dispatch.deadlines import ClockState
 from gridgov.rules.orders.transitions import OrderState
 from gridgov.services.orders import watch as deadlines
 from gridgov.services.orders.watch import Watched, watch
