@@ -1,5 +1,5 @@
-"""Jobs on files, without a database: run, replay, train, rates, duties; and the places of appeals, which intake
-shares.
+"""Jobs on files, without a database: run, replay, train, rates, duties.
 
-In come a pack and files; out go frames that the command line writes.
+In come a pack and files; out go frames that the command line writes. The places of appeals (``placing``) are found here
+for the intake too.
 """

@@ -6,8 +6,14 @@ deadlines. One order and a table of them are given to the same rule.
 """
 
 from gridgov.rules.dispatch.book import DispatchBook
-from gridgov.rules.dispatch.deadlines import GradeLimit, find_deadlines, find_states, make_deadlines, move_deadline
-from gridgov.rules.dispatch.decide import Decision, decide, dispatch
+from gridgov.rules.dispatch.deadlines import (
+    GradeLimit,
+    find_deadlines,
+    find_states,
+    make_deadlines,
+    move_deadline,
+)
+from gridgov.rules.dispatch.decision import Decision, decide, dispatch
 from gridgov.rules.dispatch.routes import Route
 
 __all__ = [

@@ -175,7 +175,7 @@ class DispatchBook:
 
     @cached_property
     def choices(self) -> dict[Any, Any]:
-        """Hold what :mod:`gridgov.rules.dispatch.decide` found for situations seen before."""
+        """Hold what :mod:`gridgov.rules.dispatch.decision` found for situations seen before."""
         return {}
 
 

@@ -25,8 +25,8 @@ ISSUE_COLUMNS = (
     "persons",
 )
 """One row per appeal, in order of time: ``issue_no`` of the issue, made from its first appeal's · ``role``
-:class:`IssueRole` · ``score`` probability of the link to ``like_appeal_no``, both missing for the first · ``reasons`` of
-that link, Chinese · ``appeals persons`` of the whole issue; each appeal of an unknown person counts as a person."""
+:class:`IssueRole` · ``score`` probability of the link to ``like_appeal_no``, both missing for the first · ``reasons``
+of that link, Chinese · ``appeals persons`` of the whole issue; each appeal of an unknown person counts as a person."""
 
 RELATED_COLUMNS = ("appeal_no", "related_appeal_no", "relation", "score", "reasons")
 """One row per pair that is related but not the same, the later appeal first: ``relation`` :class:`Relation`."""

@@ -1,2 +1,4 @@
-"""Accounts: made, changed and ended by administrators; sign-in with password, second factor or the city's
-provider."""
+"""Accounts of people: made, changed and ended by administrators, and signed in to.
+
+Sign-in is by password and second factor, or by the city's own provider.
+"""

@@ -1,2 +1,4 @@
-"""An appeal comes in: checked, placed, dispatched, written with its order, once whatever is sent twice; pins that
-move."""
+"""An appeal comes in: checked, placed, dispatched and written with its order, once whatever is sent twice.
+
+Also pins that people move afterwards, and what their places say of the same address later.
+"""

@@ -1,2 +1,4 @@
-"""A city and its history into the database: the pack's tables and boundaries, orders in batches that can be cut
-off."""
+"""A city and its history into the database.
+
+In come a pack and appeals; out go its tables and boundaries, and orders in batches that can be cut off anywhere.
+"""

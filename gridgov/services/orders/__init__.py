@@ -1,2 +1,1 @@
-"""Steps in orders: handling, callbacks, exclusions, disputes' evidence, issues, rating, and the watch of the
-clocks."""
+"""Steps in orders: handling, callbacks, exclusions, evidence of disputes, issues, rating, the watch of the clocks."""

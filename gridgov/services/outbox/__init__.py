@@ -1,2 +1,4 @@
-"""Messages: written with the change that causes them, delivered in the application, by e-mail and by signed
-webhook."""
+"""Messages, written with the change that causes them.
+
+Delivered in the application, by e-mail and by signed webhook.
+"""

@@ -1,2 +1,4 @@
-"""Kept sums of orders by place, item, day and outcome: changed with each order, compacted, read by lists and
-maps."""
+"""Kept sums of orders by place, item, day and outcome.
+
+Changed with each order, compacted by a job, read by lists and maps.
+"""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gridgov.rules.catalogue import make_catalogue
 from gridgov.rules.constants import make_constants
 from gridgov.rules.dispatch.book import UNIT_COLUMNS, DispatchBook
-from gridgov.rules.dispatch.decide import CASE_COLUMNS, DECISION_COLUMNS, decide, dispatch
+from gridgov.rules.dispatch.decision import CASE_COLUMNS, DECISION_COLUMNS, decide, dispatch
 from gridgov.rules.orders.disputes import Evidence, rule_dispute
 
 DAY = date(2024, 5, 1)
