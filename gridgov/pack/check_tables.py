@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 
 from geodata.problems import Problem
@@ -16,6 +17,8 @@ from gridgov.rules.in_force import find_overlaps
 UNIT_LEVELS = ("city", "district", "street")
 DUTY_ROLES = ("lead", "helper")
 HOLIDAY_KINDS = ("holiday", "workday")
+MEASURE_KINDS = ("hardware", "service", "rule", "enforcement", "consultation", "publicity")
+MEASURE_STATUSES = ("documented", "practice", "assumed")
 _PLACES = frozenset({LEAD_STREET, LEAD_DISTRICT, ""})
 
 
@@ -41,6 +44,8 @@ def check_tables(tables: PackTables) -> list[Problem]:
         "holidays": _check_holidays,
         "categories": _check_categories,
         "population": _check_population,
+        "kinds": _check_appeal_kinds,
+        "measures": _check_measures,
     }
     problems: list[Problem] = []
     for role, check in checks.items():
@@ -196,6 +201,37 @@ def _check_categories(frame: pd.DataFrame, faults: Faults, tables: PackTables) -
         )
     elif "catalogue" not in tables.settings.tables:
         faults.add("names items, but the pack has no catalogue", "[tables.catalogue]")
+
+
+def _check_appeal_kinds(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    del tables
+    _check_kinds(frame["counts_as_problem"], faults, ("true", "false"), empty=False)
+    again = frame["kind"].duplicated() & (frame["kind"] != "")
+    faults.rows(frame["kind"], again, "occurs twice", expected="each kind once")
+
+
+def _check_measures(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    _check_kinds(frame["kind"], faults, MEASURE_KINDS, empty=False)
+    _check_kinds(frame["status"], faults, MEASURE_STATUSES, empty=False)
+    again = frame["measure_code"].duplicated() & (frame["measure_code"] != "")
+    faults.rows(frame["measure_code"], again, "occurs twice", expected="each measure once")
+    for name in ("days", "cost_low", "cost_high", "effect", "effect_low", "effect_high"):
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        wrong = (frame[name] != "") & ~np.isfinite(numbers)
+        if name in {"days", "cost_low", "cost_high"}:
+            wrong |= numbers < 0
+        faults.rows(frame[name], wrong, "is not such a number", expected="a number or nothing")
+    for low, high in (("cost_low", "cost_high"), ("effect_low", "effect_high")):
+        turned = pd.to_numeric(frame[low], errors="coerce") > pd.to_numeric(
+            frame[high], errors="coerce"
+        )
+        faults.rows(frame[low], turned, f"is above {high}", expected=f"at most {high}")
+    duties = tables.frames.get("duties")
+    if duties is not None:
+        unknown = ~frame["scene_code"].isin(set(duties["scene_code"])) & (frame["scene_code"] != "")
+        faults.rows(
+            frame["scene_code"], unknown, "is no scene of the duties", expected="a scene_code"
+        )
 
 
 def _check_population(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:

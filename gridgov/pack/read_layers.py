@@ -23,7 +23,12 @@ LAYER_COLUMNS: Mapping[str, Mapping[str, str]] = {
         "population": "population",
     },
     "districts": {"code": "district_code", "name": "name"},
-    "communities": {"code": "community_code", "name": "name", "street": "street_code"},
+    "communities": {
+        "code": "community_code",
+        "name": "name",
+        "street": "street_code",
+        "population": "population",
+    },
     "cells": {"code": "cell_code"},
     "exceptions": {
         "code": "exception_code",

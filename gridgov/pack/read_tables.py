@@ -22,6 +22,25 @@ DEPENDENCY_COLUMNS = (*duties.DEPENDENCY_COLUMNS, *VALIDITY)
 HOLIDAY_COLUMNS = ("date", "kind", "name")
 CATEGORY_COLUMNS = ("value", "item_code")
 POPULATION_COLUMNS = ("street_code", "population", *VALIDITY)
+APPEAL_KIND_COLUMNS = ("kind", "name", "name_en", "counts_as_problem")
+"""Kinds of appeals; ``counts_as_problem`` is ``true`` or ``false``."""
+MEASURE_COLUMNS = (
+    "measure_code",
+    "scene_code",
+    "name",
+    "name_en",
+    "kind",
+    "days",
+    "cost_low",
+    "cost_high",
+    "effect",
+    "effect_low",
+    "effect_high",
+    "status",
+    "note",
+)
+"""What can be done about a scene: days it takes, cost in 10,000 yuan, change of the appeals as a share (-0.3: 30 %
+fewer) with its interval, all texts that may be empty where not known; ``status`` documented, practice or assumed."""
 
 MOST_HINTS = 20
 """Different unknown values for which the known one most like them is looked up."""
@@ -46,6 +65,10 @@ SPECS: Mapping[str, TableSpec] = {
     "holidays": TableSpec(HOLIDAY_COLUMNS, ("date", "kind")),
     "categories": TableSpec(CATEGORY_COLUMNS, ("value", "item_code")),
     "population": TableSpec(POPULATION_COLUMNS, ("street_code", "population")),
+    "kinds": TableSpec(APPEAL_KIND_COLUMNS, ("kind", "counts_as_problem")),
+    "measures": TableSpec(
+        MEASURE_COLUMNS, ("measure_code", "scene_code", "name", "kind", "days", "status"), ("days",)
+    ),
 }
 
 

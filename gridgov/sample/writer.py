@@ -18,7 +18,7 @@ from gridgov.sample.export.texts import make_texts
 from gridgov.sample.land.addresses import make_addresses
 from gridgov.sample.land.geography import read_geography
 from gridgov.sample.land.layers import write_gazetteer, write_layers
-from gridgov.sample.land.named_places import make_towns
+from gridgov.sample.land.named_places import Towns, make_towns
 from gridgov.sample.truth.describe import describe_planted
 from gridgov.sample.truth.events import make_events
 from gridgov.sample.truth.items import read_items
@@ -36,6 +36,7 @@ def write_sample(
     appeals: int = DEFAULT_APPEALS,
     seed: int = DEFAULT_SEED,
     file_format: Format = "parquet",
+    dense: str = "",
     progress: Progress = ignore_progress,
 ) -> dict[str, Any]:
     """Write the sample city into `target`, which appears as a whole or not at all.
@@ -50,17 +51,20 @@ def write_sample(
         Decides everything that is invented but the land; the same seed gives the same bytes.
     file_format
         Of the export.
+    dense
+        Code or name of a district that gets nearly all appeals, so that each of its streets has its monthly rates;
+        empty: the whole city.
     progress
         Told about each stage.
 
     Returns
     -------
-        ``appeals, hotspots, seconds`` (stage → seconds).
+        ``appeals, hotspots, planted, seconds`` (stage → seconds).
 
     Raises
     ------
     GridgovError
-        If the number of appeals is out of range.
+        If the number of appeals is out of range or too small for the dense district, or no district is of that name.
     FolderInUseError
         If the folder holds something else.
     """
@@ -72,11 +76,11 @@ def write_sample(
         raise GridgovError(f"seed {seed} was given; expected a whole number from 0 on")
     clock = StageClock(progress)
     with replace_folder(target) as folder:
-        return _write_all(folder, appeals, seed, file_format=file_format, clock=clock)
+        return _write_all(folder, appeals, seed, file_format=file_format, dense=dense, clock=clock)
 
 
 def _write_all(
-    folder: Path, appeals: int, seed: int, *, file_format: Format, clock: StageClock
+    folder: Path, appeals: int, seed: int, *, file_format: Format, dense: str, clock: StageClock
 ) -> dict[str, Any]:
     # One stream for each part, so that a change of one part leaves the others as they were.
     rngs = [np.random.default_rng(own) for own in np.random.SeedSequence(seed).spawn(8)]
@@ -84,8 +88,15 @@ def _write_all(
         towns = make_towns(read_geography(), rngs[0])
         items = read_items(rngs[1])
     with clock.stage("appeals"):
-        holidays = _read_holidays()
-        events = make_events(towns, items, appeals, holidays=holidays, rng=rngs[2])
+        events = make_events(
+            towns,
+            items,
+            appeals,
+            holidays=_read_holidays("holiday"),
+            workdays=_read_holidays("workday"),
+            dense_district=_find_district(towns, dense),
+            rng=rngs[2],
+        )
     with clock.stage("words"):
         addresses = make_addresses(events, towns, rngs[3])
         frame = events.frame
@@ -99,24 +110,41 @@ def _write_all(
         )
     with clock.stage("writing"):
         exceptions = write_layers(folder, towns, events)
-        write_gazetteer(folder, towns, rngs[7])
+        write_gazetteer(folder, towns, events, rngs[7])
         tables = write_tables(folder, make_street_table(towns))
         _write_export(folder, export, handling, file_format)
-        planted = {"seed": seed, "appeals": appeals, "as_of": str(AS_OF)}
+        planted: dict[str, Any] = {"seed": seed, "appeals": appeals, "as_of": str(AS_OF)}
+        planted["first_day"] = str(FIRST_DAY)
         planted |= describe_planted(events, export, handling, items=items, towns=towns)
         planted |= {"duty_faults": tables["duty_faults"], "exceptions": exceptions}
         _write_json(folder / "planted.json", planted)
         (folder / "city.toml").write_text(_read_template(), encoding="utf-8")
-    return {"appeals": appeals, "hotspots": len(events.hotspots), "seconds": clock.seconds}
+    return {
+        "appeals": appeals,
+        "hotspots": len(events.hotspots),
+        "planted": len(planted["planted"]),
+        "seconds": clock.seconds,
+    }
 
 
 def _read_template() -> str:
     return (files("gridgov.sample") / "data" / "city.toml").read_text(encoding="utf-8")
 
 
-def _read_holidays() -> np.ndarray[Any, np.dtype[np.datetime64]]:
+def _find_district(towns: Towns, dense: str) -> str:
+    districts = towns.geography.districts
+    if not dense:
+        return ""
+    found = districts.loc[(districts["code"] == dense) | (districts["name"] == dense), "code"]
+    if found.empty:
+        known = ", ".join(districts["code"] + " " + districts["name"])
+        raise GridgovError(f"no district is called {dense!r}; expected one of {known}")
+    return str(found.iloc[0])
+
+
+def _read_holidays(kind: str) -> np.ndarray[Any, np.dtype[np.datetime64]]:
     table = read_content("holidays.csv")
-    days = table.loc[table["kind"] == "holiday", "date"].to_numpy(str)
+    days = table.loc[table["kind"] == kind, "date"].to_numpy(str)
     return np.intersect1d(days.astype("datetime64[D]"), get_days())
 
 

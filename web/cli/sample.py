@@ -35,17 +35,25 @@ STAGES = {
     show_default=True,
     help="Of the export of appeals.",
 )
-def sample(folder: Path, appeals: int, seed: int, file_format: str) -> None:
+@click.option(
+    "--dense",
+    default="",
+    metavar="DISTRICT",
+    help="Code or name of a district that gets nearly all appeals, so that its streets can be ranked each month.",
+)
+def sample(folder: Path, appeals: int, seed: int, file_format: str, dense: str) -> None:
     """Write the sample city."""
     result = write_sample(
         folder,
         appeals=appeals,
         seed=seed,
         file_format=cast("Format", file_format),
+        dense=dense,
         progress=StagePrinter(STAGES),
     )
     seconds = sum(result["seconds"].values())
     click.echo(
-        f"{folder}: {appeals:,} appeals with {result['hotspots']} planted hotspots in {seconds:.1f} s\n"
+        f"{folder}: {appeals:,} appeals with {result['hotspots']} planted hotspots "
+        f"among {result['planted']} planted things in {seconds:.1f} s\n"
         f"next: gridgov run {folder} {folder / ('appeals.' + file_format)} --out OUT"
     )

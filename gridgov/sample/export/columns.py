@@ -34,13 +34,22 @@ CHANNELS = {
     "电话": 70, "微信小程序": 12, "手机客户端": 8, "网站": 4, "微博": 2, "人民网留言板": 1, "短信": 1,
     "国务院客户端": 2,
 }  # fmt: skip
+FIRM_CHANNEL, FIRM_LEVEL2, FIRM_SHARES = "企业服务专线", ("2702", "2703"), (0.012, 0.7)
+"""Channel of firms, the level-2 items that are theirs, and its share of other appeals and of these."""
 KINDS = {
     "complaint": "投诉",
     "help": "求助",
     "consultation": "咨询",
     "report": "举报",
     "suggestion": "建议",
+    "opinion": "意见",
+    "praise": "表扬",
+    "other": "其他",
 }
+"""The eight kinds of appeals; the last three are not among the catalogue's."""
+PRAISE_ITEM, OPINION_ITEM = "270702", "270701"
+OPINION_SHARE, OTHER_SHARE = 0.2, 0.01
+"""Of suggestions that are noted as opinions, and of all appeals that are noted as something else."""
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 
 COLUMNS = (
@@ -124,14 +133,45 @@ def _write_contents(
     words = items.frame
     known = (rng.random(n) < ITEM_SHARE).astype(np.int64)
     blank = take([""], np.zeros(n, np.int64))
+    by_firm = _find_firms(events)
+    channels = choose(
+        [draw_words(CHANNELS, n, rng), take([FIRM_CHANNEL], np.zeros(n, np.int64))], by_firm
+    )
     return {
         "受理时间": write_times(events.frame["seconds"].to_numpy(float)),
-        "来源渠道": draw_words(CHANNELS, n, rng),
-        "诉求类型": take(words["kind"].map(KINDS).fillna("其他").to_numpy(object), item),
+        "来源渠道": channels,
+        "诉求类型": take(list(KINDS.values()), _choose_kinds(item, items, rng)),
         "派单目录编码": choose([blank, take(words["item_code"].to_numpy(object), item)], known),
         "问题分类": choose([blank, take(words["name"].to_numpy(object), item)], known),
         "诉求内容": texts,
     }
+
+
+def _find_firms(events: Events) -> npt.NDArray[np.int64]:
+    """Return 1 for the appeals of firms: the same person is always one or always none, int64 (n,)."""
+    person = events.frame["person"].to_numpy()
+    theirs = np.isin(events.background.level2, FIRM_LEVEL2)[events.frame["item"]]
+    chance = ((person * 40_503) % 65_536) / 65_536
+    by_firm: npt.NDArray[np.int64] = (
+        chance < np.where(theirs, FIRM_SHARES[1], FIRM_SHARES[0])
+    ).astype(np.int64)
+    return by_firm
+
+
+def _choose_kinds(
+    item: npt.NDArray[np.int64], items: Items, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Return the position in :data:`KINDS` of each appeal's kind: the item's, with what operators note besides."""
+    names = list(KINDS)
+    code = items.frame["item_code"]
+    kind = items.frame["kind"].where(code != PRAISE_ITEM, "praise")
+    kind = kind.where(code != OPINION_ITEM, "opinion")
+    out = np.array([names.index(name) for name in kind])[item]
+    drawn = rng.random(len(item))
+    is_opinion = (out == names.index("suggestion")) & (drawn < OPINION_SHARE)
+    out = np.where(is_opinion, names.index("opinion"), out)
+    chosen: npt.NDArray[np.int64] = np.where(drawn > 1 - OTHER_SHARE, names.index("other"), out)
+    return chosen
 
 
 def _write_places(events: Events, addresses: Addresses, rng: np.random.Generator) -> dict[str, Any]:
@@ -151,7 +191,7 @@ def _write_handling(events: Events, handling: Handling, towns: Towns) -> dict[st
     return {
         "承办单位": _name_units(handling, towns),
         "承办单位编码": make_text(handling.unit),
-        "诉求人": _name_persons(person),
+        "诉求人": choose([_name_persons(person), _name_firms(person)], _find_firms(events)),
         "诉求人编号": _make_keys(person),
         "首次联系时间": write_times(handling.contacted_s),
         "办结时间": write_times(handling.closed_s),
@@ -222,10 +262,22 @@ def _name_persons(person: npt.NDArray[np.int64]) -> Text:
     return take(names, (person * 2_654_435_761 >> 7) % len(names))
 
 
+def _name_firms(person: npt.NDArray[np.int64]) -> Text:
+    stems = ("恒信", "众合", "启明", "嘉禾", "远达", "安泰", "博瑞", "和顺")
+    tails = ("商贸", "科技", "餐饮管理", "物流", "文化传媒")
+    names = [f"样例{stem}{tail}有限公司" for stem in stems for tail in tails]
+    return take(names, (person * 2_654_435_761 >> 7) % len(names))
+
+
 def _make_keys(person: npt.NDArray[np.int64]) -> Text:
     """Return an opaque number per person (Knuth's multiplicative hash: no two persons share one)."""
     mixed = (person.astype(np.uint64) * np.uint64(2_654_435_761)) % np.uint64(2**32)
     return join("P", write_number(mixed.astype(np.int64) + 10**10))
+
+
+def name_planted(events: Events) -> npt.NDArray[np.object_]:
+    """Return the numbers of what is planted on the scale of the background, and an empty one at the end."""
+    return np.array([*(f"P{k:03d}" for k in range(1, len(events.planted) + 1)), ""], dtype=object)
 
 
 def _make_truth(
@@ -249,6 +301,9 @@ def _make_truth(
             "community_code": code,
             "item_code": items.frame["item_code"].to_numpy(object)[frame["item"]],
             "hotspot_id": names[hot],
+            "planted_id": np.where(
+                hot >= 0, names[hot], name_planted(events)[frame["planting"].to_numpy()]
+            ),
             "issue_no": frame["issue"],
             "person_no": frame["person"],
             "call": frame["call"],

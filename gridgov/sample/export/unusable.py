@@ -40,7 +40,8 @@ def break_rows(
     -------
         ``row`` (in the file, the headings are row 1) ``, field, value, fault``, in order of rows.
     """
-    planted = (frame["hotspot"] >= 0) | (frame["one_caller"] >= 0) | frame["near_boundary"]
+    planted = (frame[["hotspot", "planting", "one_caller"]] >= 0).any(axis=1)
+    planted |= frame["near_boundary"]
     usual = np.flatnonzero(~planted)
     usual = usual[usual > BEFORE]
     count = sum(number for number, *_ in UNUSABLE.values())

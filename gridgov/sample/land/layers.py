@@ -59,8 +59,13 @@ def write_layers(folder: Path, towns: Towns, events: Events) -> list[dict[str, A
         folder / "streets.geojson", streets[["street_code", "name", "district_code", "geometry"]]
     )
     write_geojson(folder / "districts.geojson", land.districts[["code", "name", "geometry"]])
-    land.communities[["code", "name", "street_code", "residents", "geometry"]].to_parquet(
+    communities = land.communities.assign(residents=events.community_residents.astype("int64"))
+    communities[["code", "name", "street_code", "residents", "geometry"]].to_parquet(
         folder / "communities.parquet", index=False
+    )
+    population = communities.groupby("street_code", as_index=False)["residents"].sum()
+    population.rename(columns={"residents": "population"}).to_csv(
+        folder / "population.csv", index=False, lineterminator="\n"
     )
     lines = towns.roads.lines
     wide = lines[lines["kind"].isin(["avenue", "boundary"])]
@@ -109,7 +114,7 @@ def make_exceptions(towns: Towns, events: Events) -> gpd.GeoDataFrame:
     )
 
 
-def write_gazetteer(folder: Path, towns: Towns, rng: np.random.Generator) -> None:
+def write_gazetteer(folder: Path, towns: Towns, events: Events, rng: np.random.Generator) -> None:
     """Write places.csv, communities.csv, numbers.csv and roads.geojson, in :data:`CONSUMER_DATUM`."""
     land = towns.geography
     street = land.communities["street_code"].map(land.streets.set_index("code")["name"])
@@ -117,9 +122,10 @@ def write_gazetteer(folder: Path, towns: Towns, rng: np.random.Generator) -> Non
     area = pd.DataFrame(
         {"street": street, "district": district, "community": shorten_communities(towns)}
     )
-    places = towns.places[rng.random(len(towns.places)) < KNOWN_SHARE]
+    places = towns.places.assign(residents=events.place_residents.astype("int64"))
+    places = places[rng.random(len(places)) < KNOWN_SHARE]
     table = (
-        places[["name", "alias", "type"]]
+        places[["name", "alias", "type", "residents"]]
         .rename(columns={"alias": "aliases"})
         .reset_index(drop=True)
     )

@@ -1,6 +1,6 @@
 """Slots: every thing that an appeal can be about the place of - a compound, a door, a crossing - in one table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -54,6 +54,10 @@ class Slots:
     lat: FloatArray
     radius_m: FloatArray
     weight: FloatArray
+
+    def with_weight(self, weight: FloatArray) -> "Slots":
+        """Return the same places with other weights, made to sum to 1."""
+        return replace(self, weight=weight / weight.sum())
 
 
 def make_slots(towns: Towns) -> Slots:

@@ -1,5 +1,6 @@
 """Every appeal's truth before it is put into words: what, where, when, who, which issue, planted or not."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +8,19 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gridgov.errors import GridgovError
 from gridgov.sample.land.geography import find_communities
 from gridgov.sample.land.named_places import Towns
 from gridgov.sample.land.slots import M_PER_DEG, SlotKind, Slots, make_slots, scatter
+from gridgov.sample.truth.background import Background, draw_days, draw_items, make_background
 from gridgov.sample.truth.items import Items
-from gridgov.sample.truth.planted import make_dense, make_hotspots, make_one_callers
+from gridgov.sample.truth.planted import (
+    APART_DEG,
+    make_dense,
+    make_hotspots,
+    make_one_callers,
+)
+from gridgov.sample.truth.plantings import Planting, make_plantings
 from gridgov.sample.truth.seasons import N_DAYS, choose_storms, make_day_weights, make_seconds
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,6 +36,15 @@ NEAR_BOUNDARY_SHARE = 0.012
 NEAR_BOUNDARY_M = 30.0
 DAY_S = 86_400
 
+BASE_PLANTED = 200_000
+"""A sample of so many appeals has all that is planted; a smaller one has less of it."""
+PLANTED_SHARE = 0.03
+"""About what is planted on the scale of the background, of all appeals."""
+DENSE_STREET_APPEALS = 3_000
+"""Of each street of a dense cut: 30 valid callbacks even in its thinnest month."""
+DENSE_REST_SHARE, DENSE_MOST_EVEN = 0.05, 0.9
+"""Share of the rest of the city in a dense cut; share of the district's appeals that may be given out evenly."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
@@ -36,7 +54,7 @@ class Events:
     ----------
     frame
         ``seconds`` since the first day, ``item, slot, slot_kind, ref, community`` (true), ``lon lat`` (true, WGS84)
-        ``, person, issue, hotspot, one_caller`` (-1: none) ``, near_boundary, call`` (1 for the first of that
+        ``, person, issue, hotspot, planting, one_caller`` (-1: none) ``, near_boundary, call`` (1 for the first of that
         person about that issue).
     hotspots
         See :func:`gridgov.sample.truth.planted.make_hotspots`.
@@ -46,6 +64,12 @@ class Events:
         Days of storms, positions in the history.
     slots
         All slots.
+    planted
+        What is planted on the scale of the background.
+    background
+        What is usual.
+    place_residents, community_residents
+        Residents of each named place and community, those of the dense compounds among them, float64.
     """
 
     frame: pd.DataFrame
@@ -53,6 +77,10 @@ class Events:
     dense: IntArray
     storms: IntArray
     slots: Slots
+    planted: list[Planting]
+    background: Background
+    place_residents: FloatArray
+    community_residents: FloatArray
 
 
 def make_events(
@@ -61,22 +89,51 @@ def make_events(
     n: int,
     *,
     holidays: npt.NDArray[np.datetime64],
+    workdays: npt.NDArray[np.datetime64] | None = None,
+    dense_district: str = "",
     rng: np.random.Generator,
 ) -> Events:
-    """Return exactly `n` appeals."""
-    slots, dense = make_dense(make_slots(towns), rng)
+    """Return exactly `n` appeals, nearly all of them in one district if one is named by its code.
+
+    Raises
+    ------
+    GridgovError
+        If there are too few appeals for every street of that district.
+    """
+    usual_slots = make_slots(towns)
+    cut = cut_to_district(usual_slots, towns, dense_district, n) if dense_district else usual_slots
+    slots, dense = make_dense(cut, rng)
     storms = choose_storms(rng)
-    hotspots, hot_calls = make_hotspots(slots, items, n, rng)
-    one_callers = make_one_callers(slots, items, n, rng)
-    hot = _fill_hot(hot_calls, slots, rng)
+    days = make_day_weights(items.months, storms, holidays, workdays)
+    # A district has less room and fewer streets than the city: a third of the numbers, closer to each other.
+    share, apart = (0.35, APART_DEG / 4) if dense_district else (1.0, APART_DEG)
+    inside = slots.with_weight(slots.weight * _is_in(towns, slots, dense_district))
+    hotspots, hot_calls = make_hotspots(inside, items, n, rng, apart_deg=apart, share=share)
+    one_callers = make_one_callers(inside, items, n, rng)
+    left = n - len(hot_calls) - len(one_callers)
+    background = make_background(
+        round(left * (1 - PLANTED_SHARE)), slots, towns, items, days=days, rng=rng
+    )
+    drawn_from = background.slots
+    planted = make_plantings(
+        background,
+        items,
+        towns.places["type"].to_numpy(object),
+        apart_deg=apart / 2,
+        centres=hotspots[["lon", "lat"]].to_numpy(float),
+        share=min(1.0, (n / BASE_PLANTED) ** 0.5) * (0.6 if dense_district else 1.0),
+        rng=rng,
+    )
+    hot = _fill_hot(hot_calls.assign(planting=-1), slots, rng, most_m=40.0)
+    placed = _fill_hot(planted.calls.assign(hotspot=-1), slots, rng, most_m=90.0)
     lone = _fill_one_callers(one_callers, slots, rng)
-    days = make_day_weights(items.months, storms, holidays)
-    rest = _make_background(slots, items, n - len(hot) - len(lone), days=days, rng=rng)
-    _move_to_boundaries(rest, towns, rng)
-    for frame, before in ((hot, rest), (lone, hot)):
+    extra = len(hot) + len(placed) + len(lone)
+    rest = _draw_background(background, drawn_from, n - extra, rng)
+    _move_to_boundaries(rest, towns, drawn_from, rng)
+    for frame, before in ((hot, rest), (placed, hot), (lone, placed)):
         frame["person"] += before["person"].max() + 1
         frame["issue"] += before["issue"].max() + 1
-    frame = pd.concat([rest, hot, lone], ignore_index=True)
+    frame = pd.concat([rest, hot, placed, lone], ignore_index=True)
     frame["seconds"] = frame["day"] * DAY_S + make_seconds(len(frame), rng)
     frame = frame.sort_values("seconds", kind="stable", ignore_index=True)
     frame["call"] = frame.groupby(["issue", "person"]).cumcount() + 1
@@ -89,31 +146,93 @@ def make_events(
     frame.loc[outside, "community"] = slots.community[back]
     frame["slot_kind"] = np.where(frame["slot"] >= 0, slots.kind[frame["slot"]], SlotKind.FREE)
     frame["ref"] = np.where(frame["slot"] >= 0, slots.ref[frame["slot"]], frame["community"])
-    return Events(frame=frame, hotspots=hotspots, dense=dense, storms=storms, slots=slots)
+    place_residents, community_residents = _count_residents(towns, usual_slots, slots)
+    return Events(
+        frame=frame,
+        hotspots=hotspots,
+        dense=dense,
+        storms=storms,
+        slots=slots,
+        planted=planted.planted,
+        background=background,
+        place_residents=place_residents,
+        community_residents=community_residents,
+    )
 
 
-def _make_background(
-    slots: Slots,
-    items: Items,
-    n: int,
-    *,
-    days: dict[str, FloatArray],
-    rng: np.random.Generator,
+def cut_to_district(slots: Slots, towns: Towns, district_code: str, n: int) -> Slots:
+    """Return slots of which one district has nearly all weight, and each of its streets enough for its rates.
+
+    Raises
+    ------
+    GridgovError
+        If `n` appeals are too few for that.
+    """
+    inside = _is_in(towns, slots, district_code)
+    street = towns.geography.communities["street_code"].to_numpy(object)[slots.community]
+    codes, which = np.unique(street[inside].astype(str), return_inverse=True)
+    weight = slots.weight[inside]
+    least = DENSE_STREET_APPEALS / (n * (1 - DENSE_REST_SHARE))
+    if least * len(codes) > DENSE_MOST_EVEN:
+        needed = math.ceil(
+            DENSE_STREET_APPEALS * len(codes) / (1 - DENSE_REST_SHARE) / DENSE_MOST_EVEN
+        )
+        raise GridgovError(
+            f"{n} appeals are too few for the {len(codes)} streets of district {district_code}; "
+            f"expected at least {needed}"
+        )
+    share = np.bincount(which, weight) / weight.sum()
+    floor = np.zeros(len(codes), bool)
+    while (share[~floor] < least).any():
+        floor |= share < least
+        share[floor] = least
+        share[~floor] *= (1 - least * floor.sum()) / share[~floor].sum()
+    out = slots.weight.copy()
+    own = np.bincount(which, weight)
+    out[inside] = weight * (share / own)[which] * (1 - DENSE_REST_SHARE)
+    out[~inside] *= DENSE_REST_SHARE / out[~inside].sum()
+    return slots.with_weight(out)
+
+
+def _is_in(towns: Towns, slots: Slots, district_code: str) -> npt.NDArray[np.bool_]:
+    if not district_code:
+        return np.ones(len(slots.community), bool)
+    code = towns.geography.communities["code"].str[:6].to_numpy(object)[slots.community]
+    out: npt.NDArray[np.bool_] = (slots.community >= 0) & (code == district_code)
+    return out
+
+
+def _count_residents(towns: Towns, before: Slots, after: Slots) -> tuple[FloatArray, FloatArray]:
+    """Return residents of places and communities: where weights were raised, more people live."""
+    land = towns.geography.communities
+    base = land["residents"].to_numpy(float)
+    places = towns.places
+    lived = before.weight > 0
+    ratio = np.ones(len(lived))
+    ratio[lived] = after.weight[lived] / before.weight[lived]
+    # Streets of a dense cut that were raised to its least number: against those of their district that were not.
+    ratio = ratio[: len(places)]
+    street = land["street_code"].iloc[places["community"]].reset_index(drop=True)
+    by_street = pd.Series(ratio).groupby(street).median()
+    by_district = by_street.groupby(by_street.index.str[:6]).min()
+    factor = ratio / street.str[:6].map(by_district).to_numpy(float)
+    place = places["residents"].to_numpy(float) * factor
+    added = np.bincount(
+        places["community"], place - places["residents"].to_numpy(float), minlength=len(base)
+    )
+    return np.rint(place), np.rint(np.maximum(base + added, 1))
+
+
+def _draw_background(
+    background: Background, slots: Slots, n: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Return `n` appeals where people live, each issue with its callers and their calls."""
     issue, person = _make_callers(n, rng)
     n_issues = int(issue[-1]) + 1
     slot = draw(slots.weight, n_issues, rng)
-    zone = slots.zone[slot]
-    item = np.empty(n_issues, np.int64)
-    for z in range(3):
-        here = np.flatnonzero(zone == z)
-        item[here] = draw(items.mix[z], len(here), rng)
-    day = np.empty(n_issues, np.int64)
-    season = items.frame["season"].to_numpy()[item]
-    for name, weight in days.items():
-        here = np.flatnonzero(season == name)
-        day[here] = draw(weight, len(here), rng)
+    street = background.street[slot]
+    item = draw_items(background, street, rng)
+    day = draw_days(background, street, item, rng)
     lon, lat = scatter(slots, slot, rng, most_m=90.0)
     later = 1 + rng.gamma(1.0, 9.0, n).astype(np.int64)
     later[np.r_[True, np.diff(issue) > 0]] = 0
@@ -130,6 +249,7 @@ def _make_background(
             "person": _share_persons(person, issue, slot, rng),
             "issue": issue,
             "hotspot": -1,
+            "planting": -1,
             "one_caller": -1,
             "near_boundary": False,
         }
@@ -159,13 +279,16 @@ def _share_persons(
     return same[person]
 
 
-def _fill_hot(calls: pd.DataFrame, slots: Slots, rng: np.random.Generator) -> pd.DataFrame:
+def _fill_hot(
+    calls: pd.DataFrame, slots: Slots, rng: np.random.Generator, *, most_m: float
+) -> pd.DataFrame:
     """Return a hotspot's appeals with points, persons and issues: one place, one item, one month."""
     slot = calls["slot"].to_numpy()
-    lon, lat = scatter(slots, slot, rng, most_m=40.0)
-    person = calls.groupby(["hotspot", "person"], sort=False).ngroup()
-    issue = calls.groupby(["hotspot", "slot", "item", calls["day"] // 30], sort=False).ngroup()
-    return calls[["item", "slot", "day", "hotspot"]].assign(
+    lon, lat = scatter(slots, slot, rng, most_m=most_m)
+    own = ["hotspot", "planting"]
+    person = calls.groupby([*own, "person"], sort=False).ngroup()
+    issue = calls.groupby([*own, "slot", "item", calls["day"] // 30], sort=False).ngroup()
+    return calls[["item", "slot", "day", *own]].assign(
         lon=lon, lat=lat, person=person, issue=issue, one_caller=-1, near_boundary=False
     )
 
@@ -178,19 +301,24 @@ def _fill_one_callers(calls: pd.DataFrame, slots: Slots, rng: np.random.Generato
         person=calls["decoy"],
         issue=calls["decoy"],
         hotspot=-1,
+        planting=-1,
         one_caller=calls["decoy"],
         near_boundary=False,
     )
 
 
-def _move_to_boundaries(frame: pd.DataFrame, towns: Towns, rng: np.random.Generator) -> None:
+def _move_to_boundaries(
+    frame: pd.DataFrame, towns: Towns, slots: Slots, rng: np.random.Generator
+) -> None:
     """Move some single appeals to within :data:`NEAR_BOUNDARY_M` of a boundary between streets."""
     alone = ~frame.duplicated("issue", keep=False).to_numpy()
     chosen = np.flatnonzero(alone & (rng.random(len(frame)) < NEAR_BOUNDARY_SHARE))
     streets = towns.geography.streets
     points, street = shapely.get_coordinates(streets.geometry.to_numpy(), return_index=True)
-    residents = towns.geography.communities.groupby("street_code")["residents"].sum()
-    weight = streets["code"].map(residents).to_numpy(float) / np.bincount(street)
+    lived = slots.community >= 0
+    of_slot = towns.geography.communities["street_code"].to_numpy(object)[slots.community[lived]]
+    residents = pd.Series(slots.weight[lived]).groupby(of_slot).sum()
+    weight = streets["code"].map(residents).fillna(0).to_numpy(float) / np.bincount(street)
     k = draw(weight[street] / weight[street].sum(), len(chosen), rng)
     angle = rng.uniform(0, 2 * np.pi, len(chosen))
     # 28 m and not 30: a metre of the flat-earth step and of rounding must not matter.

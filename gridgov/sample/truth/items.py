@@ -22,7 +22,8 @@ class Items:
     Parameters
     ----------
     frame
-        One row per level-3 item: ``item_code, name, level1_code, level1_name, kind, grade, lead, route, season``.
+        One row per level-3 item: ``item_code, name, level1_code, level1_name, kind, grade, lead, scene_code, route,
+        season``.
     phrases
         How people say it, in the order of `frame`.
     months
@@ -56,6 +57,7 @@ def read_items(rng: np.random.Generator) -> Items:
         "kind",
         "grade",
         "lead",
+        "scene_code",
         "route",
         "season",
     ]

@@ -27,6 +27,10 @@ OPEN_S = N_DAYS * DAY_S
 WRONG_STREET_SHARE = (0.015, 0.35)
 """First sent to the neighbouring street: anywhere, and within some metres of a boundary."""
 WRONG_UNIT_SHARE = 0.025
+TOPIC_HARD = 1.4
+"""How much harder the items of topics are, as the log of the odds."""
+LASTING = ("item", "place", "area", "growth", "season", "measure")
+"""What is planted and stays because nobody solves it."""
 LOOPS = 10
 LOOP_APPEALS = (12, 30)
 REASONS = {
@@ -96,7 +100,7 @@ def make_handling(events: Events, towns: Towns, items: Items, rng: np.random.Gen
         ["seconds", "row"], kind="stable", ignore_index=True
     )
     contacted_s, closed_s = _make_times(frame, items, transfers, rng)
-    contacted, solved, satisfied = _make_callbacks(frame, street, closed_s, items=items, rng=rng)
+    contacted, solved, satisfied = _make_callbacks(events, street, closed_s, items=items, rng=rng)
     return Handling(
         unit=unit,
         contacted_s=contacted_s,
@@ -134,7 +138,7 @@ def _make_times(
 
 
 def _make_callbacks(
-    frame: pd.DataFrame,
+    events: Events,
     street: ObjectArray,
     closed_s: FloatArray,
     *,
@@ -142,12 +146,16 @@ def _make_callbacks(
     rng: np.random.Generator,
 ) -> tuple[ObjectArray, ObjectArray, ObjectArray]:
     """Return answers: some items are hard, some streets are good at it, hotspots are unsolved."""
+    frame = events.frame
     n = len(frame)
     asked = ~np.isnan(closed_s) & (rng.random(n) < CALLBACK_SHARE)
     codes, which = np.unique(street.astype(str), return_inverse=True)
     skill = rng.normal(0, 0.35, len(codes))[which]
     hard = rng.normal(0, 0.7, len(items.frame))[frame["item"]]
+    hard += np.isin(events.background.level2, events.background.topics)[frame["item"]] * TOPIC_HARD
     hot = np.where(frame["hotspot"].to_numpy() >= 0, 1.1, 0.0)
+    kept = np.array([p.what in LASTING for p in events.planted] + [False])
+    hot += np.where(kept[frame["planting"].to_numpy()], 0.7, 0.0)
     chance = 1 / (1 + np.exp(-(1.5 + skill - hard - hot)))
     contacted = np.where(asked, np.where(rng.random(n) < 0.985, "是", "否"), "")
     is_solved = rng.random(n) < chance

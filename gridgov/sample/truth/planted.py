@@ -1,7 +1,7 @@
 """What is planted: hotspots of six kinds, and decoys that a careful reader must not take for hotspots."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ BASE_APPEALS = 200_000
 GROWTH = 0.6
 """A hotspot grows with the number of appeals to this power: few appeals must still show it."""
 FEWEST = 14
+APART_DEG = 0.022
+"""About 2 km: between any two planted things, where the city has room."""
 RADIUS_M = (110.0, 240.0)
 ZONE_SHARES = (0.5, 0.3, 0.2)
 """Of hotspots in town, suburb and country."""
@@ -65,8 +67,9 @@ def _growing(n: int, rng: np.random.Generator) -> tuple[IntArray, int, int]:
 
 def _seasonal(n: int, rng: np.random.Generator) -> tuple[IntArray, int, int]:
     start, length = int(rng.integers(60, 250)), int(rng.integers(55, 80))
-    day = start + rng.integers(0, length, n) + 365 * rng.integers(0, 2, n)
-    return np.minimum(day, N_DAYS - 1), start, min(start + 365 + length, N_DAYS) - 1
+    years = N_DAYS // 365
+    day = start + rng.integers(0, length, n) + 365 * rng.integers(0, years, n)
+    return np.minimum(day, N_DAYS - 1), start, min(start + 365 * (years - 1) + length, N_DAYS) - 1
 
 
 def _ended(n: int, rng: np.random.Generator) -> tuple[IntArray, int, int]:
@@ -75,7 +78,7 @@ def _ended(n: int, rng: np.random.Generator) -> tuple[IntArray, int, int]:
 
 
 def _sporadic(n: int, rng: np.random.Generator) -> tuple[IntArray, int, int]:
-    bursts = np.sort(rng.choice(np.arange(10, N_DAYS - 20, 45), 6, replace=False))
+    bursts = np.sort(rng.choice(np.arange(N_DAYS - 720, N_DAYS - 20, 45), 6, replace=False))
     day = bursts[rng.integers(0, 6, n)] + rng.integers(0, 9, n)
     return day, int(bursts[0]), int(bursts[-1]) + 8
 
@@ -94,23 +97,35 @@ def make_dense(slots: Slots, rng: np.random.Generator) -> tuple[Slots, IntArray]
     """Return slots where a few compounds hold many more people, and which: all items rise alike there."""
     usual = np.flatnonzero(slots.home & (slots.zone < 2))
     weight = slots.weight.copy()
-    chosen = rng.choice(usual, DENSE_COMPOUNDS, replace=False)
-    weight[chosen] = DENSE_FACTOR * np.median(weight[usual])
-    return replace(slots, weight=weight / weight.sum()), chosen
+    own = weight[usual] / weight[usual].sum()
+    chosen = rng.choice(usual, DENSE_COMPOUNDS, replace=False, p=own)
+    # Drawn by weight, so already larger than the usual one by about a half.
+    weight[chosen] *= DENSE_FACTOR / 1.5
+    return slots.with_weight(weight), chosen
 
 
 def make_hotspots(
-    slots: Slots, items: Items, n_appeals: int, rng: np.random.Generator
+    slots: Slots,
+    items: Items,
+    n_appeals: int,
+    rng: np.random.Generator,
+    *,
+    apart_deg: float = APART_DEG,
+    share: float = 1.0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the hotspots and their appeals.
+    """Return the hotspots and their appeals; `share` of the usual number of each kind, `apart_deg` from each other.
 
     Returns
     -------
         hotspots ``kind, item, lon, lat, radius_m, community, start_day, end_day`` and appeals ``hotspot,
         slot, item, day, person`` (number within the hotspot).
     """
-    kinds = [kind for kind, rule in HOTSPOT_KINDS.items() for _ in range(rule.count)]
-    centres = _choose_centres(slots, len(kinds), rng)
+    kinds = [
+        kind
+        for kind, rule in HOTSPOT_KINDS.items()
+        for _ in range(max(1, round(rule.count * share)))
+    ]
+    centres = _choose_centres(slots, len(kinds), apart_deg, rng)
     scale = (n_appeals / BASE_APPEALS) ** GROWTH
     rows, calls = [], []
     for i, (kind, centre) in enumerate(zip(kinds, centres, strict=True)):
@@ -154,17 +169,19 @@ def make_one_callers(
     return pd.concat(frames, ignore_index=True)
 
 
-def _choose_centres(slots: Slots, n: int, rng: np.random.Generator) -> IntArray:
-    """Return places in communities at least about 2 km from each other, in areas of every kind."""
-    zones = np.repeat(np.arange(3), np.rint(np.array(ZONE_SHARES) * n).astype(int))
+def _choose_centres(slots: Slots, n: int, apart_deg: float, rng: np.random.Generator) -> IntArray:
+    """Return places in communities at least so far from each other, in areas of every kind that is there."""
+    lived = (slots.kind == SlotKind.PLACE) & (slots.weight > 0)
+    by_zone = [np.flatnonzero(lived & (slots.zone == z)) for z in range(3)]
+    shares = np.array(ZONE_SHARES) * [len(own) > 0 for own in by_zone]
+    zones = np.repeat(np.arange(3), np.rint(shares / shares.sum() * n).astype(int))
     zones = rng.permutation(np.resize(zones, n))
-    by_zone = [np.flatnonzero((slots.kind == SlotKind.PLACE) & (slots.zone == z)) for z in range(3)]
     chosen: list[int] = []
     while len(chosen) < n:
         k = int(rng.choice(by_zone[zones[len(chosen)]]))
         apart = np.hypot(slots.lon[chosen] - slots.lon[k], slots.lat[chosen] - slots.lat[k])
         enough = len(_find_near(slots, k, RADIUS_M[0])) >= 6
-        if enough and (apart > 0.022).all():
+        if enough and (apart > apart_deg).all():
             chosen.append(k)
     return np.array(chosen)
 

