@@ -1,31 +1,43 @@
-"""The planner's desk: a city and its orders in, hotspots and plans out."""
+"""A city and its orders in, hotspots and plans out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geodata.grid import Grid
 from gridgov.pack.city import City
+from gridgov.pack.duties import make_city_graph
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.catalogue import Catalogue, find_catalogue
 from gridgov.rules.constants import Constants
-from gridgov.rules.duties.graph import make_duty_graph
-from gridgov.rules.streets import find_street_classes
+from gridgov.rules.streets import ClassDecision, find_street_classes
+from planner.counts import CountModel, DailyCounts, fit_counts, make_daily_counts
 from planner.errors import PlannerError
 from planner.frames import HOTSPOT_COLUMNS
 from planner.hotspots import Places, Thresholds, find_hotspot_orders, find_hotspots
-from planner.plans.items import make_item_levels
-from planner.plans.make import PlanMaker
+from planner.plans.aims import CurveBook
+from planner.plans.candidates import sort_hotspots
+from planner.plans.diagnosis import CityView
+from planner.plans.excess import find_city_excess
+from planner.plans.items import ItemLevels, make_item_levels
+from planner.plans.lists import find_policy_evidence
+from planner.plans.make import PlanMaker, make_plan_orders
+from planner.plans.measures import make_library
 from planner.plans.plan_text import say
 from planner.plans.record import Plan
-from planner.plans.street_indicators import make_city_figures, make_spans
+from planner.plans.similar import find_similar
+from planner.plans.street_indicators import make_city_figures, make_spans, make_year_rates
 from planner.plans.tasks import TaskRules
 
 FEWEST_SHOWN = 3
 """Cells with fewer orders in a year are not drawn: they say nothing and point at a door."""
+
+MODEL_SEED = 1
+"""Of the count model's own draws; plans draw by task and day."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,7 +49,7 @@ class PlanningResult:
     hotspots
         Frame of :data:`~planner.frames.HOTSPOT_COLUMNS`, EPSG:4326, most certain first.
     plans
-        One per street under governance and per street with a hotspot, by street code.
+        One per street of a governed class and per street with a hotspot to govern, by street code.
     classes
         Frame of ``gridgov.rules.streets.classes.CLASS_COLUMNS``, every street.
     cells
@@ -60,6 +72,9 @@ def make_plans(
     as_of: datetime,
     population: pd.Series | None = None,
     streets: Sequence[str] | None = None,
+    previous: Mapping[str, Plan] | None = None,
+    decisions: Iterable[ClassDecision] = (),
+    transfers: pd.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> PlanningResult:
     """Find hotspots and make the plans.
@@ -75,33 +90,52 @@ def make_plans(
     population
         Residents by street code; None takes those that the pack says.
     streets
-        Codes of the streets that get a plan; None: those under governance or with a hotspot.
+        Codes of the streets that get a plan; None: those of a governed class or with a hotspot to govern.
+    previous
+        Plans before, by street code: tasks keep their ids, edits survive.
+    decisions
+        What people decided about the classes of streets.
+    transfers
+        Moves of orders between units (``rules.duties.bounces.TRANSFER_COLUMNS``); None where none are kept.
     progress
         Told when a stage starts and ends.
+
+    Raises
+    ------
+    PlannerError
+        The city has no unit grid, or its table of measures is wrong.
     """
     clock = StageClock(progress or ignore_progress)
     moment = pd.Timestamp(as_of).tz_convert(city.settings.timezone).to_pydatetime()
-    constants = city.settings.constants
-    catalogue = find_catalogue(city.catalogue, orders["item_code"].unique(), constants=constants)
+    desk = _Desk(
+        city=city,
+        catalogue=find_catalogue(
+            city.catalogue, orders["item_code"].unique(), constants=city.settings.constants
+        ),
+        moment=moment,
+        residents=city.find_population(moment.date()) if population is None else population,
+        decisions=tuple(decisions),
+        transfers=transfers,
+    )
+    levels = make_item_levels(desk.catalogue)
     codes = orders["item_code"].astype("object")
     counted = orders.assign(
-        level1_code=catalogue.find_top(orders["item_code"].astype("str")),
-        level2_code=make_item_levels(catalogue).find(codes, 2),
-    )
+        level1_code=levels.find(codes, 1), level2_code=levels.find(codes, 2)
+    ).reset_index(drop=True)
+    thresholds = make_thresholds(city)
     with clock.stage("hotspots"):
         places = make_places(counted, get_grid(city))
-        found = find_hotspots(counted, places, as_of=moment, thresholds=make_thresholds(constants))
-        hotspots = name_hotspots(found, city, names=catalogue.names)
+        found = find_hotspots(counted, places, as_of=moment, thresholds=thresholds)
+        hotspots = name_hotspots(found, city, names=desk.catalogue.names)
+    with clock.stage("counts"):
+        fitted = desk.fit(counted, thresholds)
     with clock.stage("plans"):
-        desk = _Desk(
-            city=city, orders=counted, hotspots=hotspots, catalogue=catalogue, moment=moment
-        )
-        residents = city.find_population(moment.date()) if population is None else population
-        maker = desk.make_maker(residents)
+        maker = desk.make_maker(counted, hotspots, levels, fitted, thresholds)
         wanted = maker.find_streets() if streets is None else sorted(streets)
-        plans = tuple(maker.make(street) for street in wanted)
+        known = previous or {}
+        plans = tuple(maker.make(street, known.get(street)) for street in wanted)
         planned = [str(plan.street["code"]) for plan in plans]
-        cells = _count_cells(maker.figures.year.take(counted), planned, get_grid(city))
+        cells = _count_cells(maker.view.figures.year.take(counted), planned, get_grid(city))
     return PlanningResult(
         hotspots=hotspots,
         plans=plans,
@@ -112,54 +146,175 @@ def make_plans(
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class _Fitted:
+    """Counts of the problems and the model of them; None where no problem with a street and an item is there."""
+
+    daily: DailyCounts | None
+    model: CountModel | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Desk:
-    """What lies on the desk before plans are made."""
+    """What plans of a city need beside its orders."""
 
     city: City
-    orders: pd.DataFrame
-    hotspots: gpd.GeoDataFrame
     catalogue: Catalogue
     moment: datetime
+    residents: pd.Series | None
+    decisions: tuple[ClassDecision, ...]
+    transfers: pd.DataFrame | None
 
-    def make_maker(self, population: pd.Series | None) -> PlanMaker:
+    def fit(self, orders: pd.DataFrame, thresholds: Thresholds) -> _Fitted:
+        """Return the count model of the orders."""
+        streets = self.city.streets
+        districts = streets["district_code"].astype("object").fillna("").to_numpy()
+        problems = orders
+        if "kind" in orders:
+            problems = orders[~orders["kind"].isin(thresholds.kinds_apart)]
+        try:
+            daily = make_daily_counts(
+                problems,
+                self.city.calendar,
+                as_of=self.moment,
+                streets=pd.Series(districts, index=streets["street_code"].astype("str")),
+                residents=self.residents,
+            )
+            model = fit_counts(daily, self.city.calendar, seed=MODEL_SEED)
+        except PlannerError as error:
+            return _Fitted(daily=None, model=None, notes=(str(error),))
+        return _Fitted(daily=daily, model=model, notes=model.notes)
+
+    def make_maker(
+        self,
+        orders: pd.DataFrame,
+        hotspots: gpd.GeoDataFrame,
+        levels: ItemLevels,
+        fitted: _Fitted,
+        thresholds: Thresholds,
+    ) -> PlanMaker:
         """Return the maker of plans: figures, classes and evidence of the whole city."""
-        constants = self.city.settings.constants
-        figures = make_city_figures(
-            self.orders,
-            pd.Index(self.city.streets["street_code"], name="street_code"),
-            spans=make_spans(
-                self.moment,
-                window_days=int(constants.number("planning.window_days")),
-                year_days=int(constants.number("planning.background_days")),
-            ),
-            basically_share=constants.number("rates.basically_share"),
+        city, constants = self.city, self.city.settings.constants
+        streets = pd.Index(city.streets["street_code"], name="street_code")
+        spans = make_spans(
+            self.moment,
+            window_days=int(constants.number("planning.window_days")),
+            year_days=int(constants.number("planning.background_days")),
         )
-        classes = find_street_classes(
-            self.orders,
-            self.city.units,
-            pd.Index(self.city.streets["street_code"]),
-            as_of=pd.Timestamp(self.moment),
-            constants=constants,
-            find_population=self.city.find_population
-            if population is None
-            else lambda _day: population,
+        figures = make_city_figures(orders, streets, spans)
+        of_year = spans.year.take(orders)
+        today = (self.moment - timedelta(seconds=1)).date()
+        rules = self._make_rules(levels)
+        is_problem = (orders["received_at"] < self.moment).to_numpy(copy=True)
+        if "kind" in orders:
+            is_problem &= ~orders["kind"].isin(thresholds.kinds_apart).to_numpy()
+        problems = orders[is_problem].reset_index(drop=True)
+        place = np.cumsum(is_problem) - 1
+        history = find_hotspot_orders(
+            hotspots, orders, as_of=self.moment, thresholds=thresholds, whole_history=True
         )
+        evidence = find_hotspot_orders(hotspots, orders, as_of=self.moment, thresholds=thresholds)
+        plan_orders = make_plan_orders(
+            problems, history[is_problem[history["row"]]].assign(row=lambda one: place[one["row"]])
+        )
+        own = orders.take(evidence["row"].to_numpy()).reset_index(drop=True)
+        own = own.reindex(columns=plan_orders.frame.columns)
         return PlanMaker(
-            city=self.city,
-            figures=figures,
-            hotspots=self.hotspots,
-            classes=classes.set_index("street_code"),
-            orders=_take_evidence(self.orders, self.hotspots, self.moment),
-            names=self.catalogue.names,
-            rules=_make_rules(self.city, self.catalogue, self.moment),
+            city=city,
+            view=CityView(
+                figures=figures,
+                rates=make_year_rates(of_year, city.units, as_of=self.moment, constants=constants),
+                units={code: rules.graph.areas.get(("street", code), code) for code in streets},
+                residents=self.residents,
+                similar=find_similar(
+                    figures.level1, area_km2=_measure_streets(city), residents=self.residents
+                ),
+                levels=levels,
+                names=rules.names,
+                callbacks_min=int(constants.number("rates.callbacks_min")),
+                flow=None if self.transfers is None else _count_flow(self.transfers, of_year),
+            ),
+            hotspots=hotspots,
+            spots=sort_hotspots(
+                hotspots,
+                own.assign(hotspot_id=evidence["hotspot_id"].to_numpy()),
+                year=(spans.year.start.date(), today),
+                names=rules.names,
+            ),
+            orders=plan_orders,
+            excess=find_city_excess(
+                fitted.daily,
+                fitted.model,
+                start=spans.year.start.date(),
+                end=today,
+                level=constants.number("planning.false_discovery_share"),
+            ),
+            classes=find_street_classes(
+                orders,
+                city.units,
+                pd.Index(city.streets["street_code"]),
+                as_of=pd.Timestamp(self.moment),
+                constants=constants,
+                find_population=lambda day: (
+                    self.residents if self.residents is not None else city.find_population(day)
+                ),
+                decisions=self.decisions,
+            ).set_index("street_code"),
+            rules=rules,
+            policies=find_policy_evidence(of_year, constants, transfers=self.transfers),
+            book=CurveBook(model=fitted.model),
+            notes=fitted.notes,
+        )
+
+    def _make_rules(self, levels: ItemLevels) -> TaskRules:
+        """Return what tasks need of the city."""
+        today = (self.moment - timedelta(seconds=1)).date()
+        return TaskRules(
+            graph=make_city_graph(self.city, today),
+            constants=self.city.settings.constants,
+            calendar=self.city.calendar,
+            levels=levels,
+            library=make_library(self.city.tables.get("measures")),
+            names=self.city.names,
+            today=today,
         )
 
 
-def make_thresholds(constants: Constants) -> Thresholds:
+def _measure_streets(city: City) -> pd.Series:
+    """Return the area of each street in square kilometres."""
+    crs = city.settings.metric_crs or city.streets.estimate_utm_crs()
+    area = city.streets.to_crs(crs).geometry.area.to_numpy() / 1e6
+    return pd.Series(area, index=city.streets["street_code"].astype("str"))
+
+
+def _count_flow(transfers: pd.DataFrame, of_year: pd.DataFrame) -> pd.DataFrame:
+    """Return per street how many orders of the year came back to a unit that had passed them on, and were moved."""
+    moves = transfers.sort_values(["order_no", "at"], kind="stable")
+    first = moves.groupby("order_no")["from_unit"].transform("first")
+    back = moves.loc[moves["to_unit"] == first, "order_no"].unique()
+    orders = of_year.drop_duplicates("order_no")
+    marks = pd.DataFrame(
+        {
+            "street_code": orders["street_code"].astype("object"),
+            "bounced": orders["order_no"].isin(back),
+            "disputed": orders["order_no"].isin(moves["order_no"].unique()),
+        }
+    )
+    return marks.groupby("street_code")[["bounced", "disputed"]].sum()
+
+
+def make_thresholds(city: City) -> Thresholds:
     """Return what counts as a hotspot in a city."""
+    constants: Constants = city.settings.constants
+    kinds = city.tables.get("kinds")
+    apart = Thresholds().kinds_apart
+    if kinds is not None:
+        counts = kinds["counts_as_problem"].astype("str").str.lower()
+        apart = tuple(sorted(kinds.loc[counts == "false", "kind"].astype("str")))
     return Thresholds(
         level=constants.number("planning.false_discovery_share"),
         fewest_persons=int(constants.number("planning.hotspot_appeals_min")),
+        kinds_apart=apart,
     )
 
 
@@ -231,36 +386,6 @@ def name_hotspots(
         for area, item in zip(areas, named["item_name"], strict=True)
     ]
     return named[list(HOTSPOT_COLUMNS)]
-
-
-def _make_rules(city: City, catalogue: Catalogue, moment: datetime) -> TaskRules:
-    """Return what tasks need of the city."""
-    today = (moment - timedelta(seconds=1)).date()
-    empty = pd.DataFrame()
-    graph = make_duty_graph(
-        city.units,
-        catalogue.items,
-        city.tables.get("duties", empty),
-        dependencies=city.tables.get("dependencies", empty),
-        on_date=today,
-    )
-    return TaskRules(
-        graph=graph,
-        constants=city.settings.constants,
-        calendar=city.calendar,
-        names=catalogue.names,
-        today=today,
-    )
-
-
-def _take_evidence(
-    orders: pd.DataFrame, hotspots: gpd.GeoDataFrame, moment: datetime
-) -> pd.DataFrame:
-    """Return the orders that each hotspot is about, all of the history."""
-    pairs = find_hotspot_orders(hotspots, orders, as_of=moment, whole_history=True)
-    columns = ["order_no", "received_at", "grade", "cell_code", "level1_code", "person_key"]
-    own = orders[columns].iloc[pairs["row"].to_numpy()].reset_index(drop=True)
-    return own.assign(hotspot_id=pairs["hotspot_id"].to_numpy())
 
 
 def _count_cells(of_year: pd.DataFrame, streets: list[str], grid: Grid) -> gpd.GeoDataFrame:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -150,13 +150,8 @@ def date_stages(chain: Chain, start_on: date, calendar: WorkCalendar) -> tuple[S
     for stage, (start, end) in zip(chain.stages, chain.offsets, strict=True):
         first = add_working_days(calendar, start_on, math.floor(start))
         last = add_working_days(calendar, start_on, max(math.ceil(end) - 1, math.floor(start)))
-        values = {"start_on": first.isoformat(), "end_on": last.isoformat()}
-        made.append(Stage(**{**_fields(stage), **values}))
+        made.append(replace(stage, start_on=first.isoformat(), end_on=last.isoformat()))
     return tuple(made)
-
-
-def _fields(stage: Stage) -> dict[str, object]:
-    return {name: getattr(stage, name) for name in stage.__dataclass_fields__}
 
 
 def add_working_days(calendar: WorkCalendar, start: date, days: int) -> date:

@@ -633,7 +633,7 @@ def build_value(kind: Any, value: Any, where: str) -> Any:
     PlannerError
         A field is missing, unknown, or no object; `where` says which.
     """
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         if not isinstance(value, Mapping):
             raise PlannerError(f"{where}: found {value!r}, expected an object")
         hints = _find_hints(kind)
@@ -644,7 +644,7 @@ def build_value(kind: Any, value: Any, where: str) -> Any:
             told = [f"unknown field {name}" for name in unknown]
             told += [f"field {name} is missing" for name in missing]
             raise PlannerError(f"{where}: {'; '.join(told)}")
-        return kind(  # type: ignore[operator]  # a class, though is_dataclass also knows instances
+        return kind(
             **{
                 name: build_value(hints[name], one, f"{where}.{name}")
                 for name, one in value.items()

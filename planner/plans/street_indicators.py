@@ -5,10 +5,14 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-SATISFACTION = {"satisfied": 1.0, "basically": None, "unsatisfied": 0.0}
-"""What an answer counts; ``basically`` counts what the city's constant says (DOMAIN.md §5)."""
+from gridgov.rules.constants import Constants
+from gridgov.rules.rates.assessment import assess_counts, judge_orders
+from gridgov.rules.rates.three_rates import make_counts
 
-RATES = ("response_rate", "solution_rate", "satisfaction_rate")
+RATES = ("response", "solution", "satisfaction")
+
+HANDLERS = ("unit_recorded", "unit_code", "street_code")
+"""Who answers for an order, the first that is known; as the monthly assessment does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,24 +33,30 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spans:
+    """The plan's window, and the year for profiles, rates and excess; both end at the same moment."""
+
+    window: Span
+    year: Span
+
+
+@dataclass(frozen=True, kw_only=True)
 class CityFigures:
     """Counts of every street; frames are indexed by ``street_code`` and 0 where nothing was counted.
 
     Parameters
     ----------
     window, year
-        The plan's window, and the longer one for profiles (both end at the same moment).
+        See :class:`Spans`.
     counts
         Columns ``window``, ``before`` (the window before it), ``year_ago`` (the same days a year earlier), ``year``,
-        ``history``.
+        ``last_year`` (the year before it), ``history``.
     covered
         For each column of `counts`, whether the orders reach back over all of it.
     months, hours, level1, items
         Orders by month of the history, hour of the day, level-1 item and item (both of the year).
     repeated
         Orders of the year whose person had called about the same item before, and orders with a known person.
-    rates
-        Columns of :data:`RATES` and ``callbacks``, of the year; missing without a valid callback.
     """
 
     window: Span
@@ -58,32 +68,28 @@ class CityFigures:
     level1: pd.DataFrame
     items: pd.DataFrame
     repeated: pd.DataFrame
-    rates: pd.DataFrame
 
 
-def make_spans(as_of: datetime, *, window_days: int, year_days: int) -> tuple[Span, Span]:
+def make_spans(as_of: datetime, *, window_days: int, year_days: int) -> Spans:
     """Return the plan's window and the longer one, both ending at `as_of`."""
     window = Span(start=as_of - timedelta(days=window_days), end=as_of)
-    return window, Span(start=as_of - timedelta(days=max(year_days, window_days)), end=as_of)
+    year = Span(start=as_of - timedelta(days=max(year_days, window_days)), end=as_of)
+    return Spans(window=window, year=year)
 
 
-def make_city_figures(
-    orders: pd.DataFrame, streets: pd.Index, *, spans: tuple[Span, Span], basically_share: float
-) -> CityFigures:
-    """Count everything that diagnoses need.
+def make_city_figures(orders: pd.DataFrame, streets: pd.Index, spans: Spans) -> CityFigures:
+    """Return the figures of every street.
 
     Parameters
     ----------
     orders
-        Orders with ``street_code received_at item_code level1_code person_key contacted solved satisfied``.
+        ``street_code received_at item_code level1_code person_key``.
     streets
         Codes of all streets of the city, also those without orders.
     spans
         Window and year (:func:`make_spans`).
-    basically_share
-        What "basically satisfied" counts.
     """
-    window, year = spans
+    window, year = spans.window, spans.year
     known = orders[orders["street_code"].notna() & (orders["received_at"] < window.end)]
     of_year = year.take(known)
     counts, covered = _count_spans(known, streets, spans)
@@ -99,51 +105,56 @@ def make_city_figures(
         level1=_cross(of_year, of_year["level1_code"], streets),
         items=of_year.groupby(["street_code", "item_code"]).size().rename("count").reset_index(),
         repeated=_count_repeated(of_year, streets),
-        rates=make_rates(of_year, basically_share=basically_share).reindex(streets),
     )
 
 
-def make_rates(orders: pd.DataFrame, *, basically_share: float) -> pd.DataFrame:
-    """Return the three rates per street (DOMAIN.md §5).
+def make_year_rates(
+    of_year: pd.DataFrame, units: pd.DataFrame, *, as_of: datetime, constants: Constants
+) -> pd.DataFrame:
+    """Return the three rates of every unit over a year, by the rules of the monthly assessment.
 
-    A callback is valid if it says whether the person was contacted; no valid callback means no rate, not 0 and not 1.
+    Parameters
+    ----------
+    of_year
+        Orders of the year with their answers.
+    units
+        Of the city: ``unit_code name kind district_code``.
+    as_of
+        Callbacks from this moment on do not count.
+    constants
+        ``rates.*``.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``street_code``; columns of :data:`RATES` (0-1) and ``callbacks``.
+        Index ``unit_code``; ``callbacks rank ranked score`` and for each of :data:`RATES` ``_rate _low _high``.
     """
-    valid = orders[orders["contacted"].notna()]
-    worth = {
-        name: basically_share if value is None else value for name, value in SATISFACTION.items()
-    }
-    marks = pd.DataFrame(
-        {
-            "street_code": valid["street_code"].astype("str"),
-            "response_rate": valid["contacted"].astype("float64"),
-            "solution_rate": valid["solved"].astype("Float64").fillna(0.0).astype("float64"),
-            "satisfaction_rate": valid["satisfied"]
-            .astype("object")
-            .map(worth)
-            .astype("float64")
-            .fillna(0.0),
-        }
-    )
-    groups = marks.groupby("street_code")
-    return groups[list(RATES)].mean().assign(callbacks=groups.size())
+    moment = pd.Timestamp(as_of)
+    known = of_year.reindex(columns=list(dict.fromkeys((*of_year.columns, *HANDLERS, "closed_at"))))
+    known["closed_at"] = known["closed_at"].astype(known["received_at"].dtype)
+    unit = known[list(HANDLERS)].astype("object").bfill(axis=1).iloc[:, 0].astype("str")
+    called = known["called_at" if "called_at" in known else "closed_at"]
+    judged = judge_orders(
+        known.assign(unit_code=unit, called_at=called), as_of=moment, constants=constants
+    ).orders
+    # the year of receipt as one window; the name of its last month keeps the weights of that day
+    judged["month"] = f"{(moment - pd.Timedelta(days=1)):%Y-%m}"
+    table = assess_counts(make_counts(judged), units, constants=constants)
+    return table.set_index("unit_code")
 
 
 def _count_spans(
-    orders: pd.DataFrame, streets: pd.Index, spans: tuple[Span, Span]
+    orders: pd.DataFrame, streets: pd.Index, spans: Spans
 ) -> tuple[pd.DataFrame, dict[str, bool]]:
     """Return counts per street in each window, and whether the orders reach back that far."""
-    window, year = spans
+    window, year = spans.window, spans.year
     days = (window.end - window.start).days
     windows = {
         "window": window,
         "before": window.move(-days),
         "year_ago": window.move(-365),
         "year": year,
+        "last_year": year.move(-(year.end - year.start).days),
     }
     counts = {name: _count(span.take(orders), streets) for name, span in windows.items()}
     counts["history"] = _count(orders, streets)

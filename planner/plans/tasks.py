@@ -1,172 +1,405 @@
-"""Hotspot + duty graph → task: who cures it, in which order, until when, and how one will know."""
+"""Candidate + duty graph + library of measures → task: what, where, why, who, in which order, until when.
+
+A candidate is a hotspot of any kind, or an item in excess in a whole street. Title, figures, lead and chain of a task
+speak of the same set of appeals. Targets are set afterwards (:mod:`planner.plans.aims`), because several tasks may be
+judged together.
+"""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridgov.errors import UnknownEntryError
 from gridgov.rules.calendar import WorkCalendar
 from gridgov.rules.constants import Constants
 from gridgov.rules.duties.graph import DutyGraph
 from gridgov.rules.whistles.convene import PlannedDuty, WhistlePlan, whistle_for
-from planner.frames import HotspotKind
+from planner.frames import HotspotKind, HotspotScale
+from planner.plans.dates import (
+    Chain,
+    StageDays,
+    add_months,
+    add_working_days,
+    date_stages,
+    find_season_start,
+    make_chain,
+    say_list,
+    take_working_days,
+)
+from planner.plans.items import ItemLevels
+from planner.plans.lineage import make_task_id
+from planner.plans.measures import CONSULTATION, MeasureLibrary
 from planner.plans.plan_text import load_words, say
-from planner.plans.record import Party, Policy, Stage, StageDuty, Target, Task
-
-WEEKS = 8
-"""Weeks after the cure in which the place is watched, and the shortest time a cure is given. Assumed."""
-
-PRESEASON_DAYS = 14
-"""A seasonal hotspot is cured so many days before its first month (冬病夏治). Assumed."""
-
-RECENT_MONTHS = 3
-"""The level to start from is that of so many last months. Assumed."""
+from planner.plans.quotes import find_quotes
+from planner.plans.record import (
+    Party,
+    Proof,
+    Range,
+    Share,
+    StageDuty,
+    Target,
+    Task,
+    TaskMeasure,
+)
 
 MOST_EVIDENCE = 12
-"""Order numbers printed per hotspot; the number of all is beside them."""
+"""Order numbers printed per task; the number of all is beside them."""
+
+MIXED_SHARE = 0.2
+"""In a set of several level-3 items those of at least so many of its appeals say who must come. Assumed."""
+
+MOST_MIXED = 3
+"""Level-3 items of a mixed set whose duties are brought together."""
+
+JOINT_SHARE = 0.1
+"""A street with at least so many of a hotspot's orders takes part in a joint task. Assumed."""
+
+BUFFER_DAYS = 20
+"""A seasonal task starts so many workdays before its latest start, where there is time. Assumed."""
+
+OUTLINE_DEGREES = 1e-5
+"""About a metre: outlines are simplified to it."""
+
+WEIGHTS: Mapping[str, float] = {
+    HotspotKind.RISING: 1.5,
+    HotspotKind.BURST: 0.7,
+    HotspotKind.FALLING: 0.5,
+}
+"""How much more urgent a pattern makes the same excess; others 1. Assumed."""
+
+CONFIDENT_Q, FAIR_Q = 1e-3, 0.05
+CONFIDENT_PERSONS, FAIR_PERSONS = 30, 12
+"""Of the marks high and medium; assumed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TaskRules:
-    """What the tasks of a city need beside the hotspot."""
+    """What the tasks of a city need beside the hotspot.
+
+    Parameters
+    ----------
+    graph
+        The city's duty list on the day.
+    constants, calendar
+        Of the city.
+    levels
+        The catalogue's levels and names.
+    library
+        Measures by scene.
+    names
+        Of areas and units by code.
+    today
+        Last day of the data, the plan's day.
+    whistles
+        Answers of the duty list so far, by item and street.
+    """
 
     graph: DutyGraph
     constants: Constants
     calendar: WorkCalendar
+    levels: ItemLevels
+    library: MeasureLibrary
     names: Mapping[str, str]
     today: date
+    whistles: dict[tuple[str, str], WhistlePlan | None] = field(default_factory=dict)
+
+    def number(self, name: str) -> float:
+        """Return a constant of planning."""
+        return self.constants.number(f"planning.{name}")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Candidate:
+    """What may become a task.
+
+    Parameters
+    ----------
+    hotspot_id
+        Empty for an item in excess in a street that no hotspot names.
+    scale
+        ``item``, ``place`` or ``area``.
+    street_code
+        Of most of its orders.
+    item_code, item_level
+        What it is about; empty and 0 for everything at a place.
+    place
+        Readable.
+    lon, lat, radius_m, cells, shape
+        Where; no cells and no shape for a street.
+    evidence
+        Exactly its orders: ``order_no received_at item_code cell_code person_key text``.
+    persons, expected
+        Distinct persons in it, and expected of the surroundings, in the window.
+    year_excess
+        Persons over what is expected, within the last year.
+    usual_per_month
+        Persons a month if the place were as its surroundings.
+    pattern, patterns
+        Most probable course; all with their probabilities.
+    months
+        Of the season.
+    window_start, window_end
+        Both inside.
+    p, q
+        Of its test.
+    shares
+        Streets with their parts, the leading one first.
+    """
+
+    hotspot_id: str
+    scale: str
+    street_code: str
+    item_code: str
+    item_level: int
+    place: str
+    lon: float
+    lat: float
+    radius_m: float
+    cells: tuple[str, ...]
+    shape: shapely.Geometry | None
+    evidence: pd.DataFrame
+    persons: int
+    expected: float
+    year_excess: float
+    usual_per_month: float
+    pattern: str
+    patterns: Mapping[str, float]
+    months: tuple[int, ...]
+    window_start: date
+    window_end: date
+    p: float | None
+    q: float | None
+    shares: tuple[Share, ...] = ()
+
+    @property
+    def urgency(self) -> float:
+        """Return what a later rank is worth: the year's excess, more where it rises."""
+        return self.year_excess * WEIGHTS.get(self.pattern, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crew:
+    """Who answers for a task, and what each does.
+
+    Parameters
+    ----------
+    lead, lead_by, helpers, superior, superior_reason
+        As in :class:`~planner.plans.record.Task`.
+    duties
+        With their earliest times.
+    scene_code, scene_name
+        Of the item, of the commonest one in a mixed set.
+    faults
+        Of the duty list.
+    """
+
+    lead: Party | None
+    lead_by: str
+    helpers: tuple[Party, ...] = ()
+    superior: Party | None = None
+    superior_reason: str = ""
+    duties: tuple[tuple[PlannedDuty, StageDuty], ...] = ()
+    scene_code: str = ""
+    scene_name: str = ""
+    faults: tuple[str, ...] = ()
 
 
 def find_whistle(rules: TaskRules, item_code: str, street_code: str) -> WhistlePlan | None:
     """Return whom the street must call; None where the duty list does not know item or street."""
-    try:
-        return whistle_for(
-            rules.graph, item_code, street_code, on_date=rules.today, constants=rules.constants
-        )
-    except UnknownEntryError:
-        return None
+    key = (item_code, street_code)
+    if key not in rules.whistles:
+        try:
+            rules.whistles[key] = whistle_for(
+                rules.graph,
+                item_code,
+                street_code,
+                on_date=rules.today,
+                constants=rules.constants,
+            )
+        except UnknownEntryError:
+            rules.whistles[key] = None
+    return rules.whistles[key]
 
 
-def make_task(
-    spot: Mapping[str, Any], evidence: pd.DataFrame, rules: TaskRules, *, number: int
-) -> Task:
-    """Return the task that cures a hotspot.
+def make_task(candidate: Candidate, rules: TaskRules, *, number: int, starts: int) -> Task:
+    """Return the task of a candidate, its target still open.
 
     Parameters
     ----------
-    spot
-        A row of the frame of hotspots.
-    evidence
-        Its orders: ``order_no received_at grade``.
+    candidate
+        What is to be cured.
     rules
-        Duty list, calendar, constants.
+        Duty list, calendar, constants, measures.
     number
-        From 1, within the plan.
+        From 1, the most urgent first.
+    starts
+        How many tasks of the plan its lead starts before it; they are spread over months.
     """
-    whistle = find_whistle(rules, str(spot["item_code"]), str(spot["street_code"]))
-    due_on, basis = _find_due(spot, whistle, rules, evidence)
-    newest = evidence.sort_values(["received_at", "order_no"], ascending=False)
+    mixed = find_mixed_items(candidate)
+    crew = find_crew(candidate, mixed, rules)
+    measures = rules.library.choose(crew.scene_code) if crew.scene_code else ()
+    consultation = _say_consultation(measures)
+    firms = _say_firms(crew, rules)
+    chain = make_chain(
+        crew.duties,
+        measures,
+        StageDays(
+            verify=int(rules.number("verify_days")),
+            consultation=int(rules.number("consultation_days")),
+            unknown=int(rules.number("task_days")),
+        ),
+        consultation=consultation,
+        firms=firms,
+    )
+    dates = _find_dates(candidate, chain, rules, starts=starts)
+    stages = date_stages(chain, dates.start_on, rules.calendar)
+    newest = candidate.evidence.sort_values(["received_at", "order_no"], ascending=False)
+    confidence, reasons = _judge_confidence(candidate)
+    item_name = rules.levels.name(candidate.item_code) if candidate.item_code else ""
+    shown_name = item_name or say_list([rules.levels.name(code) for code in mixed])
     return Task(
         task_no=f"T{number:02d}",
-        hotspot_id=str(spot["hotspot_id"]),
-        title=_make_title(spot),
-        place=str(spot["place"]),
-        item_code=str(spot["item_code"]),
-        item_name=str(spot["item_name"]),
-        lon=float(spot["lon"]),
-        lat=float(spot["lat"]),
-        radius_m=float(spot["radius_m"]),
+        task_id=make_task_id(
+            candidate.street_code,
+            candidate.scale,
+            _find_group(candidate, rules.levels),
+            _find_anchor(candidate),
+        ),
+        hotspot_id=candidate.hotspot_id,
+        kind=candidate.scale,
+        title=_make_title(candidate, shown_name, dates),
+        place=candidate.place,
+        item_code=candidate.item_code,
+        item_name=shown_name,
+        item_level=candidate.item_level,
+        scene_code=crew.scene_code,
+        scene_name=crew.scene_name,
+        lon=round(candidate.lon, 6),
+        lat=round(candidate.lat, 6),
+        radius_m=round(candidate.radius_m, 1),
+        cells=candidate.cells,
+        outline=_make_outline(candidate.shape),
         evidence=tuple(newest["order_no"].astype("str").head(MOST_EVIDENCE)),
         n_evidence=len(newest),
-        lead=_make_party(whistle.lead, rules) if whistle else None,
-        helpers=tuple(_make_party(unit, rules) for unit in whistle.helpers) if whistle else (),
-        stages=_make_stages(whistle, rules) if whistle else (),
-        duty_codes=tuple(duty.duty_code for duty in whistle.duties) if whistle else (),
-        start_on=rules.today.isoformat(),
-        due_on=due_on.isoformat(),
-        due_basis=basis,
-        target=make_target(spot, rules.constants.number("planning.target_share")),
-        faults=tuple(fault.text for fault in whistle.faults) if whistle else (),
+        proof=_make_proof(candidate),
+        quotes=find_quotes(newest),
+        lead=crew.lead,
+        lead_by=crew.lead_by,
+        helpers=crew.helpers,
+        superior=crew.superior,
+        superior_reason=crew.superior_reason,
+        authority=tuple(
+            dict.fromkeys(shown.authority for _, shown in crew.duties if shown.authority)
+        ),
+        joint_streets=candidate.shares,
+        measures=measures,
+        consultation=consultation,
+        firms=firms,
+        stages=stages,
+        duty_codes=tuple(shown.duty_code for _, shown in crew.duties),
+        start_on=stages[0].start_on,
+        due_on=max(stage.end_on for stage in stages),
+        due_basis=chain.basis + dates.note,
+        latest_start_on=dates.latest.isoformat() if dates.latest else "",
+        effort=_make_effort(chain, crew, measures),
+        cost=_make_cost(measures),
+        confidence=confidence,
+        confidence_reasons=reasons,
+        target=make_open_target(candidate),
+        urgency=number,
+        urgency_reason=say(
+            "tasks",
+            "urgency",
+            excess=f"{candidate.year_excess:.0f}",
+            pattern=_name_pattern(candidate.pattern),
+            sure=say("tasks", f"sure_{confidence}"),
+        ),
+        faults=crew.faults,
     )
 
 
-def make_target(spot: Mapping[str, Any], fall_share: float) -> Target:
-    """Return what must be reached: the fall that the city asks for, not below the level of the surroundings.
-
-    Parameters
-    ----------
-    spot
-        A hotspot with ``level`` (orders a month to start from) and ``usual`` (a month at the surroundings' level).
-    fall_share
-        Share by which the orders must fall at least.
-    """
-    baseline, usual = float(spot["level"]), float(spot["usual"])
-    target = max(math.floor(baseline * (1.0 - fall_share)), math.ceil(usual), 1)
-    seasonal = spot["kind"] == HotspotKind.SEASONAL
-    low = "target" if usual >= 1 else "target_zero"
-    key = "target_season" if seasonal else "target_hold" if baseline <= target else low
-    text = say(
-        "tasks",
-        key,
-        weeks=WEEKS,
-        item=spot["item_name"],
-        baseline=f"{baseline:.1f}",
-        target=target,
-        usual=f"{usual:.1f}",
-        peak=max(spot["series"], default=0),
-        months=say_months(str(spot["months"])),
-    )
-    measure = say("tasks", "measure", cells=spot["n_cells"], weeks=WEEKS)
+def make_open_target(candidate: Candidate) -> Target:
+    """Return a target that nothing has been decided of."""
     return Target(
-        baseline_per_month=round(baseline, 2),
-        target_per_month=float(target),
-        usual_per_month=round(usual, 2),
-        weeks=WEEKS,
-        text=text,
-        measure=measure,
+        baseline_per_month=0.0,
+        target_per_month=None,
+        usual_per_month=round(candidate.usual_per_month, 2),
+        weeks=0,
+        text="",
+        measure="",
+        state="none",
     )
 
 
-def say_months(months: str) -> str:
-    """Return "11;12;1" as people read it."""
-    joiner = load_words()["joiners"]["list"]
-    return str(joiner).join(
-        say("months", "month", month=month) for month in months.split(";") if month
-    )
+def find_mixed_items(candidate: Candidate) -> tuple[str, ...]:
+    """Return the level-3 items that a set is about, the commonest first: one where it is about one."""
+    if candidate.item_level == 3:
+        return (candidate.item_code,)
+    counts = candidate.evidence["item_code"].astype("object").value_counts()
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    total = max(int(counts.sum()), 1)
+    named = [str(code) for code, n in ranked if n >= MIXED_SHARE * total][:MOST_MIXED]
+    return tuple(named or [str(code) for code, _ in ranked[:1]])
 
 
-def _make_title(spot: Mapping[str, Any]) -> str:
-    """Return what is to be done where."""
-    watch = (HotspotKind.FALLING, HotspotKind.ENDED)
-    key = (
-        "season"
-        if spot["kind"] == HotspotKind.SEASONAL
-        else "watch"
-        if spot["kind"] in watch
-        else "title"
+def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> Crew:
+    """Return who answers for a candidate.
+
+    Of one item the duty list says it. A mixed set is led by the lead that all its items share, else by the street as
+    the first receiver, with the leads of the items as helpers. A city without duties knows only the unit of the area.
+    """
+    street = candidate.street_code
+    known = [one for code in items if (one := find_whistle(rules, code, street)) is not None]
+    if not known or not rules.graph.duties:
+        unit = rules.graph.areas.get(("street", street), street)
+        name = rules.graph.name_of(unit)
+        party = Party(unit_code=unit, name=rules.names.get(street, name) if name == unit else name)
+        return Crew(lead=party, lead_by="area")
+    first = known[0]
+    leads = {one.lead for one in known}
+    lead = first.lead if len(leads) == 1 else first.street.unit_code
+    lead_by = first.lead_by if len(leads) == 1 else "first_receiver"
+    involved = [unit for one in known for unit in (one.lead, *one.helpers)]
+    # the street takes part in what another unit leads: the place is its own
+    everyone = [
+        *involved,
+        first.street.unit_code,
+        *(share.street_code for share in candidate.shares),
+    ]
+    helpers = [
+        unit for unit in dict.fromkeys(everyone) if unit != lead and unit in rules.graph.units
+    ]
+    needed = next((one.superior for one in known if one.superior and one.superior.needed), None)
+    superior = needed or next((one.superior for one in known if one.superior), None)
+    if superior is not None and not superior.unit_code:
+        superior = None
+    duties = {
+        planned.duty_code: (planned, _make_duty(planned, rules))
+        for one in known
+        for planned in one.duties
+    }
+    scene = next((one for one in known if one.scene_name), first)
+    return Crew(
+        lead=_make_party(lead, rules),
+        lead_by=lead_by,
+        helpers=tuple(_make_party(unit, rules) for unit in helpers),
+        superior=None if superior is None else _make_party(superior.unit_code, rules),
+        superior_reason="" if superior is None else superior.reason,
+        duties=tuple(sorted(duties.values(), key=lambda pair: (pair[0].stage, pair[0].duty_code))),
+        scene_code=scene.item.scene_code,
+        scene_name=scene.scene_name,
+        faults=tuple(dict.fromkeys(fault.text for one in known for fault in one.faults)),
     )
-    first = str(spot["months"]).split(";")[0]
-    months = say_months(first) if first else ""
-    return say("tasks", key, place=spot["place"], item=spot["item_name"], months=months)
 
 
 def _make_party(unit: str, rules: TaskRules) -> Party:
-    """Return a unit with its name."""
     return Party(unit_code=unit, name=rules.graph.name_of(unit))
-
-
-def _make_stages(whistle: WhistlePlan, rules: TaskRules) -> tuple[Stage, ...]:
-    """Return who acts first, with what each waits for."""
-    duties = {duty.duty_code: duty for duty in whistle.duties}
-    return tuple(
-        Stage(number=number, duties=tuple(_make_duty(duties[code], rules) for code in codes))
-        for number, codes in enumerate(whistle.stages, start=1)
-    )
 
 
 def _make_duty(duty: PlannedDuty, rules: TaskRules) -> StageDuty:
@@ -184,114 +417,198 @@ def _make_duty(duty: PlannedDuty, rules: TaskRules) -> StageDuty:
     )
 
 
-def _find_due(
-    spot: Mapping[str, Any], whistle: WhistlePlan | None, rules: TaskRules, evidence: pd.DataFrame
-) -> tuple[date, str]:
-    """Return the day until which it can and must be cured, and where it comes from."""
-    working = whistle.total_days if whistle else 0.0
-    if working > 0:
-        due = add_working_days(rules.calendar, rules.today, math.ceil(working))
-        basis = say("tasks", "due_duties", days=f"{working:g}")
+@dataclass(frozen=True, kw_only=True)
+class _Dates:
+    """Start, latest start of a seasonal task, first month of its season, and what must be told."""
+
+    start_on: date
+    latest: date | None = None
+    month: int = 0
+    note: str = ""
+
+
+def _find_dates(candidate: Candidate, chain: Chain, rules: TaskRules, *, starts: int) -> _Dates:
+    """Return when a task starts: after the plan's approval, spread over months; a seasonal one before its season."""
+    approved = rules.today + timedelta(days=1)
+    first = add_working_days(rules.calendar, approved, int(rules.number("approval_days")))
+    a_month = max(int(rules.number("lead_starts_month")), 1)
+    spread = add_months(first, starts // a_month)
+    start = add_working_days(rules.calendar, spread, 0)
+    if not candidate.months:
+        return _Dates(start_on=start)
+    needed = math.ceil(chain.total_days)
+    season = find_season_start(rules.today, candidate.months)
+    note = ""
+    while True:
+        end = season - timedelta(days=int(rules.number("preseason_days")))
+        latest = take_working_days(rules.calendar, end, needed)
+        if latest >= first:
+            break
+        note = load_words()["tasks"]["due_season_late"]
+        season = add_months(season, 12)
+    early = take_working_days(rules.calendar, latest, BUFFER_DAYS)
+    said = say(
+        "tasks",
+        "due_season",
+        months=say_months(str(season.month)),
+        lead_days=int(rules.number("preseason_days")),
+    )
+    return _Dates(
+        start_on=max(min(max(early, start), latest), first),
+        latest=latest,
+        month=season.month,
+        note="；" + said + ("；" + note.lstrip("；") if note else ""),
+    )
+
+
+def _make_title(candidate: Candidate, item_name: str, dates: _Dates) -> str:
+    """Return what is to be done where."""
+    if len(candidate.shares) > 1:
+        key = "joint_title"
+    elif candidate.scale == HotspotScale.PLACE:
+        key = "place_title"
+    elif candidate.months:
+        key = "season"
+    elif candidate.scale == HotspotScale.AREA:
+        key = "area_title"
     else:
-        due = rules.today + timedelta(weeks=WEEKS)
-        grades = evidence["grade"].dropna()
-        grade = str(grades.mode().min()) if len(grades) else ""
-        basis = say("tasks", "due_grade", grade=grade, weeks=WEEKS)
-    if spot["kind"] != HotspotKind.SEASONAL or not spot["months"]:
-        return due, basis
-    first = int(str(spot["months"]).split(";")[0])
-    before = find_next_month(rules.today, first) - timedelta(days=PRESEASON_DAYS)
-    season = say("tasks", "due_season", months=say_months(str(first)), lead_days=PRESEASON_DAYS)
-    if before <= rules.today:
-        before = date(before.year + 1, before.month, min(before.day, 28))
-    return before, season + (load_words()["tasks"]["due_late"] if due > before else "")
-
-
-def add_working_days(calendar: WorkCalendar, start: date, days: int) -> date:
-    """Return the day on which so many working days after `start` are over."""
-    if days <= 0:
-        return start
-    # two years of days per working year asked for: holidays never take more than half
-    ahead = np.arange(1, 2 * days + 60) + (start - date(1970, 1, 1)).days
-    nth = int(np.searchsorted(np.cumsum(calendar.is_workday(ahead)), days))
-    return start + timedelta(days=nth + 1)
-
-
-def find_next_month(today: date, month: int) -> date:
-    """Return the first day of the next such month after `today`."""
-    year = today.year + (month <= today.month)
-    return date(year, month, 1)
-
-
-def make_responsibilities(tasks: tuple[Task, ...]) -> tuple[dict[str, Any], ...]:
-    """Return the list of responsibilities: one row per unit, its part, its duties, its tasks; leads first."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for task in tasks:
-        parties = [("lead", task.lead)] if task.lead else []
-        parties += [("helper", party) for party in task.helpers]
-        for role, party in parties:
-            row = rows.setdefault(
-                (party.unit_code, role),
-                {
-                    "unit_code": party.unit_code,
-                    "name": party.name,
-                    "role": role,
-                    "duties": {},
-                    "tasks": [],
-                },
-            )
-            row["tasks"].append(task.task_no)
-            row["duties"].update(_find_own(task, party.unit_code))
-    ordered = sorted(
-        rows.values(), key=lambda row: (row["role"] != "lead", -len(row["tasks"]), row["unit_code"])
-    )
-    return tuple(
-        {
-            **row,
-            "duties": [{"duty_code": code, "name": name} for code, name in row["duties"].items()],
-        }
-        for row in ordered
+        key = "watch" if candidate.pattern == HotspotKind.FALLING else "title"
+    return say(
+        "tasks",
+        key,
+        place=candidate.place,
+        item=item_name,
+        items=item_name,
+        months=say_months(str(dates.month)) if dates.month else "",
     )
 
 
-def _find_own(task: Task, unit_code: str) -> dict[str, str]:
-    """Return the duties of a task that a unit holds."""
-    return {
-        duty.duty_code: duty.name
-        for stage in task.stages
-        for duty in stage.duties
-        if unit_code in duty.unit_codes
-    }
+def say_months(months: str) -> str:
+    """Return "11;12;1" as people read it."""
+    return say_list([say("months", "month", month=month) for month in months.split(";") if month])
 
 
-def make_policies(tasks: tuple[Task, ...], rules: TaskRules) -> tuple[Policy, ...]:
-    """Return the list of policies: where duty is unclear, nobody holds it, or the list contradicts itself."""
-    rows: dict[str, dict[str, Any]] = {}
-    for task in tasks:
-        for text in (*_find_gaps(task, rules), *task.faults):
-            row = rows.setdefault(
-                text,
-                {
-                    "text": text,
-                    "item_code": task.item_code,
-                    "item_name": task.item_name,
-                    "tasks": [],
-                },
-            )
-            row["tasks"].append(task.task_no)
-    return tuple(Policy(**{**row, "tasks": tuple(row["tasks"])}) for row in rows.values())
+def _name_pattern(pattern: str) -> str:
+    words = load_words()["kinds"]
+    return str(words[pattern]["name"]) if pattern in words else pattern
 
 
-def _find_gaps(task: Task, rules: TaskRules) -> list[str]:
-    """Return what the catalogue leaves open for the item of a task."""
-    item = rules.graph.items.get(task.item_code)
-    if item is None:
-        return []
-    gaps = []
-    if not item.lead:
-        gaps.append(say("policies", "no_lead", item=task.item_name))
-    if not item.scene_code and rules.graph.scenes:
-        gaps.append(say("policies", "no_scene", item=task.item_name))
-    elif item.scene_code and not task.stages:
-        gaps.append(say("policies", "no_duties", scene=item.scene_code))
-    return gaps
+def _find_group(candidate: Candidate, levels: ItemLevels) -> str:
+    """Return the level-2 item of a candidate, its own where it is above."""
+    if not candidate.item_code or candidate.item_level < 3:
+        return candidate.item_code
+    return str(levels.find(pd.Series([candidate.item_code]), 2).iloc[0])
+
+
+def _find_anchor(candidate: Candidate) -> str:
+    """Return the cell with most of a candidate's orders; empty for an area."""
+    if candidate.scale == HotspotScale.AREA:
+        return candidate.cells[0][:12] if candidate.cells and candidate.shape is not None else ""
+    counts = candidate.evidence["cell_code"].dropna().astype("str").value_counts()
+    return min(counts.index[counts == counts.iloc[0]], default="") if len(counts) else ""
+
+
+def _make_outline(shape: shapely.Geometry | None) -> dict[str, Any] | None:
+    """Return a shape as GeoJSON with six decimals."""
+    if shape is None or shape.is_empty:
+        return None
+    simple = shapely.set_precision(shapely.simplify(shape, OUTLINE_DEGREES), 1e-6)
+    made: dict[str, Any] = shapely.geometry.mapping(simple if not simple.is_empty else shape)
+    return {"type": made["type"], "coordinates": _round(made["coordinates"])}
+
+
+def _round(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_round(one) for one in value]
+    return round(float(value), 6)
+
+
+def _make_proof(candidate: Candidate) -> Proof:
+    days = candidate.evidence["received_at"]
+    since = max(candidate.window_start, days.min().date()) if len(days) else candidate.window_start
+    return Proof(
+        orders=len(candidate.evidence),
+        persons=candidate.persons,
+        expected=round(candidate.expected, 2),
+        excess=round(max(candidate.persons - candidate.expected, 0.0), 2),
+        since=since.isoformat(),
+        window_start=candidate.window_start.isoformat(),
+        window_end=candidate.window_end.isoformat(),
+        p=candidate.p,
+        q=candidate.q,
+        pattern=candidate.pattern,
+        pattern_name=_name_pattern(candidate.pattern),
+        probability=candidate.patterns.get(candidate.pattern),
+    )
+
+
+def _say_consultation(measures: Sequence[TaskMeasure]) -> str:
+    named = [one.name for one in measures if one.kind == CONSULTATION]
+    return say("tasks", "consultation", measure=say_list(named)) if named else ""
+
+
+def _say_firms(crew: Crew, rules: TaskRules) -> str:
+    parties = [*([crew.lead] if crew.lead else []), *crew.helpers]
+    kinds = {"enterprise", "platform"}
+    firms = [
+        party.name
+        for party in parties
+        if party.unit_code in rules.graph.units and rules.graph.units[party.unit_code].kind in kinds
+    ]
+    return say("tasks", "firms", units=say_list(firms)) if firms else ""
+
+
+def _make_effort(chain: Chain, crew: Crew, measures: Sequence[TaskMeasure]) -> Range:
+    """Return working days: along the longest chain, and of all duties and measures one after the other."""
+    known = [one.days for one in measures if one.days is not None]
+    each = sum(shown.days for _, shown in crew.duties) + sum(known)
+    return Range(
+        low=round(chain.total_days, 1),
+        high=round(max(each, chain.total_days), 1),
+        unit="workdays",
+        status="practice" if crew.duties and known else "assumed",
+    )
+
+
+def _make_cost(measures: Sequence[TaskMeasure]) -> Range:
+    """Return what the measures cost together, unknown where one does not say."""
+    lows = [one.cost.low for one in measures]
+    highs = [one.cost.high for one in measures]
+    if not measures or None in lows or None in highs:
+        return Range(low=None, high=None, unit="10k_yuan", status="unknown")
+    statuses = [one.cost.status for one in measures]
+    order = ("assumed", "practice", "measured", "documented")
+    return Range(
+        low=round(sum(low for low in lows if low is not None), 2),
+        high=round(sum(high for high in highs if high is not None), 2),
+        unit="10k_yuan",
+        status=min(statuses, key=lambda one: order.index(one) if one in order else 0),
+    )
+
+
+def _judge_confidence(candidate: Candidate) -> tuple[str, tuple[str, ...]]:
+    """Return how sure a task is, and why."""
+    q = 1.0 if candidate.q is None else candidate.q
+    if q <= CONFIDENT_Q and candidate.persons >= CONFIDENT_PERSONS:
+        mark = "high"
+    elif q <= FAIR_Q and candidate.persons >= FAIR_PERSONS:
+        mark = "medium"
+    else:
+        mark = "low"
+    reasons = [say("tasks", "by_q", q=f"{q:.2g}")] if candidate.q is not None else []
+    reasons.append(say("tasks", "by_n", n=candidate.persons))
+    months = (candidate.window_end - candidate.window_start).days / 30.4
+    reasons.append(say("tasks", "by_span", months=f"{max(months, 1):.0f}"))
+    if candidate.scale == HotspotScale.AREA and not candidate.cells:
+        reasons.append(say("tasks", "by_place"))
+    return mark, tuple(reasons)
+
+
+def find_radius(lon: np.ndarray, lat: np.ndarray) -> tuple[float, float, float]:
+    """Return the median position and the distance in metres that holds nine tenths of the points."""
+    if not len(lon):
+        return 0.0, 0.0, 0.0
+    middle = float(np.median(lon)), float(np.median(lat))
+    east = (lon - middle[0]) * 111_320.0 * math.cos(math.radians(middle[1]))
+    north = (lat - middle[1]) * 111_320.0
+    return *middle, float(np.quantile(np.hypot(east, north), 0.9))

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 import planner.documents
+from gridgov.rules.constants import make_constant, make_constants
 from planner.frames import HOTSPOT_COLUMNS
 from planner.jobs.desk import make_plans
+from planner.plans.edits import edit_plan
 from planner.plans.record import Policy, make_content_hash, make_plan_json, seal_plan
 
 SCHEMA = json.loads(
@@ -112,23 +114,64 @@ def test_a_task_names_lead_helpers_order_and_evidence(small_plans, small_orders)
     assert task.lead.unit_code == plan.street["code"]
     assert [party.name for party in task.helpers] == ["市住建委"]
     assert [[duty.duty_code for duty in stage.duties] for stage in task.stages] == [
+        [],
         ["U1"],
         ["U2"],
     ]
     assert task.n_evidence == spot["count"]
     inside = small_orders.set_index("order_no").loc[list(task.evidence), "cell_code"]
     assert set(inside) <= set(spot["cells"].split(";"))
-    # U1 takes two working days and U2 five: seven after Wednesday 2025-12-31
-    assert date.fromisoformat(task.due_on) == date(2026, 1, 9)
+    # approved five working days after Thursday 2026-01-01; three to look at the place, two for U1, five for U2
+    assert task.start_on == "2026-01-08"
+    assert task.due_on == "2026-01-21"
+    assert task.proof.orders == task.n_evidence
+    assert task.lead_by == "catalogue"
 
 
-def test_targets_lie_between_the_surroundings_and_today(small_plans):
+def test_targets_lie_below_the_expectation_and_hold_both_probabilities(small_city, small_orders):
+    constants = make_constants([make_constant("planning.target_share", 0.6, "assumed")])
+    city = replace(small_city, settings=replace(small_city.settings, constants=constants))
+    plans = make_plans(city, small_orders, as_of=small_orders["received_at"].max().ceil("D")).plans
+    targets = [task.target for plan in plans for task in plan.tasks]
+    judged = [target for target in targets if target.state != "none"]
+
+    assert judged
+    for target in judged:
+        assert target.threshold < target.expected
+        assert target.p_if_nothing <= 0.1
+        assert target.p_if_effect >= 0.8
+        assert f"不超过 {target.threshold} 人" in target.text
+    assert all(target.reason for target in targets if target.state == "none")
+
+
+def test_a_task_is_the_same_in_the_next_draft_and_edits_survive(
+    small_city, small_orders, small_plans
+):
+    plan = find_plan(small_plans, "steady")
+    task = plan.tasks[0]
+    edited = edit_plan(
+        plan, {f"tasks/{task.task_id}/title": "人工标题"}, by="u1", at="2026-01-02T09:00:00"
+    )
+    later = small_orders["received_at"].max().ceil("D")
+    street = plan.street["code"]
+    again = make_plans(
+        small_city, small_orders, as_of=later, streets=[street], previous={street: edited}
+    ).plans[0]
+
+    assert {one.task_id for one in again.tasks} == {one.task_id for one in plan.tasks}
+    assert next(one.title for one in again.tasks if one.task_id == task.task_id) == "人工标题"
+    assert again.revision == 2
+    assert again.diagnosis["previous"]["plan_no"] == plan.plan_no
+
+
+def test_every_governed_street_has_tasks_for_half_of_its_excess_or_a_finding(small_plans):
     for plan in small_plans.plans:
-        for task in plan.tasks:
-            target = task.target
-            assert target.usual_per_month <= target.target_per_month
-            assert target.target_per_month < target.baseline_per_month
-            assert f"不超过 {target.target_per_month:g} 件" in target.text
+        if plan.tasks:
+            assert plan.excess.share >= 0.5
+        else:
+            assert {"no_excess", "no_appeals", "no_model"} & {
+                finding.key for finding in plan.findings
+            }
 
 
 def test_a_season_is_cured_before_it_begins(small_plans):
