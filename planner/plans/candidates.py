@@ -167,7 +167,7 @@ def make_area_candidates(
         made.append(
             Candidate(
                 hotspot_id="",
-                scale=HotspotScale.AREA,
+                scale=HotspotScale.AREA.value,
                 street_code=street,
                 item_code=str(row["item_code"]),
                 item_level=2,

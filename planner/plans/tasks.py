@@ -338,13 +338,18 @@ def make_open_target(candidate: Candidate) -> Target:
 
 
 def find_mixed_items(candidate: Candidate) -> tuple[str, ...]:
-    """Return the level-3 items that a set is about, the commonest first: one where it is about one."""
+    """Return the level-3 items that a set is about, the commonest first: one where it is about one.
+
+    Of everything at a place the commonest few; of a mixed item those of a fair share of it, at least one.
+    """
     if candidate.item_level == 3:
         return (candidate.item_code,)
     counts = candidate.evidence["item_code"].astype("object").value_counts()
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_MIXED]
+    if candidate.scale == HotspotScale.PLACE:
+        return tuple(str(code) for code, _ in ranked)
     total = max(int(counts.sum()), 1)
-    named = [str(code) for code, n in ranked if n >= MIXED_SHARE * total][:MOST_MIXED]
+    named = [str(code) for code, n in ranked if n >= MIXED_SHARE * total]
     return tuple(named or [str(code) for code, _ in ranked[:1]])
 
 
@@ -352,7 +357,8 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
     """Return who answers for a candidate.
 
     Of one item the duty list says it. A mixed set is led by the lead that all its items share, else by the street as
-    the first receiver, with the leads of the items as helpers. A city without duties knows only the unit of the area.
+    the first receiver, with the leads of the items as helpers; so is everything at a place, whose chain is what the
+    street convenes. A city without duties knows only the unit of the area.
     """
     street = candidate.street_code
     known = [one for code in items if (one := find_whistle(rules, code, street)) is not None]
@@ -362,10 +368,13 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
         party = Party(unit_code=unit, name=rules.names.get(street, name) if name == unit else name)
         return Crew(lead=party, lead_by="area")
     first = known[0]
-    leads = {one.lead for one in known}
-    lead = first.lead if len(leads) == 1 else first.street.unit_code
-    lead_by = first.lead_by if len(leads) == 1 else "first_receiver"
-    involved = [unit for one in known for unit in (one.lead, *one.helpers)]
+    is_place = candidate.scale == HotspotScale.PLACE
+    is_one = len({one.lead for one in known}) == 1 and not is_place
+    lead = first.lead if is_one else first.street.unit_code
+    lead_by = first.lead_by if is_one else "first_receiver"
+    involved = [
+        unit for one in known for unit in ((one.lead,) if is_place else (one.lead, *one.helpers))
+    ]
     # the street takes part in what another unit leads: the place is its own
     everyone = [
         *involved,
@@ -383,6 +392,7 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
         planned.duty_code: (planned, _make_duty(planned, rules))
         for one in known
         for planned in one.duties
+        if not is_place
     }
     scene = next((one for one in known if one.scene_name), first)
     return Crew(
@@ -394,7 +404,9 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
         duties=tuple(sorted(duties.values(), key=lambda pair: (pair[0].stage, pair[0].duty_code))),
         scene_code=scene.item.scene_code,
         scene_name=scene.scene_name,
-        faults=tuple(dict.fromkeys(fault.text for one in known for fault in one.faults)),
+        faults=()
+        if is_place
+        else tuple(dict.fromkeys(fault.text for one in known for fault in one.faults)),
     )
 
 
