@@ -1,4 +1,4 @@
-"""Tables of the sample city's pack: units, catalogue, duties, dependencies, holidays, kinds.
+"""Tables of the sample city's pack: units, catalogue, duties, dependencies, holidays, kinds, measures.
 
 The city-wide rows lie beside this module as CSV; streets, districts and the enterprises of each district are
 made from the streets that the caller passes, so that the tables fit any set of streets.
@@ -108,7 +108,7 @@ def _split(text: str) -> list[str]:
 
 
 def write_tables(folder: Path, streets: pd.DataFrame) -> dict[str, Any]:
-    """Write ``units catalogue duties dependencies holidays kinds`` as CSV into a folder.
+    """Write ``units catalogue duties dependencies holidays kinds measures`` as CSV into a folder.
 
     Parameters
     ----------
@@ -134,6 +134,7 @@ def write_tables(folder: Path, streets: pd.DataFrame) -> dict[str, Any]:
         "dependencies": read_content("dependencies.csv"),
         "holidays": read_content("holidays.csv"),
         "kinds": read_content("kinds.csv"),
+        "measures": read_content("measures.csv"),
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
