@@ -75,7 +75,7 @@ def find_class_decisions(session: Session) -> list[ClassDecision]:
             decided=row.decided or "",
             decided_by=row.decided_by or "",
             decided_at=row.decided_at,
-            reason=row.reasons or "—",
+            reason=row.decided_reason or row.reasons or "—",
         )
         for row in session.scalars(decided)
         if row.decided_at is not None

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from gridgov.pack.city import City
 from gridgov.progress import Progress, ignore_progress
 from gridgov.services.class_reviews import propose_classes
-from gridgov.storage.audit.log import record
+from gridgov.services.plans.drafts import Draft, DraftTask, put_draft
 from gridgov.storage.models import plans as rows
 from gridgov.storage.order_frames import read_order_frame
 from planner.jobs.desk import PlanningResult, make_plans
-from planner.plans.record import Plan, make_content_hash
+from planner.plans.edits import merge_edits
+from planner.plans.record import Plan, make_content_hash, read_plan
 
 KEPT = (
     "kind",
@@ -139,51 +140,39 @@ def _day(value: Any) -> date:
 
 
 def _save_plan(session: Session, plan: Plan, as_of: datetime) -> bool:
-    """Save a plan with its tasks unless its content is that of the last revision."""
+    """Save a plan as a draft, with what people wrote in the one before, unless it says the same."""
     street, period = str(plan.street["code"]), f"{plan.period['start']}/{plan.period['end']}"
-    last = session.scalars(
-        sa.select(rows.Plan)
-        .where(rows.Plan.street_code == street, rows.Plan.period == period)
-        .order_by(rows.Plan.revision.desc())
-        .limit(1)
-    ).first()
-    content = plan.content_hash or make_content_hash(plan)
-    if last is not None and last.content_hash == content:
-        return False
-    fixed = replace(plan, revision=1 if last is None else last.revision + 1, content_hash=content)
-    row = rows.Plan(
-        plan_no=fixed.plan_no,
-        street_code=street,
-        period=period,
-        revision=fixed.revision,
-        content_hash=content,
-        document=json.loads(json.dumps({"plan_no": fixed.plan_no, **asdict(fixed)})),
-        made_at=as_of,
-    )
-    session.add(row)
-    session.flush()
-    session.add_all([_make_task(row.id, task) for task in fixed.tasks])
-    record(
-        session,
-        at=as_of,
-        action="make_plan",
-        subject_kind="plan",
-        subject_no=fixed.plan_no,
-        before=None if last is None else {"plan_no": last.plan_no},
-        after={"content_hash": content, "tasks": len(fixed.tasks)},
-        actor=None,
-        origin="plan",
-    )
-    return True
+
+    def make(newest: rows.Plan | None, revision: int) -> Draft | None:
+        merged = plan
+        if newest is not None and newest.document.get("edits"):
+            merged = merge_edits(read_plan(newest.document), plan)
+        content = make_content_hash(merged)
+        if newest is not None and newest.period == period and newest.content_hash == content:
+            return None
+        return make_draft(replace(merged, revision=revision, content_hash=content))
+
+    return put_draft(session, street, at=as_of, make=make, period=period) is not None
 
 
-def _make_task(plan_id: int, task: Any) -> rows.PlanTask:
-    return rows.PlanTask(
-        plan_id=plan_id,
-        task_no=task.task_no,
-        hotspot_no=task.hotspot_id,
-        title=task.title,
-        lead_unit_code=None if task.lead is None else task.lead.unit_code,
-        helper_unit_codes=[one.unit_code for one in task.helpers],
-        due_on=date.fromisoformat(task.due_on) if task.due_on else None,
+def make_draft(plan: Plan) -> Draft:
+    """Return a plan as the service keeps it; its hash and revision must be set."""
+    return Draft(
+        street_code=str(plan.street["code"]),
+        period=f"{plan.period['start']}/{plan.period['end']}",
+        document=json.loads(json.dumps({"plan_no": plan.plan_no, **asdict(plan)})),
+        tasks=tuple(
+            DraftTask(
+                task_no=task.task_no,
+                task_id=task.task_id,
+                hotspot_no=task.hotspot_id,
+                title=task.title,
+                lead_unit_code=None if task.lead is None else task.lead.unit_code,
+                helper_unit_codes=tuple(one.unit_code for one in task.helpers),
+                start_on=date.fromisoformat(task.start_on) if task.start_on else None,
+                due_on=date.fromisoformat(task.due_on) if task.due_on else None,
+            )
+            for task in plan.tasks
+        ),
+        author_keys=frozenset(edit.by for edit in plan.edits if edit.by),
     )

@@ -1,7 +1,7 @@
 """Hotspots, plans with their life, tasks with their progress, classes of streets, what follows a rank; reports."""
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import shapely
 import sqlalchemy as sa
@@ -95,7 +95,7 @@ class Plan(Base):
     sealed_at: Mapped[datetime | None]
     closing: Mapped[str] = mapped_column(default="")
     """What was said when it was returned or closed."""
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy declares it so
 
 
 class PlanTask(Base):
@@ -125,7 +125,7 @@ class PlanTask(Base):
     """Day of the last step or note."""
     updated_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy declares it so
 
 
 class TaskStep(Base):
@@ -185,7 +185,7 @@ class RankFollowUp(Base):
     result: Mapped[str] = mapped_column(default="")
     made_by: Mapped[str] = mapped_column(sa.String(64))
     version: Mapped[int] = mapped_column(default=1)
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy declares it so
 
 
 class Report(Base):
