@@ -1,7 +1,8 @@
 """The jobs on PostgreSQL, queued by procrastinate: several workers, each job once, none lost with a dead worker.
 
-A lock of its own keeps two runs of a job apart, a queueing lock keeps at most one waiting. What a killed worker held is
-given up once its heartbeat stops; the next tick does the job, which looks at what is due and so makes up for it.
+At most one run of a job waits. What keeps two runs apart is the claim in :mod:`gridgov.services.worker.table`, as on
+SQLite: the library's own lock would be a second one. What a killed worker had begun is told and forgotten once its heartbeat
+stops; a later tick does the job, which looks at what is due and so makes up for it.
 """
 
 import asyncio
@@ -59,7 +60,7 @@ def _add(app: procrastinate.App, job: Job, context: WorkerContext) -> None:
         await asyncio.to_thread(try_job, context, job, is_forced=False)
 
     name = f"gridgov.{job.name}"
-    task = app.task(name=name, queue=QUEUE, lock=job.name, queueing_lock=job.name)(run)
+    task = app.task(name=name, queue=QUEUE, queueing_lock=job.name)(run)
     app.periodic(cron=make_cron(job))(task)
 
 
@@ -144,11 +145,11 @@ async def _repeat(do: Callable[[], Awaitable[object]]) -> None:
 
 
 async def give_up_stalled(app: procrastinate.App) -> int:
-    """Set jobs of dead workers to failed, so that their locks are free; return how many."""
+    """Set jobs of dead workers to failed, so that they do not stay as running; return how many."""
     manager = app.job_manager
     stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S))
     for job in stalled:
-        LOG.warning("job %s was held by a worker that is gone; it is free again", job.task_name)
+        LOG.warning("job %s was begun by a worker that is gone; a later one does it", job.task_name)
         await manager.finish_job(job, status=Status.FAILED, delete_job=False)
     await manager.delete_old_jobs(nb_hours=KEPT_H, include_failed=True)
     return len(stalled)
