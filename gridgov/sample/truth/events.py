@@ -40,8 +40,8 @@ BASE_PLANTED = 200_000
 """A sample of so many appeals has all that is planted; a smaller one has less of it."""
 PLANTED_SHARE = 0.03
 """About what is planted on the scale of the background, of all appeals."""
-DENSE_STREET_APPEALS = 3_000
-"""Of each street of a dense cut: 30 valid callbacks even in its thinnest month."""
+DENSE_STREET_APPEALS = 3_600
+"""Of a dense cut's street, before streets differ in how often they call: 30 valid callbacks in its thinnest month."""
 DENSE_REST_SHARE, DENSE_MOST_EVEN = 0.05, 0.9
 """Share of the rest of the city in a dense cut; share of the district's appeals that may be given out evenly."""
 

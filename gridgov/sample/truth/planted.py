@@ -34,8 +34,8 @@ HOTSPOT_ITEM_KINDS = ("complaint", "report")
 
 ONE_CALLER = (3, 60)
 """Decoy: so many persons who each call so often about one place."""
-DENSE_COMPOUNDS, DENSE_FACTOR = 3, 40.0
-"""Decoy: so many compounds where so many times more people live than in the usual one."""
+DENSE_COMPOUNDS, DENSE_FACTOR, DENSE_MOST = 3, 40.0, 0.006
+"""Decoy: so many compounds where so many times more people live than in the usual one, but at most so large a share."""
 
 Curve = Callable[[int, np.random.Generator], tuple[IntArray, int, int]]
 """Number of appeals, randomness → their days, first day, last day."""
@@ -100,7 +100,7 @@ def make_dense(slots: Slots, rng: np.random.Generator) -> tuple[Slots, IntArray]
     own = weight[usual] / weight[usual].sum()
     chosen = rng.choice(usual, DENSE_COMPOUNDS, replace=False, p=own)
     # Drawn by weight, so already larger than the usual one by about a half.
-    weight[chosen] *= DENSE_FACTOR / 1.5
+    weight[chosen] = np.minimum(weight[chosen] * DENSE_FACTOR / 1.5, DENSE_MOST * weight.sum())
     return slots.with_weight(weight), chosen
 
 
