@@ -1,9 +1,7 @@
 """The main job: a city and a file of appeals in, a folder with orders, hotspots and plans out."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +15,9 @@ from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.reading.appeals import AppealsRead, read_appeals
 from gridgov.rules.classify import ItemClassifier
-from planner.documents.pages import write_pages
 from planner.errors import PlannerError
-from planner.jobs.desk import PlanningResult, make_plans
-from planner.jobs.outputs import write_summary, write_tables
-
-
-@dataclass(frozen=True, kw_only=True)
-class MainJobResult:
-    """Everything the job found, before any of it is written."""
-
-    city: City
-    as_of: pd.Timestamp
-    read: AppealsRead
-    result: PipelineResult
-    planning: PlanningResult
-
-    @cached_property
-    def problems(self) -> pd.DataFrame:
-        """Return what is wrong with the pack, the export and the set as a whole, in this order."""
-        pack = make_problem_frame(self.city.problems)
-        return pd.concat([pack, self.read.problems, self.result.problems], ignore_index=True)
+from planner.jobs.desk import make_plans
+from planner.jobs.outputs import Found, find_as_of, write_all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,34 +79,25 @@ def run_main_job(
         classify=None if options.classifier is None else make_classify(options.classifier),
     )
     planning = make_plans(city, result.orders, as_of=as_of, progress=progress)
-    job = MainJobResult(city=city, as_of=as_of, read=read, result=result, planning=planning)
-    summary = make_summary(job)
+    # what is wrong with the pack, the export and the set as a whole, in this order
+    problems = pd.concat(
+        [make_problem_frame(city.problems), read.problems, result.problems], ignore_index=True
+    )
+    found = Found(city=city, orders=result.orders, problems=problems, planning=planning)
+    summary = make_summary(found, read, result, as_of=as_of)
     if options.is_dry_run:
         return summary
     with replace_folder(out_dir) as folder:
-        with clock.stage("write"):
-            write_all(job, summary, folder, options=options)
-        seconds = clock.seconds | result.seconds | planning.seconds
-        summary["seconds"] = {stage: round(spent, 3) for stage, spent in seconds.items()}
-        write_summary(summary, folder / "summary.json")
-    return summary
-
-
-def write_all(
-    job: MainJobResult, summary: dict[str, Any], folder: Path, *, options: MainJobOptions
-) -> None:
-    """Write tables and pages at the same time: the tables are compiled code that leaves a core free."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        tables = pool.submit(
-            write_tables,
+        write_all(
+            found,
+            summary,
             folder,
-            orders=job.result.orders,
-            problems=job.problems,
-            hotspots=job.planning.hotspots,
+            clock=clock,
+            seconds=result.seconds | planning.seconds,
+            assets_dir=options.assets_dir,
             is_masked=options.is_masked,
         )
-        write_pages(job.planning, job.city, summary, folder, assets_dir=options.assets_dir)
-        tables.result()
+    return summary
 
 
 def make_classify(classifier: ItemClassifier) -> Classify:
@@ -153,13 +124,9 @@ def check_usable(read: AppealsRead, path: Path) -> AppealsRead:
     raise InvalidDataError([nothing, *(Problem(**row) for row in rows.to_dict("records"))])
 
 
-def find_as_of(appeals: pd.DataFrame) -> pd.Timestamp:
-    """Return midnight after the newest appeal, in the city's zone."""
-    newest: pd.Timestamp = appeals["received_at"].max()
-    return newest.normalize() + pd.DateOffset(days=1)
-
-
-def make_summary(job: MainJobResult) -> dict[str, Any]:
+def make_summary(
+    found: Found, read: AppealsRead, result: PipelineResult, *, as_of: pd.Timestamp
+) -> dict[str, Any]:
     """Return what the job found, in figures.
 
     Raises
@@ -167,26 +134,26 @@ def make_summary(job: MainJobResult) -> dict[str, Any]:
     PlannerError
         If rows were lost on the way: read = located + unlocated + rejected must hold.
     """
-    counts = dict(job.result.counts)
+    counts = dict(result.counts)
     located, unlocated = counts.pop("located"), counts.pop("unlocated")
     appeals = {
-        "read": job.read.read,
+        "read": read.read,
         "located": located,
         "unlocated": unlocated,
-        "rejected": job.read.rejected,
+        "rejected": read.rejected,
     }
-    if appeals["read"] != located + unlocated + job.read.rejected:
+    if appeals["read"] != located + unlocated + read.rejected:
         raise PlannerError(
             f"Rows were lost: {appeals}. This is a fault of the program; nothing was written."
         )
     return {
-        "city": job.city.name,
-        "synthetic": job.city.settings.synthetic,
-        "as_of": job.as_of.isoformat(),
-        "boundary_version": job.city.boundary_version,
+        "city": found.city.name,
+        "synthetic": found.city.settings.synthetic,
+        "as_of": as_of.isoformat(),
+        "boundary_version": found.city.boundary_version,
         "appeals": appeals,
         **counts,
-        "problems": len(job.problems),
-        "hotspots": len(job.planning.hotspots),
-        "plans": len(job.planning.plans),
+        "problems": len(found.problems),
+        "hotspots": len(found.planning.hotspots),
+        "plans": len(found.planning.plans),
     }

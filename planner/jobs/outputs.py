@@ -1,7 +1,9 @@
 """What stands in an output folder beside the pages: tables, hotspots as a layer, the summary."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,88 @@ import geopandas as gpd
 import pandas as pd
 
 from geodata.files import write_layer, write_table
+from gridgov.pack.city import City
+from gridgov.progress import StageClock
 from gridgov.rules.privacy import mask_series
+from planner.documents.pages import QUICK_FORMS, Form, write_pages
+from planner.jobs.desk import PlanningResult
 
 MASKED_COLUMNS = ("text", "address")
 """Free text of the appeal: people dictate telephone and identity numbers into it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Found:
+    """What a job found, before any of it is written.
+
+    Parameters
+    ----------
+    city
+        The pack.
+    orders
+        Frame of ``gridgov.frames.ORDER_COLUMNS``.
+    problems
+        Frame of ``geodata.problems.PROBLEM_COLUMNS``.
+    planning
+        Hotspots and plans.
+    """
+
+    city: City
+    orders: pd.DataFrame
+    problems: pd.DataFrame
+    planning: PlanningResult
+
+
+def find_as_of(orders: pd.DataFrame) -> pd.Timestamp:
+    """Return midnight after the newest order or appeal, in the city's zone."""
+    newest: pd.Timestamp = orders["received_at"].max()
+    return newest.normalize() + pd.DateOffset(days=1)
+
+
+def write_all(
+    found: Found,
+    summary: dict[str, Any],
+    folder: Path,
+    *,
+    clock: StageClock,
+    seconds: Mapping[str, float],
+    assets_dir: Path,
+    forms: Collection[Form] = QUICK_FORMS,
+    is_masked: bool = True,
+) -> None:
+    """Write tables and pages at the same time (the tables are compiled code that leaves a core free), then the summary.
+
+    Parameters
+    ----------
+    found
+        What is written.
+    summary
+        Completed by the seconds of each stage.
+    folder
+        Folder that exists; the caller makes it appear as a whole.
+    clock, seconds
+        Of this job, and of the stages before.
+    assets_dir
+        Folder with the page assets.
+    forms
+        Of each plan.
+    is_masked
+        Whether personal numbers in free text are masked.
+    """
+    with clock.stage("write"), ThreadPoolExecutor(max_workers=1) as pool:
+        tables = pool.submit(
+            write_tables,
+            folder,
+            orders=found.orders,
+            problems=found.problems,
+            hotspots=found.planning.hotspots,
+            is_masked=is_masked,
+        )
+        write_pages(found.planning, found.city, summary, folder, assets_dir=assets_dir, forms=forms)
+        tables.result()
+    spent = clock.seconds | dict(seconds)
+    summary["seconds"] = {stage: round(one, 3) for stage, one in spent.items()}
+    write_summary(summary, folder / "summary.json")
 
 
 def write_tables(

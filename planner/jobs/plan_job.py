@@ -1,6 +1,7 @@
 """Plans from the orders of an earlier run: hotspots, street plans and their pages, without placing an appeal again."""
 
-from concurrent.futures import ThreadPoolExecutor
+import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +15,11 @@ from gridgov.jobs.order_file import OrdersRead, read_orders
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.duties.lookup import find_code
-from planner.documents.pages import write_pages
+from planner.documents.pages import QUICK_FORMS, Form
+from planner.errors import PlannerError
 from planner.jobs.desk import PlanningResult, get_grid, make_plans
-from planner.jobs.main_job import find_as_of
-from planner.jobs.outputs import write_summary, write_tables
+from planner.jobs.outputs import Found, find_as_of, write_all
+from planner.plans.record import Plan, read_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +29,14 @@ class PlanJobOptions:
     Parameters
     ----------
     assets_dir
-        Folder with the page assets (``leaflet/``, ``echarts/``).
+        Folder with the page assets (``leaflet/``).
     street
-        Code, name or part of the name of the one street that gets a plan, whatever its class; empty: every street
-        under governance or with a hotspot.
+        Code, name or part of the name of the one street that gets a plan, whatever its class; empty: every street of
+        a governed class or with a hotspot to govern.
+    previous
+        Folder of an earlier run: tasks keep their ids, edits survive, the diagnosis compares; None for none.
+    forms
+        In which each plan is written.
     as_of
         The moment the job looks back from; None: the end of the day of the newest order.
     is_masked
@@ -41,6 +47,8 @@ class PlanJobOptions:
 
     assets_dir: Path
     street: str = ""
+    previous: Path | None = None
+    forms: Collection[Form] = QUICK_FORMS
     as_of: datetime | None = None
     is_masked: bool = True
     is_dry_run: bool = False
@@ -67,20 +75,26 @@ def run_plan_job(
     UnknownEntryError
         If the street asked for is none of the city's.
     PlannerError
-        If the city has no unit grid.
+        If the city has no unit grid, or a plan of the earlier run cannot be read.
     """
     check_replaceable(out_dir)
     street = find_street(city, options.street) if options.street else ""
+    previous = {} if options.previous is None else read_plans(options.previous)
     clock = StageClock(progress)
     with clock.stage("read"):
         read = read_orders(orders_path, zone=city.settings.timezone)
-        orders, found = check_places(city, read.orders, orders_path)
+        orders, faults = check_places(city, read.orders, orders_path)
     as_of = find_as_of(orders) if options.as_of is None else pd.Timestamp(options.as_of)
     planning = make_plans(
-        city, orders, as_of=as_of, streets=[street] if street else None, progress=progress
+        city,
+        orders,
+        as_of=as_of,
+        streets=[street] if street else None,
+        previous=previous,
+        progress=progress,
     )
     problems = pd.concat(
-        [make_problem_frame(city.problems), read.problems, make_problem_frame(found)],
+        [make_problem_frame(city.problems), read.problems, make_problem_frame(faults)],
         ignore_index=True,
     )
     summary = make_summary(city, read, planning, as_of=as_of, street=street) | {
@@ -88,22 +102,50 @@ def run_plan_job(
     }
     if options.is_dry_run:
         return summary
-    with replace_folder(out_dir) as folder, ThreadPoolExecutor(max_workers=1) as pool:
-        with clock.stage("write"):
-            tables = pool.submit(
-                write_tables,
-                folder,
-                orders=orders[orders["street_code"] == street] if street else orders,
-                problems=problems,
-                hotspots=planning.hotspots,
-                is_masked=options.is_masked,
-            )
-            write_pages(planning, city, summary, folder, assets_dir=options.assets_dir)
-            tables.result()
-        seconds = clock.seconds | planning.seconds
-        summary["seconds"] = {stage: round(spent, 3) for stage, spent in seconds.items()}
-        write_summary(summary, folder / "summary.json")
+    found = Found(
+        city=city,
+        orders=orders[orders["street_code"] == street] if street else orders,
+        problems=problems,
+        planning=planning,
+    )
+    with replace_folder(out_dir) as folder:
+        write_all(
+            found,
+            summary,
+            folder,
+            clock=clock,
+            seconds=planning.seconds,
+            assets_dir=options.assets_dir,
+            forms=options.forms,
+            is_masked=options.is_masked,
+        )
     return summary
+
+
+def read_plans(folder: Path) -> dict[str, Plan]:
+    """Return the plans of an earlier run by street code.
+
+    Parameters
+    ----------
+    folder
+        Of ``gridgov plan`` or ``gridgov run``.
+
+    Raises
+    ------
+    PlannerError
+        There is no plan in it, or one cannot be read; the file is named.
+    """
+    files = sorted(folder.glob("plans/*/plan.json"))
+    if not files:
+        raise PlannerError(f"{folder} holds no plans; expected plans/<street>/plan.json of a run")
+    plans = {}
+    for file in files:
+        try:
+            plan = read_plan(file.read_text("utf-8"))
+        except (PlannerError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise PlannerError(f"{file}: {error}") from error
+        plans[str(plan.street["code"])] = plan
+    return plans
 
 
 def find_street(city: City, text: str) -> str:

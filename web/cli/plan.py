@@ -9,14 +9,19 @@ import click
 import pandas as pd
 
 from gridgov.pack.city import load_city
+from planner.documents.pages import FORMS, Form
 from planner.jobs.plan_job import PlanJobOptions, run_plan_job
 from web.cli.console import StagePrinter
 from web.kit.assets import find_assets
+
+OFFICE_FORMS: tuple[Form, ...] = ("json", "html", "docx", "xlsx")
+"""What an office works with; PDF takes a second a plan and is made where it is asked for."""
 
 STAGES = {
     "pack": "city pack",
     "read": "reading orders",
     "hotspots": "hotspots",
+    "counts": "count model",
     "plans": "street plans",
     "write": "writing",
 }
@@ -37,6 +42,18 @@ STAGES = {
     help="Code, name or part of the name: plan this street alone, whatever its class.",
 )
 @click.option(
+    "--previous",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of an earlier run: tasks keep their numbers, edits survive, the diagnosis compares.",
+)
+@click.option(
+    "--form",
+    "forms",
+    multiple=True,
+    type=click.Choice(FORMS),
+    help="Form of each plan; repeat for several. [default: json, html, docx, xlsx]",
+)
+@click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
     help="Look back from this moment, in the city's time. [default: end of the newest order's day]",
@@ -52,6 +69,8 @@ def plan(
     orders: Path,
     out_dir: Path,
     street: str,
+    previous: Path | None,
+    forms: tuple[Form, ...],
     as_of: datetime | None,
     unmasked: bool,
     dry_run: bool,
@@ -66,6 +85,8 @@ def plan(
     options = PlanJobOptions(
         assets_dir=find_assets(),
         street=street,
+        previous=previous,
+        forms=forms or OFFICE_FORMS,
         as_of=moment,
         is_masked=not unmasked,
         is_dry_run=dry_run,

@@ -26,6 +26,7 @@ STAGES = {
     "dispatch": "units and routes",
     "deadlines": "deadlines",
     "hotspots": "hotspots",
+    "counts": "count model",
     "plans": "street plans",
     "write": "writing",
 }
