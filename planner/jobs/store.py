@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from gridgov.pack.city import City
 from gridgov.progress import Progress, ignore_progress
-from gridgov.services.class_reviews import propose_classes
+from gridgov.services.class_reviews import find_class_decisions, propose_classes
 from gridgov.services.plans.drafts import Draft, DraftTask, put_draft
 from gridgov.storage.models import plans as rows
 from gridgov.storage.order_frames import read_order_frame
 from planner.jobs.desk import PlanningResult, make_plans
 from planner.plans.edits import merge_edits
-from planner.plans.record import Plan, make_content_hash, read_plan
+from planner.plans.record import SCHEMA, Plan, make_content_hash, read_plan
 
 KEPT = (
     "kind",
@@ -81,9 +81,28 @@ def plan_database(
         The city has no unit grid.
     """
     orders = read_order_frame(session, city.settings.timezone)
-    result = make_plans(city, orders, as_of=as_of, population=population, progress=progress)
     proposed = propose_classes(session, city, now=as_of)
+    result = make_plans(
+        city,
+        orders,
+        as_of=as_of,
+        population=population,
+        previous=find_previous(session),
+        decisions=find_class_decisions(session),
+        progress=progress,
+    )
     return {"classes": proposed, **load_planning(session, result, as_of=as_of)}
+
+
+def find_previous(session: Session) -> dict[str, Plan]:
+    """Return the newest plan of each street, as far as it is of the form of today."""
+    newest = sa.select(rows.Plan).order_by(rows.Plan.street_code, rows.Plan.id)
+    documents = {row.street_code: row.document for row in session.scalars(newest)}
+    return {
+        street: read_plan(document)
+        for street, document in documents.items()
+        if document.get("schema") == SCHEMA
+    }
 
 
 def load_planning(session: Session, result: PlanningResult, *, as_of: datetime) -> dict[str, int]:
