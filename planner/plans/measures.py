@@ -28,8 +28,8 @@ MEASURE_COLUMNS = (
     "note",
 )
 """One row per measure and scene · ``kind`` of :data:`KINDS` · ``days`` working days · costs in 10,000 yuan · ``effect``
-share by which appeals fall, with its interval · ``status`` documented, practice, assumed or measured. Days, costs and
-effects may be empty: nobody knows."""
+change of appeals as a share, -0.35 where they fall by 35 %, with its interval · ``status`` documented, practice,
+assumed or measured. Days, costs and effects may be empty: nobody knows."""
 
 KINDS = ("hardware", "service", "rule", "enforcement", "consultation", "publicity")
 STATUSES = ("documented", "practice", "assumed", "measured")
@@ -130,9 +130,9 @@ def _make_measure(row: Mapping[str, Any]) -> TaskMeasure:
         kind=str(row["kind"]),
         days=_number(row["days"]),
         cost=Range(low=low, high=high, unit="10k_yuan", status=status if known else "unknown"),
-        effect=_number(row["effect"]),
-        effect_low=_number(row["effect_low"]),
-        effect_high=_number(row["effect_high"]),
+        effect=_turn(row["effect"]),
+        effect_low=_turn(row["effect_high"]),
+        effect_high=_turn(row["effect_low"]),
         status=status,
         note="" if pd.isna(row["note"]) else str(row["note"]),
     )
@@ -140,6 +140,11 @@ def _make_measure(row: Mapping[str, Any]) -> TaskMeasure:
 
 def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
+
+
+def _turn(value: Any) -> float | None:
+    """Return a change as the fall that tasks speak of."""
+    return None if pd.isna(value) else 0.0 - float(value)
 
 
 def _find_faults(row: Mapping[str, Any], at: int) -> list[str]:
@@ -160,8 +165,10 @@ def _find_faults(row: Mapping[str, Any], at: int) -> list[str]:
             faults.append(
                 f"row {at}, {low}: found {row[low]:g}, expected at most {high} = {row[high]:g}"
             )
-    if not pd.isna(row["effect"]) and not 0 <= row["effect"] <= 1:
-        faults.append(f"row {at}, effect: found {row['effect']:g}, expected a share from 0 to 1")
+    if not pd.isna(row["effect"]) and not -1 <= row["effect"] <= 0:
+        faults.append(
+            f"row {at}, effect: found {row['effect']:g}, expected a change from -1 to 0, -0.3 for a fall by 30 %"
+        )
     return faults
 
 
