@@ -44,8 +44,8 @@ Ints = NDArray[np.int64]
 KEYS = ("item", "window", "radius", "cell")
 """What names a test; item -1: everything."""
 
-KINDS = 3
-"""Item, place and area share the level of false discoveries equally."""
+KINDS = 4
+"""Items in cells, items in wider blocks, places and areas share the level of false discoveries equally."""
 
 WEIGHT_LIMITS = (0.05, 20.0)
 """Expected persons between which the weight of a test follows them."""
@@ -80,6 +80,25 @@ class Thresholds:
     kinds_apart: tuple[str, ...] = ("praise", "consultation")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """Which neighbourhoods are tested when.
+
+    Parameters
+    ----------
+    radii_m
+        Their radii.
+    spacings_m
+        Least distance of their centres, per radius; 0: every cell.
+    windows
+        Names of the windows; empty: all.
+    """
+
+    radii_m: tuple[float, ...]
+    spacings_m: tuple[float, ...]
+    windows: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ring:
     """One radius: who is near whom, and how many persons of any item the surroundings let expect there.
@@ -98,6 +117,11 @@ class Ring:
     expected: Array
     variation: Array
     others: Array
+
+    @property
+    def centres(self) -> Ints:
+        """Return the cells whose neighbourhood is tested."""
+        return np.flatnonzero(np.diff(self.neighbours.indptr))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,14 +176,29 @@ class Cluster:
     false: float
 
 
-def make_neighbours(cells: pd.DataFrame, radius_m: float) -> "sparse.csr_array":
-    """Return which cells lie within `radius_m` of which, themselves included; shape (n, n), ones."""
-    tree = spatial.cKDTree(cells[["x_m", "y_m"]].to_numpy())
-    pairs = tree.query_pairs(radius_m, output_type="ndarray")
-    own = np.arange(len(cells))
-    row = np.concatenate([pairs[:, 0], pairs[:, 1], own])
-    column = np.concatenate([pairs[:, 1], pairs[:, 0], own])
-    matrix = sparse.csr_array((np.ones(len(row)), (row, column)), shape=(len(cells), len(cells)))
+def make_neighbours(
+    cells: pd.DataFrame, radius_m: float, *, spacing_m: float = 0.0
+) -> "sparse.csr_array":
+    """Return which cells lie within `radius_m` of which, themselves included; shape (n, n), ones.
+
+    With `spacing_m` only one cell of each square of that side, that nearest to its middle, has neighbours; the rows
+    of the others are empty.
+    """
+    xy = cells[["x_m", "y_m"]].to_numpy(np.float64).reshape(-1, 2)
+    tree = spatial.cKDTree(xy)
+    centres = np.arange(len(cells))
+    if spacing_m > 0:
+        square = np.floor(xy / spacing_m)
+        away = np.hypot(*((xy / spacing_m - square - 0.5).T))
+        order = np.lexsort((away, square[:, 0], square[:, 1]))
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (np.diff(square[order], axis=0) != 0).any(axis=1)
+        centres = np.sort(order[first])
+    pairs = tree.sparse_distance_matrix(
+        spatial.cKDTree(xy[centres]), radius_m, output_type="ndarray"
+    )
+    shape = (len(cells), len(cells))
+    matrix = sparse.csr_array((np.ones(len(pairs)), (centres[pairs["j"]], pairs["i"])), shape=shape)
     matrix.sort_indices()
     return matrix
 
@@ -168,6 +207,7 @@ def make_detection_input(
     cube: Cube,
     thresholds: Thresholds,
     *,
+    net: Net | None = None,
     removed: NDArray[np.bool_] | None = None,
     own_share: NDArray[np.bool_] | None = None,
     before: DetectionInput | None = None,
@@ -180,6 +220,8 @@ def make_detection_input(
         The counts.
     thresholds
         What counts as a hotspot.
+    net
+        Which neighbourhoods; None: those of the thresholds around every cell, in all windows.
     removed
         True where an item of a cell belongs to a hotspot already found, shape (cells, items): these do not count
         into the background of anything.
@@ -188,11 +230,19 @@ def make_detection_input(
     before
         The input of an earlier round, whose counts and neighbourhoods are the same.
     """
-    windows = make_windows(cube.n_periods)
+    wanted = net or Net(radii_m=thresholds.radii_m, spacings_m=(0.0,) * len(thresholds.radii_m))
+    windows = tuple(
+        window
+        for window in make_windows(cube.n_periods)
+        if not wanted.windows or window.name in wanted.windows
+    )
     if before is None:
         entries = tuple(cube.find_first(window.positions) for window in windows)
         persons = tuple(cube.make_counts(one) for one in entries)
-        near = tuple(make_neighbours(cube.cells, radius) for radius in thresholds.radii_m)
+        near = tuple(
+            make_neighbours(cube.cells, radius, spacing_m=spacing)
+            for radius, spacing in zip(wanted.radii_m, wanted.spacings_m, strict=True)
+        )
         areas, exposure = label_areas(cube.cells), make_exposure(cube.cells)
     else:
         entries, persons, areas = before.entries, before.persons, before.areas
@@ -203,11 +253,15 @@ def make_detection_input(
     surroundings = make_surroundings(areas, exposure, whole.everything)
     rings = tuple(_make_ring(matrix, whole, surroundings) for matrix in near)
     total = sum(
-        float(np.clip(one.share * ring.expected[:, None], *WEIGHT_LIMITS).sum())
+        float(
+            np.clip(
+                one.share[ring.centres] * ring.expected[ring.centres, None], *WEIGHT_LIMITS
+            ).sum()
+        )
         for one in backgrounds
         for ring in rings
     )
-    density = rings[-1].neighbours @ whole.everything
+    density = rings[0].neighbours @ whole.everything
     return DetectionInput(
         cube=cube,
         thresholds=thresholds,
@@ -250,6 +304,7 @@ def find_item_clusters(
     cube: Cube,
     thresholds: Thresholds,
     *,
+    net: Net | None = None,
     own_share: NDArray[np.bool_] | None = None,
     before: DetectionInput | None = None,
 ) -> tuple[DetectionInput, list[Cluster]]:
@@ -260,12 +315,13 @@ def find_item_clusters(
     """
     given = before
     if given is None or own_share is not None:
-        given = make_detection_input(cube, thresholds, own_share=own_share, before=before)
+        given = make_detection_input(cube, thresholds, net=net, own_share=own_share, before=before)
     clusters = _take_strongest(_ItemTests(given))
     if clusters:
         given = make_detection_input(
             cube,
             thresholds,
+            net=net,
             removed=mark_cells(cube, clusters),
             own_share=own_share,
             before=given,

@@ -6,6 +6,7 @@ persons per month say the pattern (:mod:`planner.hotspots.temporal_patterns`), t
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import geopandas as gpd
@@ -26,8 +27,9 @@ from planner.hotspots.detect import (
     mark_cells,
 )
 from planner.hotspots.fdr import make_q_from_false
-from planner.hotspots.groups import count_months, make_groups
+from planner.hotspots.groups import WideClusters, count_months, make_groups
 from planner.hotspots.temporal_patterns import find_patterns
+from planner.hotspots.wide import WIDE, make_wide_cube, mark_entries, mark_shares
 
 AREA_COLUMNS = ("street_code", "community_code")
 
@@ -88,28 +90,43 @@ def find_hotspots(
     given, items = find_item_clusters(
         cube, wanted, own_share=_mark_shares(cube, labels, areas), before=first
     )
+    tell("blocks")
+    own = np.arange(len(cube.cell))
+    left = np.ones(len(cube.cell), dtype=bool)
+    left[np.setdiff1d(own, leave_out(cube, own, mark_cells(cube, items)))] = False
+    wide_cube = make_wide_cube(cube, labels, left=left)
+    wide: WideClusters | None = None
+    if wide_cube is not None:
+        shares = mark_shares(wide_cube, labels, areas)
+        over, clusters = find_item_clusters(wide_cube.cube, wanted, net=WIDE, own_share=shares)
+        wide = WideClusters(wide=wide_cube, given=over, clusters=clusters)
+        left[mark_entries(cube, wide_cube, clusters, labels)] = False
     tell("places")
     around, in_places = find_place_clusters(given, items)
-    removed = mark_cells(cube, items) if items else None
     areas = find_area_clusters(
         cube,
         labels,
         windows=given.windows,
-        quiet=tuple(leave_out(cube, entries, removed) for entries in given.entries),
+        quiet=tuple(entries[left[entries]] for entries in given.entries),
         per_issue=given.per_issue,
         thresholds=wanted,
     )
     # one control over all: each cluster says how many false ones to expect at its threshold
-    false = [one.false for one in (*items, *in_places)] + [one.false for one in areas]
-    kept = (make_q_from_false(false) <= wanted.level).tolist()
-    n, m = len(items), len(items) + len(in_places)
+    in_blocks = list(wide.clusters) if wide else []
+    false = [one.false for one in (*items, *in_blocks, *in_places)] + [one.false for one in areas]
+    passed = iter((make_q_from_false(false) <= wanted.level).tolist())
+    items = [one for one in items if next(passed)]
+    in_blocks = [one for one in in_blocks if next(passed)]
+    in_places = [one for one in in_places if next(passed)]
+    areas = [one for one in areas if next(passed)]
     groups = make_groups(
         given,
         labels,
-        items=[one for one, keep in zip(items, kept[:n], strict=True) if keep],
-        places=[one for one, keep in zip(in_places, kept[n:m], strict=True) if keep],
+        items=items,
+        wide=replace(wide, clusters=in_blocks) if wide else None,
+        places=in_places,
         around=around,
-        areas=[one for one, keep in zip(areas, kept[m:], strict=True) if keep],
+        areas=areas,
     )
     tell("patterns")
     shape = (len(groups), cube.n_periods)

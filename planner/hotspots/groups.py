@@ -17,6 +17,7 @@ from planner.hotspots.areas import AreaCluster, Labels
 from planner.hotspots.background import Surroundings, make_profile
 from planner.hotspots.cube import Cube
 from planner.hotspots.detect import Cluster, DetectionInput
+from planner.hotspots.wide import WideCube
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,6 +27,15 @@ MOST_OF_EXCESS = 0.6
 
 SIBLINGS = 3
 """So many items of one level-1 item, each too many in one area, are that level-1 item. Assumed."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WideClusters:
+    """Clusters of items over blocks, with what they were found by."""
+
+    wide: WideCube
+    given: DetectionInput
+    clusters: Sequence[Cluster]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +84,7 @@ def make_groups(
     labels: Labels,
     *,
     items: Sequence[Cluster],
+    wide: "WideClusters | None",
     places: Sequence[Cluster],
     around: Surroundings,
     areas: Sequence[AreaCluster],
@@ -88,6 +99,8 @@ def make_groups(
         Areas and items of the entries.
     items, places, areas
         Clusters of the three kinds.
+    wide
+        Clusters of items over blocks.
     around
         Surroundings of places over the whole history.
     """
@@ -114,6 +127,30 @@ def make_groups(
                 if top < 0
                 else _expect_item(given, cells, best),
                 profile=months[:, district[best.middle], top],
+                p=best.p,
+                false=best.false,
+            )
+        )
+    for part in join_touching(wide.given, wide.clusters) if wide else ():
+        best = min(part, key=lambda cluster: (cluster.false, cluster.middle))
+        blocks = np.unique(np.concatenate([cluster.cells for cluster in part]))
+        cells = wide.wide.find_cells(blocks)
+        entries = np.flatnonzero(np.isin(cube.cell, cells) & (labels.items[1] == best.item))
+        middle = int(wide.wide.find_cells(np.array([best.middle]))[0])
+        top = int(labels.tops[1][best.item])
+        window = wide.given.windows[best.window].name
+        groups.append(
+            Group(
+                scale=HotspotScale.ITEM,
+                level=2,
+                item=best.item,
+                top=top,
+                cells=cells,
+                entries=entries,
+                middle=middle,
+                window=[one.name for one in given.windows].index(window),
+                exposed=_expect_item(wide.given, blocks, best),
+                profile=months[:, district[middle], top],
                 p=best.p,
                 false=best.false,
             )
@@ -219,22 +256,24 @@ def _as_one(cells: Ints, size: int) -> "sparse.csr_array":
 
 
 def _take_level(given: DetectionInput, labels: Labels, group: Group) -> Group:
-    """Return a group of one level-1 item as the item of level 3 or 2 that makes up its excess, if one does."""
-    if group.level != 1:
+    """Return a group of one item as the item of a deeper level that makes up its excess, if one does."""
+    if group.level not in (1, 2):
         return group
     cube = given.cube
     window = given.windows[group.window].positions
     inside = group.entries[np.isin(cube.period[group.entries], window)]
     share_of_time = float(group.profile[window].sum())
-    of_top = max(int((cube.item == group.top).sum()), 1)
-    for level in (3, 2):
+    of_item = max(int((labels.items[group.level - 1] == group.item).sum()), 1)
+    for level in range(3, group.level, -1):
         item = labels.items[level - 1]
         known = inside[item[inside] >= 0]
         if not len(known):
             continue
         pairs = np.unique(np.stack([item[known], cube.person[known]]), axis=1)
         codes, persons = np.unique(pairs[0], return_counts=True)
-        usual = np.bincount(item[item >= 0], minlength=len(labels.codes[level - 1]))[codes] / of_top
+        usual = (
+            np.bincount(item[item >= 0], minlength=len(labels.codes[level - 1]))[codes] / of_item
+        )
         excess = np.maximum(persons - group.exposed * share_of_time * usual, 0.0)
         best = int(np.argmax(excess))
         enough = persons[best] >= given.thresholds.fewest_persons
