@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -11,6 +12,8 @@ from geodata.errors import InvalidDataError
 from geodata.files import read_table
 from geodata.problems import Problem
 from gridgov.pack.duties import CityDuties
+from gridgov.reading.faults import RowFaults
+from gridgov.reading.times import TimeRules, read_times
 from gridgov.rules.duties.bounces import Bounces, find_bounces, find_place_units, find_solvers
 from gridgov.rules.duties.checks import DutyFault, check_duties
 from gridgov.rules.duties.graph import DutyGraph
@@ -108,7 +111,14 @@ def _read_transfers(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     if "order_no" not in frame and "appeal_no" in frame:
         frame = frame.rename(columns={"appeal_no": "order_no"})
     _check_columns(frame, ("order_no", *TRANSFER_NEEDS), path)
-    return frame.assign(at=pd.to_datetime(frame["at"], errors="coerce", utc=True)), problems
+    faults = RowFaults(str(path))
+    faults.add(*problems)
+    times = read_times(frame["at"], TimeRules(zone=ZoneInfo("UTC")), faults)
+    wrong = frame["at"].notna() & times.isna()
+    faults.rows(frame["at"], wrong, "is no time", expected="such as 2024-01-31 08:30:00")
+    told = faults.frame().astype(object)
+    rows = told.where(told.notna(), None).to_dict("records")
+    return frame.assign(at=times), [Problem(**row) for row in rows]
 
 
 def _check_columns(frame: pd.DataFrame, needed: tuple[str, ...], path: Path) -> None:

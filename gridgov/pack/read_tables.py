@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from geodata.errors import InvalidDataError
 from geodata.files import read_table
 from geodata.problems import Problem, Severity, row_number
 from gridgov.pack.settings import TableSettings
+from gridgov.reading.faults import RowFaults
+from gridgov.reading.times import TimeRules, read_times
 from gridgov.rules.catalogue import ITEM_COLUMNS
 from gridgov.rules.dispatch.book import UNIT_COLUMNS
 from gridgov.rules.duties import graph as duties
@@ -220,12 +223,14 @@ def _note_misspelt(faults: Faults, frame: pd.DataFrame, spec: TableSpec) -> None
             )
 
 
+_AS_WRITTEN = TimeRules(zone=ZoneInfo("UTC"))
+
+
 def _parse_dates(values: pd.Series, faults: Faults) -> pd.Series:
     if not pd.api.types.is_datetime64_any_dtype(values):
         texts = values.astype("str").str.strip()
-        parsed = pd.to_datetime(texts.str.replace("/", "-"), format="%Y-%m-%d", errors="coerce")
-        # Spreadsheets give a date as a time of midnight.
-        parsed = parsed.fillna(pd.to_datetime(texts, format="%Y-%m-%d %H:%M:%S", errors="coerce"))
+        # The forms of times in appeals; spreadsheets give a date as a time of midnight.
+        parsed = read_times(texts, _AS_WRITTEN, RowFaults("")).dt.tz_localize(None)
         wrong = parsed.isna() & texts.notna() & (texts != "")
         faults.rows(values, wrong, "is not a date", expected="a date such as 2024-01-01")
         values = parsed

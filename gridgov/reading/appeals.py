@@ -31,6 +31,7 @@ from gridgov.rules.catalogue import Catalogue
 LATEST_YEAR = 2100
 """A later year of receipt is a slip of the pen even where no ``as_of`` is given."""
 
+TIME_EXPECTED = "such as 2024-01-31 08:30:00; or say time_format"
 SALT_VARIABLE = "GRIDGOV_SALT"
 
 TEXTS = (
@@ -154,7 +155,12 @@ def _read_columns(
     columns: dict[str, Any] = {name: text(name) for name in TEXTS}
     columns["appeal_no"] = text("appeal_no")
     for name in ("received_at", "contacted_at", "closed_at"):
-        columns[name] = read_times(_column(raw, header, name), rules, faults)
+        given = _column(raw, header, name)
+        columns[name] = read_times(given, rules, faults)
+        if name != "received_at":
+            said = given.astype("str").str.replace("\0", "", regex=False).str.strip()
+            wrong = said.notna() & (said != "") & columns[name].isna()
+            faults.rows(given, wrong, "is no time; left open", expected=TIME_EXPECTED)
     for name in ("contacted", "solved"):
         column = _column(raw, header, name)
         flags = pd.api.types.is_bool_dtype(column)
@@ -195,7 +201,7 @@ def _check_rows(
         (number, long, "is too long", f"a number of at most {LONGEST_NUMBER} characters"),
         (number, again, "occurs twice, first in row " + first_row, "every number once"),
         (said, said.isna(), "is empty", "the time of receipt"),
-        (said, received.isna(), "is no time", "such as 2024-01-31 08:30:00; or say time_format"),
+        (said, received.isna(), "is no time", TIME_EXPECTED),
         (said, received.dt.year >= LATEST_YEAR, "is far in the future", "a time that has been"),
         (said, received < since, "is before the hotline began", f"a day from {since.date()} on"),
         (said, late, "is later than the time of judgement", f"a time up to {as_of}"),

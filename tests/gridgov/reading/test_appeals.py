@@ -335,3 +335,14 @@ def test_nul_is_taken_out_of_every_text(city, tmp_path):
         found.appeals.drop(columns="appeal_no"), clean.appeals.drop(columns="appeal_no")
     )
     assert found.appeals["appeal_no"].tolist() == ["A1"]
+
+
+def test_an_end_that_cannot_be_read_is_told_and_left_open(city, tmp_path):
+    found = read(
+        city,
+        tmp_path,
+        {"编号": "B1", "办结时间": "昨天"},
+        {"编号": "B2", "办结时间": "2024/5/2 8:30"},
+    )
+    assert found.appeals["closed_at"].isna().tolist() == [True, False]
+    assert say(found) == ["2: closed_at: is no time; left open"]

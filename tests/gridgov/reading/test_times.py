@@ -1,0 +1,67 @@
+"""Times as exports write them: read in one way or not at all."""
+
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from gridgov.reading.faults import RowFaults
+from gridgov.reading.times import TimeRules, read_times
+
+ZONE = "Asia/Shanghai"
+
+
+def read(*texts, **rules):
+    values = pd.Series(texts, dtype="str", name="received_at")
+    return read_times(values, TimeRules(zone=ZoneInfo(ZONE), **rules), RowFaults("appeals.csv"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-05-06", "2024-05-06 00:00"),
+        ("2024-05-06 08:30", "2024-05-06 08:30"),
+        ("2024-05-06T08:30:15.25", "2024-05-06 08:30:15.25"),
+        ("2024/5/6 8:30", "2024-05-06 08:30"),
+        ("2024.5.6 8:30:15", "2024-05-06 08:30:15"),
+        ("2024年5月6日", "2024-05-06 00:00"),
+        ("2024年5月6日 8时", "2024-05-06 08:00"),
+        ("2024年5月6日8时30分15秒", "2024-05-06 08:30:15"),
+        ("2024年5月6日 08：30", "2024-05-06 08:30"),
+        ("20240506", "2024-05-06 00:00"),
+        ("202405060830", "2024-05-06 08:30"),
+        ("20240506083015", "2024-05-06 08:30:15"),
+        # With an offset the city's zone does not matter.
+        ("2024-05-06 08:30:00+08", "2024-05-06 08:30"),
+        ("2024-05-06 00:30:00.5+00", "2024-05-06 08:30:00.5"),
+        ("2024-05-06T00:30Z", "2024-05-06 08:30"),
+        ("2024-05-05T19:30:00-0500", "2024-05-06 08:30"),
+        ("2024/5/6 6:00 +05:30", "2024-05-06 08:30"),
+        ("20240506T083000+0800", "2024-05-06 08:30"),
+    ],
+)
+def test_forms_that_can_be_read_in_one_way(text, expected):
+    assert read(text)[0] == pd.Timestamp(expected, tz=ZONE)
+    # Beside others of any form each is read as it is alone.
+    mixed = read("2020-01-01", text, "1.1.2020", "2024-05-06 08:30:00-03")
+    assert mixed[1] == pd.Timestamp(expected, tz=ZONE)
+    assert pd.isna(mixed[2])
+    assert mixed[3] == pd.Timestamp("2024-05-06 19:30", tz=ZONE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("now", "today", "2024", "2024-05", "202405", "2024116", "45418.35", "20240506083"),
+        *("05/06/2024 08:30", "2024-13-01", "2024-02-30", "2024年4月31日", "2024/5/6 24:01"),
+        *("2024-05-06 08:60", "20240506 99", "0000/00/00", "2024-05-06 08:30 PM?", "-"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_or_none_is_no_time(text):
+    assert pd.isna(read(text)[0])
+
+
+def test_the_form_of_the_pack_alone_counts():
+    found = read("06/05/2024 08:30", "2024-05-06 08:30", forms=("%d/%m/%Y %H:%M",))
+    assert found[0] == pd.Timestamp("2024-05-06 08:30", tz=ZONE)
+    assert pd.isna(found[1])
