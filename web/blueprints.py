@@ -16,6 +16,7 @@ FEATURES = (
     "web.features.whistles.views",
     "web.features.map.views",
     "web.features.planning.views",
+    "web.features.topics.views",
     "web.features.rates.views",
     "web.features.outbox.views",
 )

@@ -45,6 +45,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "orders.route.{}": list(Route),
     "orders.grade.{}": ("2h", "24h", "7d", "15d"),
     "orders.filter.{}": NAMES,
+    "topics.wrong.{}": ("reason", "month", "lead_unit_code"),
     "maps.column.{}": ("code", "name", "n", *OUTCOMES),
 }
 """Form of the key → what is put in."""

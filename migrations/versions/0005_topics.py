@@ -14,6 +14,8 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+ROLES = ("gridgov_app", "gridgov_city")
+
 
 def upgrade() -> None:
     """Make the tables."""
@@ -49,6 +51,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_topic_choices")),
     )
     op.create_index("ix_topic_choices_year_scope_code", "topic_choices", ["year", "scope_code"])
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    # Candidates are figures of areas, like hotspots: whoever may open the page may see them. A choice is only added.
+    roles = ", ".join(ROLES)
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON topics TO {roles}")
+    op.execute(f"GRANT SELECT, INSERT ON topic_choices TO {roles}")
+    op.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {roles}")
 
 
 def downgrade() -> None:

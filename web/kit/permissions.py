@@ -35,6 +35,9 @@ class Permission(StrEnum):
     WHISTLES_ACT = "whistles_act"
     MAPS_READ = "maps_read"
     PLANNING_READ = "planning_read"
+    PLANS_ACT = "plans_act"
+    CLASSES_DECIDE = "classes_decide"
+    TOPICS_CHOOSE = "topics_choose"
     RATES_READ = "rates_read"
     OUTBOX_KEEP = "outbox_keep"
 
@@ -52,6 +55,9 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.WHISTLES_ACT: frozenset({_R.SUPERVISOR} | _UNITS),
     Permission.MAPS_READ: EVERYONE,
     Permission.PLANNING_READ: frozenset({_R.SUPERVISOR, _R.STREET_CENTRE, _R.HANDLER} | _STUDY),
+    Permission.PLANS_ACT: frozenset({_R.PLANNER, _R.SUPERVISOR, _R.STREET_CENTRE, _R.HANDLER}),
+    Permission.CLASSES_DECIDE: frozenset({_R.PLANNER, _R.SUPERVISOR}),
+    Permission.TOPICS_CHOOSE: frozenset({_R.SUPERVISOR, _R.PLANNER, _R.ANALYST}),
     Permission.RATES_READ: frozenset(
         {_R.SUPERVISOR, _R.CALLBACK_CLERK, _R.STREET_CENTRE, _R.HANDLER, _R.ADMINISTRATOR} | _STUDY
     ),

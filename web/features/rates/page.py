@@ -20,7 +20,7 @@ from gridgov.rules.rates.window import find_first_day, make_month, make_window_r
 from gridgov.storage.queries.areas import get_units
 from gridgov.storage.queries.rate_counts import get_rate_counts, get_rate_totals, list_rate_months
 from gridgov.storage.queries.today import find_last_day
-from gridgov.storage.scope.apply import lifted
+from gridgov.storage.scope.apply import without_row_scope
 
 GROUPS = (
     "streets",
@@ -101,7 +101,7 @@ def make_month_view(
     NotFoundError
         There is no such month or group.
     """
-    with lifted(session):
+    with without_row_scope(session):
         months = list_rate_months(session)
         if not months:
             return None
@@ -158,11 +158,11 @@ def make_trend(
         Plain rows of ``rates.RATE_COLUMNS`` and ``score.SCORE_COLUMNS``, the first month first.
     """
     if unit_code:
-        with lifted(session):
+        with without_row_scope(session):
             counts, units = get_rate_counts(session), get_units(session)
         table = assess_counts(counts, units, constants=constants)
         return list_plain(table[table["unit_code"] == unit_code].sort_values("month"))
-    with lifted(session):
+    with without_row_scope(session):
         totals = get_rate_totals(session, unit_code=ALL)
     rates = make_rates(totals, constants=constants)
     scores = make_scores(rates, constants=constants, rules=make_window_rules(constants))
