@@ -7,6 +7,14 @@ named tuples of arrays handed on by one pointer. It knows neither areas nor addr
 
 from geodata.kernels.borrowing import borrow
 from geodata.kernels.compiling import inner_kernel, kernel
-from geodata.kernels.sharing import DEFAULT_THREADS, check_points, share_work
+from geodata.kernels.sharing import DEFAULT_THREADS, check_points, freeze, share_work
 
-__all__ = ["DEFAULT_THREADS", "borrow", "check_points", "inner_kernel", "kernel", "share_work"]
+__all__ = [
+    "DEFAULT_THREADS",
+    "borrow",
+    "check_points",
+    "freeze",
+    "inner_kernel",
+    "kernel",
+    "share_work",
+]

@@ -4,83 +4,42 @@ A compiled call copies every array of a tuple that it is given and counts refere
 geocoder's index is some sixty arrays; on one address these copies cost more than the work itself. A borrowed
 tuple is a pointer to the tuple: its fields are read where they are used, and no reference is counted, because
 whoever lent it holds the arrays until the call is over.
+
+This stands on parts of numba that it does not promise. With a numba that has them otherwise, or that came later than
+those tried, the tuple itself is handed on: the same answers, slower.
 """
 
-# mypy: disable-error-code="no-untyped-def,misc,no-untyped-call"
-# Numba's extension interface carries no types.
-
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-from numba import types
-from numba.core import cgutils
-from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
+import numba
+
+FIRST_UNTRIED = (0, 69)
+"""Version of numba (major, minor) from which on nothing is lent until somebody has tried."""
 
 
-class Borrowed(types.Type):
-    """Numba type of a borrowed tuple; ``inner`` is the type of the named tuple itself."""
-
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
-        super().__init__(name=f"Borrowed({inner})")
+@numba.extending.register_jitable
+def hand_on(thing: Any) -> Any:
+    """Return `thing` itself."""
+    return thing
 
 
-@register_model(Borrowed)
-class _BorrowedModel(models.PrimitiveModel):
-    """A pointer to the tuple's value."""
-
-    def __init__(self, manager: Any, kind: Borrowed) -> None:
-        super().__init__(manager, kind, manager.lookup(kind.inner).get_value_type().as_pointer())
-
-
-@infer_getattr
-class _BorrowedAttributes(AttributeTemplate):
-    """Fields of a borrowed tuple: tuples within it are borrowed too, arrays are themselves."""
-
-    key = Borrowed
-
-    def generic_resolve(self, borrowed: Any, name: str) -> Any:  # type: ignore[override]  # numba overrides it so
-        inner = borrowed.inner
-        return _get_field(inner, name)[1] if name in inner.fields else None
+def choose_borrow(version: str) -> Callable[[Any], Any]:
+    """Return what lends a tuple with this numba: a pointer to it, or :func:`hand_on`."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    if not (0, 0) < numbers < FIRST_UNTRIED:
+        return hand_on
+    try:
+        lending = import_module("geodata.kernels.lending")
+        lending.check_numba()
+    except (ImportError, AttributeError, TypeError, NotImplementedError):
+        return hand_on
+    lend: Callable[[Any], Any] = lending.lend
+    return lend
 
 
-def _get_field(inner: Any, name: str) -> tuple[int, Any]:
-    at = inner.fields.index(name)
-    kind = inner.types[at]
-    return at, Borrowed(kind) if isinstance(kind, types.BaseNamedTuple) else kind
-
-
-@lower_getattr_generic(Borrowed)
-def _lower_field(context: Any, builder: Any, borrowed: Borrowed, value: Any, name: str) -> Any:  # noqa: ARG001 - numba's signature
-    at, kind = _get_field(borrowed.inner, name)
-    pointer = cgutils.gep_inbounds(builder, value, 0, at)
-    return pointer if isinstance(kind, Borrowed) else builder.load(pointer)
-
-
-def _strip(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """Return a value whose arrays count no references."""
-    if isinstance(kind, types.Array):
-        array = context.make_array(kind)(context, builder, value=value)
-        array.meminfo = cgutils.get_null_value(array.meminfo.type)
-        array.parent = cgutils.get_null_value(array.parent.type)
-        return array._getvalue()  # noqa: SLF001 - numba names it so
-    if isinstance(kind, types.BaseTuple):
-        items = cgutils.unpack_tuple(builder, value, len(kind))
-        bare = [_strip(context, builder, kind[i], item) for i, item in enumerate(items)]  # type: ignore[index]
-        return context.make_tuple(builder, kind, bare)
-    return value
-
-
-@intrinsic
-def _borrow(typing_context: Any, thing: Any) -> Any:  # noqa: ARG001 - numba's signature
-    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
-        return cgutils.alloca_once_value(builder, _strip(context, builder, thing, values[0]))
-
-    return Borrowed(thing)(thing), generate
-
-
-borrow: Callable[[Any], Any] = _borrow  # type: ignore[assignment]  # compiled code gives the first argument
+borrow: Callable[[Any], Any] = choose_borrow(numba.__version__)
 """Return a named tuple of arrays as a pointer to it; only compiled code can call this.
 
 Borrow what the function was given as an argument, never what it made itself: a local tuple is freed after the last

@@ -11,12 +11,15 @@ from functools import cache
 from typing import Any, TypeVar
 
 from numba import njit, types
+from numba.core import options
 from numba.core.dispatcher import Dispatcher
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_OPTIONS = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
-_INNER_OPTIONS = {**_OPTIONS, "no_cpython_wrapper": True}
+_SPARED = ("no_cfunc_wrapper", "no_cpython_wrapper")
+_KNOWN = {name: True for name in _SPARED if hasattr(getattr(options, "DefaultOptions", None), name)}
+_INNER_OPTIONS = {"cache": True, "nogil": True, **_KNOWN}
+_OPTIONS = {name: value for name, value in _INNER_OPTIONS.items() if name != "no_cpython_wrapper"}
 _njit: Any = njit  # its types do not know every option
 
 

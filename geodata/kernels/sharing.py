@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,3 +34,14 @@ def share_work(work: Callable[[slice], None], count: int, threads: int) -> None:
         return
     with ThreadPoolExecutor(parts) as pool:
         list(pool.map(work, slices))
+
+
+def freeze(values: Any) -> Any:
+    """Return an array, or a named tuple of them, read-only: made and mapped ones are then one compiled type."""
+    if isinstance(values, np.ndarray):
+        view = np.ascontiguousarray(values).view(np.ndarray)
+        view.flags.writeable = False
+        return view
+    if isinstance(values, tuple) and hasattr(values, "_fields"):
+        return type(values)(*(freeze(value) for value in values))
+    return values

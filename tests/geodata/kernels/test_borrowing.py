@@ -3,9 +3,12 @@
 import sys
 from typing import NamedTuple
 
+import numba
 import numpy as np
 import pandas as pd
+import pytest
 from numba import njit
+from numba.core import cgutils
 
 from geodata.address import encode_texts
 from geodata.address.parse import make_cover, make_tokens, parse_row
@@ -15,6 +18,7 @@ from geodata.geocoder.choice import answer_parts, answer_rows
 from geodata.geocoder.evidence import make_answers, make_candidates, make_ladder
 from geodata.geocoder.index import make_index
 from geodata.kernels import borrow
+from geodata.kernels.borrowing import choose_borrow, hand_on
 from tests.geodata import toy_town
 
 
@@ -73,6 +77,34 @@ def test_references_are_left_as_they_were():
     for _ in range(100):
         add_all(outer)
     assert [sys.getrefcount(array) for array in arrays] == before
+
+
+def test_this_numba_lends():
+    assert choose_borrow(numba.__version__) is borrow is not hand_on
+
+
+@pytest.mark.parametrize("version", ["0.69.0", "0.70.1", "1.0.0", "unknown"])
+def test_a_numba_that_nobody_tried_hands_on(version):
+    assert choose_borrow(version) is hand_on
+
+
+def test_a_numba_with_other_parts_hands_on(monkeypatch):
+    monkeypatch.delattr(cgutils, "gep_inbounds")
+    assert choose_borrow(numba.__version__) is hand_on
+
+
+def test_what_is_handed_on_gives_the_same_answers():
+    @njit
+    def add_all_by_value(outer):
+        given = hand_on(outer)
+        total = 0.0
+        for row in range(len(given.totals)):
+            total += add_up(given, row)
+        return total
+
+    outer = make_outer()
+    assert add_all_by_value(outer) == 66
+    np.testing.assert_array_equal(outer.totals, np.arange(0, 12, 2) * 6 + 0.5)
 
 
 def test_the_geocoder_answers_as_with_plain_tuples():
