@@ -6,6 +6,7 @@ whoever dispatches looks at the exception first.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -41,6 +42,11 @@ class Exceptions:
 
     frame: gpd.GeoDataFrame
     index: AreaIndex
+
+    @cached_property
+    def codes(self) -> pd.api.extensions.ExtensionArray:
+        """Codes, in the order of `frame`."""
+        return pd.array(self.frame["exception_code"], dtype="str")
 
     def locate_positions(self, lon: FloatArray, lat: FloatArray) -> npt.NDArray[np.int32]:
         """Return the row of the exception that each point lies in, int32, -1 = none.

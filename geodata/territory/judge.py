@@ -7,7 +7,7 @@ street · the cell inside that community.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -33,6 +33,9 @@ DEGREE_M = 111_320.0
 SURE_SIGMAS = 4.0
 """A boundary this many standard deviations away leaves less than 0.01 % on its other side."""
 NONE = -1
+
+Codes: TypeAlias = pd.api.extensions.ExtensionArray
+_NO_CODES = pd.array([], dtype="str")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +65,20 @@ class AreaLayer:
     def tree(self) -> shapely.STRtree:
         """Tree of the polygons, for the few points that the index alone cannot decide."""
         return shapely.STRtree(self.frame.geometry.to_numpy())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """What points lie in: rows of the layers, -1 = none, and how sure that is; each of shape (n,)."""
+
+    street: PositionArray
+    district: PositionArray
+    community: PositionArray
+    cell: PositionArray
+    exception: PositionArray
+    boundary_m: FloatArray
+    neighbour: PositionArray
+    confidence: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,26 +149,12 @@ class Territory:
             ``boundary_m`` is at most ``cap_m``, which then means "at least".
         """
         index = lon.index if isinstance(lon, pd.Series) else None
-        lon, lat = _as_floats(lon), _as_floats(lat)
-        inside = self.in_extent(lon, lat)
-        lon, lat = np.where(inside, lon, np.nan), np.where(inside, lat, np.nan)
-        street = self.streets.index.locate_positions(lon, lat)
-        near = self.streets.index.near(lon, lat, cap_m=self.cap_m)
-        community = self._find_communities(lon, lat, street)
-        seen = np.minimum(near.boundary_m, self.cap_m)
-        confidence, neighbour = self._weigh(
-            (lon, lat), street, (seen, near.neighbour), uncertainty_m
+        found = self._judge(_as_floats(lon), _as_floats(lat), uncertainty_m)
+        columns = {name: _take(codes, at) for name, (codes, at) in self._name(found).items()}
+        columns |= {"boundary_m": found.boundary_m, "confidence": found.confidence}
+        columns["cell_code"] = (
+            _take(_NO_CODES, found.cell) if self.grid is None else self.grid.take_codes(found.cell)
         )
-        columns = {
-            "street_code": _take(self.streets.codes, street),
-            "district_code": _take(self.district_codes, self._find_districts(lon, lat, street)),
-            "community_code": self._name_communities(community),
-            "cell_code": self._find_cells(lon, lat, street, community),
-            "exception_code": self._find_exceptions(lon, lat),
-            "boundary_m": seen,
-            "neighbour_code": _take(self.streets.codes, neighbour),
-            "confidence": confidence,
-        }
         return pd.DataFrame(columns, index=index, columns=list(JURISDICTION_COLUMNS))
 
     def judge_point(
@@ -168,31 +171,58 @@ class Territory:
         uncertainty_m
             Radius that holds the true point in 90 % of cases; None: not known.
         """
-        x, y = np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64)
-        if not self.in_extent(x, y)[0]:
-            x, y = np.full(1, np.nan), np.full(1, np.nan)
-        street = self.streets.index.locate_positions(x, y)
-        near = self.streets.index.near(x, y, cap_m=self.cap_m)
-        community = self._find_communities(x, y, street)
         radius = np.nan if uncertainty_m is None else uncertainty_m
-        seen = np.minimum(near.boundary_m, self.cap_m)
-        sure, neighbour = self._weigh((x, y), street, (seen, near.neighbour), radius)
-        return {
-            "street_code": _get(self.streets.codes, street),
-            "district_code": _get(self.district_codes, self._find_districts(x, y, street)),
-            "community_code": None
-            if self.communities is None
-            else _get(self.communities.codes, community),
-            "cell_code": self._find_cell(x, y, street, community),
-            "exception_code": None
+        found = self._judge(np.array([lon]), np.array([lat]), radius)
+        told: dict[str, Any] = {
+            name: _get(codes, at) for name, (codes, at) in self._name(found).items()
+        }
+        told["cell_code"] = None if self.grid is None else self.grid.get_code(int(found.cell[0]))
+        told |= {"boundary_m": _plain(found.boundary_m), "confidence": _plain(found.confidence)}
+        return {name: told[name] for name in JURISDICTION_COLUMNS}
+
+    def _judge(
+        self, lon: FloatArray, lat: FloatArray, uncertainty_m: npt.ArrayLike | None
+    ) -> _Found:
+        """Return what points lie in, as positions; the one rule for one point and for many."""
+        inside = self.in_extent(lon, lat)
+        lon, lat = np.where(inside, lon, np.nan), np.where(inside, lat, np.nan)
+        street = self.streets.index.locate_positions(lon, lat)
+        near = self.streets.index.near(lon, lat, cap_m=self.cap_m)
+        boundary_m = np.minimum(near.boundary_m, self.cap_m)
+        community = self._find_communities(lon, lat, street)
+        confidence, neighbour = self._weigh(
+            (lon, lat), street, (boundary_m, near.neighbour), uncertainty_m
+        )
+        nothing = np.full(len(lon), NONE, dtype=np.int32)
+        return _Found(
+            street=street,
+            district=self._find_districts(lon, lat, street),
+            community=community,
+            cell=nothing
+            if self.grid is None
+            else self._find_in_grid(self.grid, (lon, lat), street, community),
+            exception=nothing
             if self.exceptions is None
-            else _get(
-                self.exceptions.frame["exception_code"].array,
-                self.exceptions.locate_positions(x, y),
+            else self.exceptions.locate_positions(lon, lat),
+            boundary_m=boundary_m,
+            neighbour=neighbour,
+            confidence=confidence,
+        )
+
+    def _name(self, found: _Found) -> dict[str, tuple[Codes, PositionArray]]:
+        """Return for each column of codes all codes there are, and the positions found among them."""
+        return {
+            "street_code": (self.streets.codes, found.street),
+            "district_code": (self.district_codes, found.district),
+            "community_code": (
+                self.communities.codes if self.communities else _NO_CODES,
+                found.community,
             ),
-            "boundary_m": _plain(np.minimum(near.boundary_m, self.cap_m)),
-            "neighbour_code": _get(self.streets.codes, neighbour),
-            "confidence": _plain(sure),
+            "exception_code": (
+                self.exceptions.codes if self.exceptions else _NO_CODES,
+                found.exception,
+            ),
+            "neighbour_code": (self.streets.codes, found.neighbour),
         }
 
     def _find_districts(
@@ -228,25 +258,6 @@ class Territory:
     def _has_communities(self) -> npt.NDArray[np.bool_]:
         parents = self.communities.parent if self.communities else np.empty(0, dtype=np.int32)
         return np.isin(np.arange(len(self.streets.frame)), parents)
-
-    def _name_communities(self, community: PositionArray) -> pd.api.extensions.ExtensionArray:
-        known = self.communities.codes if self.communities else pd.array([], dtype="str")
-        return _take(known, community)
-
-    def _find_cells(
-        self, lon: FloatArray, lat: FloatArray, street: PositionArray, community: PositionArray
-    ) -> pd.api.extensions.ExtensionArray:
-        if self.grid is None:
-            return _take(pd.array([], dtype="str"), np.full(len(lon), NONE))
-        return self.grid.take_codes(self._find_in_grid(self.grid, (lon, lat), street, community))
-
-    def _find_cell(
-        self, lon: FloatArray, lat: FloatArray, street: PositionArray, community: PositionArray
-    ) -> str | None:
-        if self.grid is None:
-            return None
-        found = self._find_in_grid(self.grid, (lon, lat), street, community)
-        return self.grid.get_code(int(found[0]))
 
     def _find_in_grid(
         self,
@@ -293,14 +304,6 @@ class Territory:
             neighbour = neighbour.copy()
             neighbour[open_rows] = np.where(other >= 0, other, neighbour[open_rows])
         return confidence, neighbour
-
-    def _find_exceptions(
-        self, lon: FloatArray, lat: FloatArray
-    ) -> pd.api.extensions.ExtensionArray:
-        if self.exceptions is None:
-            return _take(pd.array([], dtype="str"), np.full(len(lon), NONE))
-        known = pd.array(self.exceptions.frame["exception_code"], dtype="str")
-        return _take(known, self.exceptions.locate_positions(lon, lat))
 
 
 def _as_floats(values: npt.ArrayLike) -> FloatArray:
