@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from geodata.kernels import inner_kernel, kernel
+from geodata.kernels import freeze, inner_kernel, kernel
 
 LONGEST_TEXT = 1000
 """Characters of one address that are read; a longer text is no address and is refused unread."""
@@ -113,7 +113,7 @@ def encode_texts(texts: pd.Series) -> Codes:
     array = make_arrow_texts(texts)
     offsets, data = _get_buffers(array)
     codes, start, too_long = _fold_utf8(data, offsets, get_fold_table())
-    return Codes(codes, start, too_long)
+    return Codes(freeze(codes), freeze(start), too_long)
 
 
 def make_arrow_texts(texts: pd.Series) -> Any:

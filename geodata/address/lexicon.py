@@ -7,6 +7,7 @@ import numpy as np
 from geodata.address.parse import Lexicon
 from geodata.address.trie import make_trie
 from geodata.address.words import read_words
+from geodata.kernels import freeze
 
 
 def make_lexicon(names: Iterable[str]) -> tuple[Lexicon, list[str]]:
@@ -21,14 +22,15 @@ def make_lexicon(names: Iterable[str]) -> tuple[Lexicon, list[str]]:
     codes, start = encode_names(listed)
     place = {word: index for index, word in enumerate(words)}
     word = np.array([place.get(name, -1) for name in listed], dtype=np.int32)
-    return Lexicon(make_trie(codes, start), word, meaning.kind), listed
+    lexicon: Lexicon = freeze(Lexicon(make_trie(codes, start), word, meaning.kind))
+    return lexicon, listed
 
 
 def encode_names(names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the codes of folded names, one after another, and where each starts."""
     codes = np.frombuffer("".join(names).encode("utf-16-le"), dtype=np.uint16)
     lengths = np.fromiter((len(name) for name in names), dtype=np.int64, count=len(names))
-    return codes.copy(), np.concatenate([[0], np.cumsum(lengths)])
+    return freeze(codes), np.concatenate([[0], np.cumsum(lengths)])
 
 
 def decode_codes(codes: np.ndarray) -> str:

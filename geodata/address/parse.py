@@ -120,6 +120,13 @@ def make_cover() -> Cover:
     )
 
 
+def parse_text(lexicon: Lexicon, codes: np.ndarray) -> Tokens:
+    """Return the parts of one folded text, in the only row."""
+    tokens = make_tokens(1)
+    parse_rows(lexicon, codes, np.array([0, len(codes)]), (0, 1), tokens)
+    return tokens
+
+
 @kernel
 def parse_rows(
     lexicon: Lexicon, codes: np.ndarray, start: np.ndarray, rows: tuple[int, int], tokens: Tokens

@@ -12,7 +12,7 @@ import numpy as np
 from geodata.address.folding import LONGEST_TEXT, fold_with_positions
 from geodata.address.lexicon import encode_names, make_lexicon
 from geodata.address.numbers import VARIANT_LETTERS
-from geodata.address.parse import Lexicon, make_cover, make_tokens, parse_row
+from geodata.address.parse import Lexicon, parse_text
 from geodata.address.words import NumberUnit, TokenKind
 
 
@@ -67,10 +67,7 @@ def parse_address(text: str, *, lexicon: Lexicon | None = None) -> tuple[Part, .
     folded, positions = fold_with_positions(text)
     if not folded or len(folded) > LONGEST_TEXT:
         return ()
-    tokens = make_tokens(1)
-    codes = encode_names([folded])[0]
-    codes.flags.writeable = False
-    parse_row(lexicon or _get_plain_lexicon(), codes, make_cover(), tokens, 0)
+    tokens = parse_text(lexicon or _get_plain_lexicon(), encode_names([folded])[0])
     ends = np.append(positions, len(text))
     parts = []
     for k in range(int(tokens.size[0])):

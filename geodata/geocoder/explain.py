@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from geodata.address import encode_texts, parse_address
-from geodata.address.parse import make_cover, make_tokens, parse_row
+from geodata.address.parse import parse_text
 from geodata.gazetteer.grams import make_alike
 from geodata.gazetteer.postings import AREA, WAY
 from geodata.geocoder.choice import collect
@@ -37,9 +37,9 @@ CANDIDATE_COLUMNS = (
 def list_candidates(gazetteer: Gazetteer, index: Index, address: str) -> pd.DataFrame:
     """Return the candidates of one address, best first, columns ``CANDIDATE_COLUMNS``."""
     codes = encode_texts(pd.Series([address], dtype="str")).codes
-    found, ladder, tokens = make_candidates(), make_ladder(), make_tokens(1)
+    found, ladder = make_candidates(), make_ladder()
     if len(codes):
-        parse_row(index.lexicon, codes, make_cover(), tokens, 0)
+        tokens = parse_text(index.lexicon, codes)
         collect(index, codes, (tokens, 0), (ladder, found, make_alike(len(index.grams.norm))))
     n = int(found.size[0])
     lon, lat = gazetteer.projection.to_degrees(found.x[:n], found.y[:n])

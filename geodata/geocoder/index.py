@@ -22,6 +22,7 @@ from geodata.gazetteer.records import Projection, Records
 from geodata.gazetteer.ways import Habits, Ways, make_ways
 from geodata.geocoder.calibrate import find_least_alike
 from geodata.geocoder.evidence import Index
+from geodata.kernels import freeze
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,17 +124,6 @@ def _unflatten(prefix: str, kind: Any, arrays: dict[str, np.ndarray]) -> Any:
     return kind(*(arrays[f"{prefix}.{name}"] for name in kind._fields))
 
 
-def _freeze(part: Any) -> Any:
-    """Return a named tuple with read-only arrays: built and mapped ones are then one compiled type."""
-    if isinstance(part, np.ndarray):
-        view = np.ascontiguousarray(part).view(np.ndarray)
-        view.flags.writeable = False
-        return view
-    if isinstance(part, tuple) and hasattr(part, "_fields"):
-        return type(part)(*(_freeze(value) for value in part))
-    return part
-
-
 def make_index(gazetteer: Gazetteer) -> Index:
     """Return the gazetteer as compiled code sees it."""
     words = read_words()[1]
@@ -151,7 +141,7 @@ def make_index(gazetteer: Gazetteer) -> Index:
         np.array([find_least_alike(gazetteer.calibration)]),
         gazetteer.grams,
     )
-    frozen: Index = _freeze(index)
+    frozen: Index = freeze(index)
     return frozen
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from geodata.address import fold_text
 from geodata.address.folding import LONGEST_TEXT
 from geodata.address.lexicon import encode_names
-from geodata.address.parse import make_cover, make_tokens, parse_row
+from geodata.address.parse import parse_text
 from geodata.address.trie import find_name
 from geodata.address.words import TokenKind
 from geodata.frames import PlaceLevel
@@ -99,7 +99,7 @@ def _find_things(index: Index, folded: str, limit: int) -> _Things:
 
 def _find_named(index: Index, folded: str, limit: int) -> _Things:
     """Return the things whose names begin with the text, then those whose names contain it."""
-    trie, codes = index.lexicon.trie, _encode(folded)
+    trie, codes = index.lexicon.trie, encode_names([folded])[0]
     begin = np.arange(*find_range(trie.codes, trie.start, codes))
     found = _rank_names(index, begin, len(codes))
     if len(found.kind) >= limit:
@@ -128,7 +128,7 @@ def _rank_names(index: Index, name: np.ndarray, exact: int) -> _Things:
 def _find_numbers(index: Index, folded: str) -> _Things:
     """Return the known numbers of a road that begin with the digits typed, then the road itself."""
     match = _ROAD_AND_DIGITS.match(folded)
-    name = find_name(index.lexicon.trie, _encode(match[1])) if match else -1
+    name = find_name(index.lexicon.trie, encode_names([match[1]])[0]) if match else -1
     if match is None or name < 0:
         return _Things(_NONE, _NONE, _NONE)
     own = slice(index.postings.start[name], index.postings.start[name + 1])
@@ -150,8 +150,7 @@ def _split_areas(index: Index, folded: str) -> tuple[np.ndarray | None, str]:
 
     Without such areas, and for a text that is all areas, the first is None.
     """
-    tokens = make_tokens(1)
-    parse_row(index.lexicon, _encode(folded), make_cover(), tokens, 0)
+    tokens = parse_text(index.lexicon, encode_names([folded])[0])
     areas, end = None, 0
     for k in range(int(tokens.size[0]) - 1):
         kind, ident = int(tokens.kind[0, k]), int(tokens.ident[0, k])
@@ -243,12 +242,6 @@ def _get_level(index: Index, kind: int, ident: int, number: int) -> str:
     if kind == PLACE:
         return str(PlaceLevel.PLACE)
     return str(PlaceLevel.ROAD if number < 0 else PlaceLevel.NUMBER)
-
-
-def _encode(folded: str) -> np.ndarray:
-    codes = encode_names([folded])[0]
-    codes.flags.writeable = False  # one compiled type with the columns of the geocoder
-    return codes
 
 
 def _unite(first: _Things, second: _Things) -> _Things:
