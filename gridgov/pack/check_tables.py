@@ -153,6 +153,7 @@ def _check_duties(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> No
     faults.rows(
         frame["days"], wrong, "is not a number of days", expected="a number from 0 on, or empty"
     )
+    _check_days_agree(frame, faults)
     units = tables.frames.get("units")
     if units is not None:
         # A warning, and for lists not in force today the only one: the duty graph tells of the others by duty.
@@ -163,6 +164,21 @@ def _check_duties(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> No
             "is no unit",
             expected="a unit_code, @street or @district",
             severity="warning",
+        )
+
+
+def _check_days_agree(frame: pd.DataFrame, faults: Faults) -> None:
+    """Note a duty of a unit that stands twice at the same time with other days: one of the two is wrong."""
+    keys = frame[["scene_code", "duty_code", "unit", "role"]].agg("\0".join, axis=1)
+    days = frame["days"].groupby(keys)
+    twice = pd.Series(data=False, index=frame.index)
+    twice.iloc[find_overlaps(frame.assign(key=keys), "key")] = True
+    said = days.transform(lambda one: " and ".join(dict.fromkeys(day or "no" for day in one)))
+    rows = twice & (days.transform("nunique") > 1)
+    for text in dict.fromkeys(said[rows]):
+        problem = f"stands twice for this unit and role, with {text} days"
+        faults.rows(
+            frame["duty_code"], rows & (said == text), problem, expected="each duty of a unit once"
         )
 
 

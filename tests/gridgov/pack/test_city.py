@@ -319,3 +319,13 @@ def test_each_unknown_code_gets_its_own_hint(tmp_path):
         "did you mean '110102019'?",
         "one of 110101009, 110102019",
     ]
+
+
+def test_a_duty_that_stands_twice_with_other_days_is_an_error(tmp_path):
+    lines = TABLES["duties"].splitlines()
+    first = dict(zip(lines[0].split(","), lines[1].split(","), strict=True))
+    again = ",".join((first | {"days": "20"})[name] for name in lines[0].split(","))
+    with pytest.raises(CityError, match=rf"stands twice.*with {first['days']} and 20 days"):
+        load_city(write_pack(tmp_path, duties="\n".join([*lines, again]) + "\n"))
+    # The same row again says the same.
+    load_city(write_pack(tmp_path / "same", duties="\n".join([*lines, lines[1]]) + "\n"))
