@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from gridgov.rules.dispatch import Route
+from gridgov.rules.plans.life import PlanAction, PlanState
+from gridgov.rules.plans.task_life import TaskAction, TaskState
 from gridgov.services.outbox.deliver import APP, EMAIL, WEBHOOK
+from gridgov.services.plans.follow_ups import KINDS as FOLLOW_UPS
 from gridgov.storage.models.orders import Outcome
 from gridgov.storage.queries.map_counts import OUTCOMES
 from gridgov.storage.queries.order_clocks import CLOCKS
@@ -45,6 +48,20 @@ FAMILIES: dict[str, Iterable[str]] = {
     "orders.route.{}": list(Route),
     "orders.grade.{}": ("2h", "24h", "7d", "15d"),
     "orders.filter.{}": NAMES,
+    "planning.state.{}": list(PlanState),
+    "planning.turn.{}": list(PlanState),
+    "planning.act.{}": [one for one in PlanAction if one is not PlanAction.REPLACE],
+    "planning.task_state.{}": list(TaskState),
+    "planning.task_act.{}": list(TaskAction),
+    "planning.slip.{}": ("overdue", "behind", "not_begun", "silent"),
+    "planning.log.plan_{}": [
+        "make",
+        "comment",
+        *PlanAction,
+        *(f"task_{action}" for action in TaskAction),
+    ],
+    "planning.follow.{}": FOLLOW_UPS,
+    "planning.follow_state.{}": ("noticed", "held", "closed"),
     "topics.wrong.{}": ("reason", "month", "lead_unit_code"),
     "maps.column.{}": ("code", "name", "n", *OUTCOMES),
 }

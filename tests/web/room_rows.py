@@ -19,7 +19,7 @@ from gridgov.storage.models.plans import Report, StreetClassRow
 from planner.frames import HOTSPOT_COLUMNS
 from planner.jobs.desk import PlanningResult
 from planner.jobs.store import load_planning
-from planner.plans.record import Party, Plan, Stage, Target, Task, seal_plan
+from planner.plans.record import Party, Plan, Stage, StageDuty, Target, Task, seal_plan
 from tests.gridgov.services.city import CENTRE, INSIDE, STREET, at, do, take
 from tests.web.orders_city import take_many
 
@@ -58,6 +58,14 @@ def make_spots(name: str, cells: str) -> gpd.GeoDataFrame:
         "gi": 9.0,
         "p": 1e-9,
         "q": 1e-7,
+        "scale": "item",
+        "item_level": 3,
+        "main_item_code": "111",
+        "place_name": "和平小区",
+        "street_shares": f"{STREET}:1.00",
+        "origin": "",
+        "archived": False,
+        "patterns": "",
         "geometry": shapely.box(
             INSIDE[0] - 0.001, INSIDE[1] - 0.001, INSIDE[0] + 0.001, INSIDE[1] + 0.001
         ),
@@ -84,13 +92,15 @@ def make_task(evidence: tuple[str, ...]) -> Task:
             Stage(
                 number=1,
                 duties=(
-                    {
-                        "duty_code": "D1",
-                        "name": "清理",
-                        "units": ["城管委"],
-                        "days": 1.0,
-                        "critical": True,
-                    },
+                    StageDuty(
+                        duty_code="D1",
+                        name="清理",
+                        unit_codes=("D01",),
+                        units=("城管委",),
+                        days=1.0,
+                        critical=True,
+                        waits_for=(),
+                    ),
                 ),
             ),
         ),

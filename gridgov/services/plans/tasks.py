@@ -10,7 +10,6 @@ from gridgov.rules.plans.life import Brought, LifeError, PlanState, find_steps, 
 from gridgov.rules.plans.task_life import (
     TASK_STEPS,
     TaskAction,
-    TaskDates,
     TaskState,
     find_slips,
 )
@@ -26,6 +25,7 @@ from gridgov.services.plans.records import (
     tell,
 )
 from gridgov.storage.models.plans import Plan, PlanTask, TaskStep
+from gridgov.storage.queries.plans import make_dates
 from gridgov.storage.scope.apply import without_row_scope
 
 NOTE_MOST = 4_000
@@ -222,14 +222,3 @@ def raise_slips(session: Session, runtime: CityRuntime, *, now: datetime) -> int
             progress=f"{100 * task.progress_share:.0f}%",
         )
     return slipping
-
-
-def make_dates(task: PlanTask) -> TaskDates:
-    """Return what decides whether a task slips."""
-    return TaskDates(
-        state=task.state,
-        start_on=task.start_on,
-        due_on=task.due_on,
-        told_on=task.told_on,
-        progress_share=task.progress_share,
-    )

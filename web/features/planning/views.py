@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Response, render_template, request
 
 from gridgov.errors import NotFoundError
 from gridgov.storage.queries.areas import (
     get_area_names,
-    get_areas,
-    get_item_names,
     get_unit_names,
 )
 from gridgov.storage.queries.plans import (
@@ -16,12 +14,16 @@ from gridgov.storage.queries.plans import (
     find_last_run,
     find_plan,
     get_classes,
-    get_evidence,
     get_hotspots,
     get_plan,
     get_report,
     get_reports,
 )
+from web.features.planning import document as _document
+from web.features.planning import editing as _editing
+from web.features.planning import oversight as _oversight
+from web.features.planning import workplace as _workplace
+from web.features.planning.blueprint import blueprint
 from web.features.planning.charts import make_day_chart, make_diagnosis_charts
 from web.features.planning.page import (
     SORTS,
@@ -33,7 +35,6 @@ from web.features.planning.page import (
     make_street_rows,
     sort_streets,
 )
-from web.features.planning.plan_picture import make_plan_picture
 from web.features.planning.rows import make_spot_rows
 from web.kit import limits
 from web.kit.exports import make_csv, send_csv
@@ -42,7 +43,8 @@ from web.kit.page_scope import get_unit_scope, get_window
 from web.kit.permissions import Permission, permission
 from web.kit.service import reading
 
-blueprint = Blueprint("planning", __name__, url_prefix="/planning")
+ROUTES = (_document, _editing, _oversight, _workplace)
+"""Modules that add their routes to the blueprint when they are imported."""
 REPORT_KINDS = ("daily", "weekly", "monthly", "yearly")
 TASK_COLUMNS = (
     "task_no",
@@ -140,37 +142,6 @@ def hotspot(hotspot_no: str) -> str:
     )
 
 
-@blueprint.get("/plans/<plan_no>")
-@permission(Permission.PLANNING_READ)
-def plan(plan_no: str) -> str:
-    """Show a plan as a document that can be printed."""
-    session = reading()
-    record = get_plan(session, plan_no)
-    return render_template(
-        "planning/plan.html",
-        picture=make_plan_picture(
-            get_areas(session, "street", code=record.street_code),
-            get_areas(session, "community", parent_code=record.street_code),
-            record.document,
-        ),
-        plan=record,
-        document=record.document,
-        charts=make_diagnosis_charts(record.document["diagnosis"]),
-        figures={one["key"]: one for one in record.document["diagnosis"]["figures"]},
-    )
-
-
-@blueprint.get("/plans/<plan_no>.json")
-@permission(Permission.PLANNING_READ)
-@limits.limited(limits.EXPORTS)
-def plan_json(plan_no: str) -> Response:
-    """Send a plan as it was fixed."""
-    record = get_plan(reading(), plan_no)
-    response = jsonify(record.document)
-    response.headers.set("Content-Disposition", "attachment", filename=f"plan-{plan_no}.json")
-    return response
-
-
 @blueprint.get("/plans/<plan_no>.csv")
 @permission(Permission.PLANNING_READ)
 @limits.limited(limits.EXPORTS)
@@ -198,28 +169,6 @@ def _make_task_row(record: PlanRecord, task: dict[str, Any]) -> tuple[Any, ...]:
         task["target"]["text"],
         task["target"]["measure"],
         " ".join(task["evidence"]),
-    )
-
-
-@blueprint.get("/plans/<plan_no>/tasks/<task_no>")
-@permission(Permission.PLANNING_READ)
-def task(plan_no: str, task_no: str) -> str:
-    """Show a task with the orders on which it stands."""
-    session = reading()
-    record = get_plan(session, plan_no)
-    found = [one for one in record.document["tasks"] if one["task_no"] == task_no]
-    if not found:
-        raise NotFoundError("task", f"{plan_no} {task_no}")
-    orders = get_evidence(session, found[0]["evidence"])
-    return render_template(
-        "planning/task.html",
-        plan=record,
-        task=found[0],
-        kept=record.tasks.get(task_no),
-        rows=make_evidence_rows(
-            list(orders.itertuples(index=False)), names=get_item_names(session)
-        ),
-        hidden=len(found[0]["evidence"]) - len(orders),
     )
 
 
