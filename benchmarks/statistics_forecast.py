@@ -27,11 +27,12 @@ from gridgov.reading.appeals import read_appeals
 from gridgov.rules.calendar import WorkCalendar, make_calendar
 from gridgov.sample.writer import write_sample
 from planner.counts import fit_counts, make_daily_counts
-from planner.counts.model import CITY
 
 LEVELS = np.arange(1, 40) / 40
 DENSE = 5.0
 HELD = 12
+PLANTED = ("planted_id", "hotspot_id")
+"""Column of the truth that says what an appeal was planted for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,22 +62,38 @@ def make_boston(path: Path, end: str) -> Case:
     ).dropna()
     stop = pd.Timestamp(end, tz="America/New_York")
     return Case(
-        name=f"Boston to {end}", orders=orders[orders["received_at"] < stop], calendar=make_calendar(), end=stop,
-        layer="street", options={},
+        name=f"Boston to {end}",
+        orders=orders[orders["received_at"] < stop],
+        calendar=make_calendar(),
+        end=stop,
+        layer="street",
+        options={},
     )
 
 
-def make_sample(folder: Path, *, seed: int, appeals: int) -> Case:
-    """Return a sample city with the true places and items of its appeals."""
+def make_sample(folder: Path, *, seed: int, appeals: int, is_planted: bool) -> Case:
+    """Return a sample city with the true places and items of its appeals.
+
+    What is planted begins in the last year, and nothing before tells of it: `is_planted` says whether it stays in.
+    """
     write_sample(folder, appeals=appeals, seed=seed)
     city = load_city(folder / "city.toml")
     truth = pd.read_parquet(folder / "truth.parquet").drop_duplicates("appeal_no")
     read = read_appeals(city, folder / "appeals.parquet", as_of=None).appeals
-    at = truth["appeal_no"].map(read.drop_duplicates("appeal_no").set_index("appeal_no")["received_at"])
+    at = truth["appeal_no"].map(
+        read.drop_duplicates("appeal_no").set_index("appeal_no")["received_at"]
+    )
+    if not is_planted:
+        name = next(name for name in PLANTED if name in truth.columns)
+        at = at.where(truth[name].fillna("").astype("str") == "")
     orders = truth.assign(received_at=at).dropna(subset=["received_at", "street_code", "item_code"])
     end = orders["received_at"].max().normalize() + pd.Timedelta(days=1)
     return Case(
-        name=f"sample, seed {seed}", orders=orders, calendar=city.calendar, end=end, layer="district",
+        name=f"sample, seed {seed}, {'with what is planted' if is_planted else 'background'}",
+        orders=orders,
+        calendar=city.calendar,
+        end=end,
+        layer="district",
         options={"catalogue": city.catalogue, "residents": city.find_population(end.date())},
     )
 
@@ -84,7 +101,11 @@ def make_sample(folder: Path, *, seed: int, appeals: int) -> Case:
 def sum_months(daily, end: pd.Timestamp) -> tuple[np.ndarray, pd.DatetimeIndex]:
     """Return counts (streets, items, whole months) and the months' first days."""
     days = pd.date_range(daily.first_day, periods=daily.days)
-    months = pd.date_range(days[0] if days[0].day == 1 else days[0] + pd.offsets.MonthBegin(), end.tz_localize(None), freq="MS")[:-1]
+    months = pd.date_range(
+        days[0] if days[0].day == 1 else days[0] + pd.offsets.MonthBegin(),
+        end.tz_localize(None),
+        freq="MS",
+    )[:-1]
     at = np.searchsorted(months, days[daily.day], side="right") - 1
     counts = np.zeros((len(daily.streets), len(daily.items), len(months)))
     keep = at >= 0
@@ -92,7 +113,9 @@ def sum_months(daily, end: pd.Timestamp) -> tuple[np.ndarray, pd.DatetimeIndex]:
     return counts, months
 
 
-def score(name: str, truth: np.ndarray, quantiles: np.ndarray, past: np.ndarray) -> dict[str, float]:
+def score(
+    name: str, truth: np.ndarray, quantiles: np.ndarray, past: np.ndarray
+) -> dict[str, float]:
     """Return MASE of dense series, CRPS and coverage; truth (series, months), quantiles (levels, series, months)."""
     naive = np.abs(past[:, 12:] - past[:, :-12]).mean(axis=1)
     error = np.abs(truth - quantiles[len(LEVELS) // 2]).mean(axis=1)
@@ -105,21 +128,38 @@ def score(name: str, truth: np.ndarray, quantiles: np.ndarray, past: np.ndarray)
     edge = ((truth == low) | (truth == high)) & (low != high)
     found = {
         "MASE": float((error[dense] / naive[dense]).mean()) if dense.any() else float("nan"),
-        "dense": int(dense.sum()), "CRPS": float(crps),
-        "80 %": float(inside.mean()), "80 % of dense": float((inside - 0.5 * edge)[dense].mean()) if dense.any() else float("nan"),
+        "dense": int(dense.sum()),
+        "CRPS": float(crps),
+        "80 %": float(inside.mean()),
+        "80 % of dense": float((inside - 0.5 * edge)[dense].mean())
+        if dense.any()
+        else float("nan"),
     }
-    print(f"  {name:24s}" + "  ".join(f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}" for key, value in found.items()), flush=True)
+    print(
+        f"  {name:24s}"
+        + "  ".join(
+            f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}"
+            for key, value in found.items()
+        ),
+        flush=True,
+    )
     return found
 
 
 def make_naive(past: np.ndarray) -> np.ndarray:
     """Return quantiles of the seasonal naive: last year's month, normal with the spread of its errors."""
-    spread = np.sqrt(((past[:, 12:] - past[:, :-12]) ** 2).mean(axis=1)) if past.shape[1] > 12 else np.ones(len(past))
+    spread = (
+        np.sqrt(((past[:, 12:] - past[:, :-12]) ** 2).mean(axis=1))
+        if past.shape[1] > 12
+        else np.ones(len(past))
+    )
     z = stats.norm.ppf(LEVELS)[:, None, None]
     return np.maximum(past[None, :, -12:] + z * spread[:, None], 0.0)
 
 
-def make_peers(counts: np.ndarray, months: pd.DatetimeIndex) -> tuple[np.ndarray, np.ndarray] | None:
+def make_peers(
+    counts: np.ndarray, months: pd.DatetimeIndex
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Return quantiles of AutoETS with MinTrace of counts (areas, items, months): of the areas, and of their sums."""
     if importlib.util.find_spec("statsforecast") is None:
         return None
@@ -149,10 +189,19 @@ def make_peers(counts: np.ndarray, months: pd.DatetimeIndex) -> tuple[np.ndarray
             Y_hat_df=made, S_df=sums, tags=tags, Y_df=fitted, level=levels
         )
     stem = "AutoETS/MinTrace_method-mint_shrink"
-    columns = [f"{stem}-lo-{level}" for level in levels[::-1]] + [stem] + [f"{stem}-hi-{level}" for level in levels]
+    columns = (
+        [f"{stem}-lo-{level}" for level in levels[::-1]]
+        + [stem]
+        + [f"{stem}-hi-{level}" for level in levels]
+    )
     values = reconciled.sort_values(["unique_id", "ds"])[["unique_id", *columns]]
     of_area = values["unique_id"].str.contains("/").to_numpy()
-    below = values.loc[of_area, columns].to_numpy().reshape(items, areas, HELD, -1).transpose(3, 1, 0, 2)
+    below = (
+        values.loc[of_area, columns]
+        .to_numpy()
+        .reshape(items, areas, HELD, -1)
+        .transpose(3, 1, 0, 2)
+    )
     above = values.loc[~of_area, columns].to_numpy().reshape(items, HELD, -1).transpose(2, 0, 1)
     return np.maximum(below, 0.0).reshape(len(LEVELS), -1, HELD), np.maximum(above, 0.0)
 
@@ -163,18 +212,24 @@ def run(case: Case, *, items: int, seed: int) -> None:
     cut = case.end - pd.DateOffset(years=1)
     whole = make_daily_counts(case.orders, case.calendar, as_of=case.end, **case.options)
     known = make_daily_counts(
-        case.orders, case.calendar, as_of=cut, first_day=whole.first_day, **case.options,
+        case.orders,
+        case.calendar,
+        as_of=cut,
+        first_day=whole.first_day,
+        **case.options,
         streets=pd.Series(whole.districts, index=list(whole.streets)),
     )
     model = fit_counts(known, case.calendar, seed=seed)
     counts, months = sum_months(whole, case.end)
     keep = pd.Index(whole.items).isin(known.items)
     counts = counts[:, keep]
-    print(f"{case.name}: {known.total} counts of {len(known.streets)} streets and {len(known.items)} items; "
-          f"model {time.process_time() - start:.0f} s of processor")
+    print(
+        f"{case.name}: {known.total} counts of {len(known.streets)} streets and {len(known.items)} items; "
+        f"model {time.process_time() - start:.0f} s of processor"
+    )
     often = np.argsort(-counts[:, :, :-HELD].sum(axis=(0, 2)), kind="stable")[:items]
     for level in ("city", "district", "street"):
-        group, names = model._find_groups(("street", "district", "city").index(level))
+        group, names = model.find_groups(("street", "district", "city").index(level))
         summed = np.zeros((len(names), *counts.shape[1:]))
         np.add.at(summed, group, counts)
         laws = [month.law for month in model.forecast_months(HELD, level=level)]
@@ -187,17 +242,24 @@ def run(case: Case, *, items: int, seed: int) -> None:
         score("model", truth, ours.reshape(len(LEVELS), -1, HELD), past)
         score("seasonal naive", truth, make_naive(past), past)
     start = time.process_time()
-    group, names = model._find_groups(("street", "district").index(case.layer))
+    group, names = model.find_groups(("street", "district").index(case.layer))
     summed = np.zeros((len(names), len(often), counts.shape[2]))
     np.add.at(summed, group, counts[:, often])
     peers = make_peers(summed[:, :, :-HELD], months[:-HELD])
     if peers is None:
         print(" statsforecast and hierarchicalforecast are not installed: no peer")
         return
-    for level, values, others in ((case.layer, summed, peers[0]), ("city", summed.sum(axis=0)[None], peers[1])):
+    for level, values, others in (
+        (case.layer, summed, peers[0]),
+        ("city", summed.sum(axis=0)[None], peers[1]),
+    ):
         laws = [month.law for month in model.forecast_months(HELD, level=level)]
         ours = np.stack(
-            [[law.quantile(at).reshape(values.shape[0], -1)[:, often] for at in LEVELS] for law in laws], axis=-1
+            [
+                [law.quantile(at).reshape(values.shape[0], -1)[:, often] for at in LEVELS]
+                for law in laws
+            ],
+            axis=-1,
         ).reshape(len(LEVELS), -1, HELD)
         flat = values.reshape(-1, values.shape[2])
         past, truth = flat[:, :-HELD], flat[:, -HELD:]
@@ -219,9 +281,12 @@ def main(arguments: list[str]) -> None:
         for end in ("2018-01-01", "2019-01-01", "2020-01-01"):
             run(make_boston(chosen.boston, end), items=chosen.items, seed=1)
     for seed in chosen.sample_seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            case = make_sample(Path(folder) / "city", seed=seed, appeals=chosen.appeals)
-            run(case, items=chosen.items, seed=seed)
+        for is_planted in (False, True):
+            with tempfile.TemporaryDirectory() as folder:
+                case = make_sample(
+                    Path(folder) / "city", seed=seed, appeals=chosen.appeals, is_planted=is_planted
+                )
+                run(case, items=chosen.items, seed=seed)
 
 
 if __name__ == "__main__":

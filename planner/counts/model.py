@@ -386,7 +386,7 @@ class CountModel:
         if level not in LAYERS:
             raise PlannerError(f"level {level!r}: expected one of {', '.join(LAYERS)}")
         layer = LAYERS.index(level)
-        group, names = self._find_groups(layer)
+        group, names = self.find_groups(layer)
         following = pd.Timestamp(self.last_day) + pd.Timedelta(days=1)
         begin = following if following.day == 1 else following + pd.offsets.MonthBegin()
         n_items = len(self.items)
@@ -512,7 +512,7 @@ class CountModel:
         members[2, 0] = np.arange(len(self.streets))
         return members
 
-    def _find_groups(self, layer: int) -> tuple[Ints, tuple[str, ...]]:
+    def find_groups(self, layer: int) -> tuple[Ints, tuple[str, ...]]:
         """Return the position of each street's area of a layer, and the areas' codes."""
         if layer == 0:
             return np.arange(len(self.streets)), self.streets

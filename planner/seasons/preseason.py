@@ -9,13 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridgov.rules.calendar import WorkCalendar
-from planner.counts.model import LAYERS, CountModel
+from planner.counts import CountModel
 from planner.errors import PlannerError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 YEAR = 365
+_LEVELS = ("city", "district", "street")
 SMOOTHED_DAYS = 15
 SEASON_COLUMNS = (
     "level",
@@ -145,7 +146,7 @@ def find_seasons(
         for rise, start in zip(frame["rises_on"], frame["latest_start"], strict=True)
     ]
     order = ["due", "rises_on", "rank", "item_code", "area_code"]
-    frame = frame.assign(due=due, rank=[LAYERS[::-1].index(level) for level in frame["level"]])
+    frame = frame.assign(due=due, rank=[_LEVELS.index(level) for level in frame["level"]])
     return frame.sort_values(order, ignore_index=True)[list(SEASON_COLUMNS)]
 
 

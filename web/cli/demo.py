@@ -18,10 +18,11 @@ from gridgov.services.load.batches import LoadOptions, load_appeals, summarize
 from gridgov.services.load.pack import load_pack
 from gridgov.services.settings import ServiceSettings
 from gridgov.services.worker.loop import run_once
-from gridgov.services.worker.table import WorkerContext
+from gridgov.services.worker.table import JOBS, WorkerContext
 from gridgov.storage.db import make_config, make_engine, make_sessions, transaction
 from planner.jobs.main_job import MainJobOptions
 from planner.jobs.store import plan_database
+from planner.jobs.surge_watch import make_surge_job
 from web.cli.console import StagePrinter
 from web.cli.run import STAGES, make_report, run_and_report
 from web.cli.sample import STAGES as SAMPLE_STAGES
@@ -158,7 +159,7 @@ def fill_database(
         logins = add_demo_accounts(session, now=as_of)
         stories = play_day(session, make_runtime(city, salt=settings.salt), as_of=as_of)
     # The first round of jobs adds up what the load counted: nobody who opens the demo shall wait for it.
-    run_once(WorkerContext(settings=settings, engine=engine))
+    run_once(WorkerContext(settings=settings, engine=engine), (*JOBS, make_surge_job()))
     engine.dispose()
     counts = "read {read:,} = added {added:,} + known {known:,} + rejected {rejected:,}"
     plans = "{hotspots:,} hotspots, {plans:,} street plans".format(**planned)

@@ -15,10 +15,11 @@ from geodata.errors import GeodataError
 from gridgov.errors import GridgovError
 from gridgov.services.settings import ServiceSettings, read_settings
 from gridgov.services.worker.loop import run_loop
-from gridgov.services.worker.table import WorkerContext
+from gridgov.services.worker.table import JOBS, WorkerContext
 from gridgov.storage.db import check_schema, is_postgres, make_engine, make_sessions
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.city import CityPack
+from planner.jobs.surge_watch import make_surge_job
 from web.app import make_app
 from web.kit.area_outlines import get_shapes
 from web.kit.assets import find_assets
@@ -119,7 +120,10 @@ def start_worker(_server: object, worker: Any) -> None:
     threading.Thread(target=warm_up, args=(app,), name="warm-up", daemon=True).start()
     if not is_postgres(service.engine):
         context = WorkerContext(settings=service.settings, engine=service.engine)
-        threading.Thread(target=run_loop, args=(context, STOPPED), name="jobs", daemon=True).start()
+        jobs = (*JOBS, make_surge_job())
+        threading.Thread(
+            target=run_loop, args=(context, STOPPED, jobs), name="jobs", daemon=True
+        ).start()
 
 
 def warm_up(app: Flask) -> None:

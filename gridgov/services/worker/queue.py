@@ -1,8 +1,8 @@
 """The jobs on PostgreSQL, queued by procrastinate: several workers, each job once, none lost with a dead worker.
 
 At most one run of a job waits. What keeps two runs apart is the claim in :mod:`gridgov.services.worker.table`, as on
-SQLite: the library's own lock would be a second one. What a killed worker had begun is told and forgotten once its heartbeat
-stops; a later tick does the job, which looks at what is due and so makes up for it.
+SQLite: the library's own lock would be a second one. What a killed worker had begun is told and forgotten once its
+heartbeat stops; a later tick does the job, which looks at what is due and so makes up for it.
 """
 
 import asyncio
@@ -80,30 +80,32 @@ def make_cron(job: Job) -> str:
     return "17 * * * * 0" if seconds < 24 * 3600 else "17 2 * * * 0"
 
 
-def run_worker(context: WorkerContext) -> None:
+def run_worker(context: WorkerContext, jobs: Iterable[Job] = JOBS) -> None:
     """Work until the process is told to stop (SIGTERM, Ctrl+C); what runs is ended first.
 
     A server that goes away is waited for: whoever restarts the database need not think of the workers.
     """
-    asyncio.run(_work(context))
+    asyncio.run(_work(context, tuple(jobs)))
 
 
-async def _work(context: WorkerContext) -> None:
+async def _work(context: WorkerContext, jobs: tuple[Job, ...]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     while not stop.is_set():
         try:
-            await _work_until(context, stop)
+            await _work_until(context, stop, jobs)
         except AWAY as error:
             LOG.warning("the database is away (%s); next try in %g s", _say(error), RETRY_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RETRY_S)
 
 
-async def _work_until(context: WorkerContext, stop: asyncio.Event) -> None:
+async def _work_until(
+    context: WorkerContext, stop: asyncio.Event, jobs: tuple[Job, ...]
+) -> None:
     """Run one worker of the library until `stop` is set or the database goes away."""
-    app = make_app(context)
+    app = make_app(context, jobs)
     async with app.open_async():
         stopped = asyncio.create_task(stop.wait())
         rescue = asyncio.create_task(_repeat(lambda: give_up_stalled(app)))

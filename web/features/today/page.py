@@ -10,10 +10,9 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from gridgov.rules.constants import Constants
-from gridgov.storage.queries.areas import get_item_names
 from gridgov.storage.queries.map_counts import CountFilter, count_days
-from gridgov.storage.queries.today import TodayFigures, count_hours, count_item_days, get_today
-from planner.surges.daily import find_surges
+from gridgov.storage.queries.surges import get_surges
+from gridgov.storage.queries.today import TodayFigures, count_hours, get_today
 from web.features.orders import SOON
 from web.features.planning import find_change
 from web.features.rates import make_trend
@@ -21,6 +20,7 @@ from web.kit.links import to_orders
 
 TREND_DAYS = 30
 RATE_MONTHS = 13
+SURGES_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,8 +39,9 @@ class TodayView:
         Against yesterday up to now, and against that day; shares, None from too few.
     rates
         Rows of the last assessed months of all units together, the newest last.
-    surges
-        Items that come in much more than usual.
+    surges, surges_at
+        Items that come in much more than is to be expected by now, as the hourly watch found them, and its time of
+        day; empty before its first look of the day.
     hours, days
         Charts.
     """
@@ -53,6 +54,7 @@ class TodayView:
     change_year: float | None
     rates: list[dict[str, Any]]
     surges: list[dict[str, Any]]
+    surges_at: str
     hours: dict[str, Any]
     days: dict[str, Any]
 
@@ -73,6 +75,7 @@ def make_today(
     year_day = local.date() - timedelta(weeks=52)  # the same weekday
     then = CountFilter(first_on=year_day, last_on=year_day, unit_codes=unit_codes)
     year_ago = round(int(count_days(session, then).iloc[0]) * share)
+    surges, surges_at = find_kept_surges(session, local, unit_codes)
     return TodayView(
         day=local.date(),
         passed_share=share,
@@ -81,35 +84,38 @@ def make_today(
         change_before=find_change(figures.received, figures.received_before),
         change_year=find_change(figures.received, year_ago),
         rates=make_trend(session, constants)[-RATE_MONTHS:],
-        surges=_make_surges(session, constants, local, share, unit_codes),
+        surges=surges,
+        surges_at=surges_at,
         hours=_make_hours(session, day_start, local, unit_codes),
         days=_make_days(session, local, unit_codes),
     )
 
 
-def _make_surges(
-    session: Session,
-    constants: Constants,
-    local: datetime,
-    share: float,
-    unit_codes: frozenset[str] | None,
-) -> list[dict[str, Any]]:
-    weeks = int(constants.number("planning.surge_weeks"))
-    today = local.date()
-    chosen = CountFilter(
-        first_on=today - timedelta(weeks=weeks), last_on=today, unit_codes=unit_codes
-    )
-    counts = count_item_days(session, chosen)
-    found = find_surges(counts, on=today, day_share=share, constants=constants)
-    names = get_item_names(session, level=1)
-    return [
-        {str(key): value for key, value in row.items()}
+def find_kept_surges(
+    session: Session, local: datetime, unit_codes: frozenset[str] | None
+) -> tuple[list[dict[str, Any]], str]:
+    """Return the surges that the watch kept last of what the visitor answers for, and the time of its look.
+
+    A look of another day says nothing about today.
+    """
+    kept = get_surges(session)
+    if kept is None:
+        return [], ""
+    moment = datetime.fromisoformat(kept["moment"]).astimezone(local.tzinfo)
+    if moment.date() != local.date():
+        return [], ""
+    rows = [
+        row
         | {
-            "name": names.get(row["level1_code"], row["level1_code"]) or gettext("today.no_item"),
-            "link": to_orders(level1=row["level1_code"], window="today"),
+            "name": row["item_name"]
+            if row["level"] == "city"
+            else f"{row['area_name']} · {row['item_name']}",
+            "link": "",
         }
-        for row in found.to_dict("records")
+        for row in kept["surges"]
+        if unit_codes is None or row["unit_code"] in unit_codes
     ]
+    return rows[:SURGES_SHOWN], f"{moment:%H:%M}"
 
 
 def _make_hours(
