@@ -201,11 +201,11 @@ def _exponent(values: Floats) -> Floats:
 
 
 def _fit_city(daily: DailyCounts, basis: Basis, present: Floats) -> tuple[Fit, Floats]:
-    """Fit every item of the whole city, with the week and the holidays of all items as what to expect."""
+    """Fit every item of the whole city, with trend, week and holidays of all items as what to expect."""
     counts = np.zeros((len(daily.items), daily.days))
     np.add.at(counts, (daily.item, daily.day), daily.n.astype(np.float64))
     columns = basis.columns[: daily.days]
-    shared = np.isin(np.array(basis.part), ["weekday", "holiday"])
+    shared = np.isin(np.array(basis.part), ["slope", "weekday", "holiday"])
     prior = np.zeros(len(basis.part))
     whole, whole_alpha = _fit_best(
         counts.sum(axis=0), columns, basis, present=present.mean(axis=0), prior=prior, alpha=0.02
