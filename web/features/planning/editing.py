@@ -245,7 +245,7 @@ def _show_conflict(plan_no: str, typed: Mapping[str, str], shown: Mapping[str, s
         plan=record,
         row=record.row,
         rows=rows,
-        now=now,
+        current=now,
         units=get_unit_names(reading()),
         is_draft=record.row.state == PlanState.DRAFT,
     )
