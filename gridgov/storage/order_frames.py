@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.storage.models.appeals import Appeal
-from gridgov.storage.models.orders import Order, Outcome
+from gridgov.storage.models.orders import Order, Outcome, Transfer
 from gridgov.storage.statement_frames import to_frame
 
 TEXTS = (
@@ -15,6 +15,8 @@ TEXTS = (
     "item_code",
     "unit_code",
     "grade",
+    "route",
+    "kind",
     "cell_code",
     "community_code",
     "street_code",
@@ -54,3 +56,20 @@ def read_order_frame(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame
     frame["contacted"] = frame["contacted"].astype("boolean")
     frame["solved"] = frame["solved"].map(_SOLVED).astype("boolean")
     return frame.astype({"lon": "float64", "lat": "float64"})
+
+
+def read_bounces(session: Session) -> pd.Series:
+    """Return how often each order was passed on from one unit to another, by order number; others are not in it."""
+    chosen = (
+        sa.select(Order.order_no, sa.func.count(Transfer.id))
+        .join(Transfer, Transfer.order_id == Order.id)
+        .group_by(Order.order_no)
+        .order_by(Order.order_no)
+    )
+    rows = session.execute(chosen).all()
+    return pd.Series(
+        [int(n) for _, n in rows],
+        index=pd.Index([number for number, _ in rows], dtype="str", name="order_no"),
+        name="bounces",
+        dtype="int64",
+    )

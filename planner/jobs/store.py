@@ -1,6 +1,7 @@
 """What the planner found into the tables that pages read: hotspots, classes of streets, plans with their tasks."""
 
 import json
+from collections.abc import Hashable
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
@@ -13,9 +14,11 @@ from gridgov.pack.city import City
 from gridgov.progress import Progress, ignore_progress
 from gridgov.services.class_reviews import find_class_decisions, propose_classes
 from gridgov.services.plans.drafts import Draft, DraftTask, put_draft
+from gridgov.services.topics import save_topics
 from gridgov.storage.models import plans as rows
-from gridgov.storage.order_frames import read_order_frame
+from gridgov.storage.order_frames import read_bounces, read_order_frame
 from planner.jobs.desk import PlanningResult, make_plans
+from planner.jobs.topics import CITY, make_city_topics
 from planner.plans.edits import merge_edits
 from planner.plans.record import SCHEMA, Plan, make_content_hash, read_plan
 
@@ -91,7 +94,59 @@ def plan_database(
         decisions=find_class_decisions(session),
         progress=progress,
     )
-    return {"classes": proposed, **load_planning(session, result, as_of=as_of)}
+    saved = load_planning(session, result, as_of=as_of)
+    bounces = read_bounces(session)
+    topics = save_city_topics(session, city, orders, as_of=as_of, bounces=bounces)
+    return {"classes": proposed, **saved, "topics": topics}
+
+
+TOPIC_NAMES = ("topic_code", "name", "theme_code", "theme_name", "rank")
+"""Columns of a candidate that are columns of its table; the others stand in its ``figures``."""
+
+
+def save_city_topics(
+    session: Session,
+    city: City,
+    orders: pd.DataFrame,
+    *,
+    as_of: datetime,
+    bounces: pd.Series | None = None,
+) -> int:
+    """Score the candidates for the coming year's topics, city and districts, and save them; return those of the city.
+
+    What people chose before stays.
+
+    Parameters
+    ----------
+    session
+        The system's own; the caller commits.
+    orders
+        ``gridgov.frames.ORDER_COLUMNS``, with ``kind``.
+    as_of
+        Aware.
+    bounces
+        Times an order was passed on, by order number, where known.
+    """
+    year = find_topic_year(as_of.astimezone(city.settings.timezone).date())
+    counts = {}
+    for scope in make_city_topics(city, orders, as_of=as_of, bounces=bounces):
+        found = [_make_topic(one) for one in scope.topics.to_dict("records")]
+        counts[scope.scope_code] = save_topics(
+            session, found, year=year, scope_code=scope.scope_code, at=as_of
+        )
+    return counts.get(CITY, 0)
+
+
+def find_topic_year(day: date) -> int:
+    """Return the year that topics made on a day are for: from July on the next one."""
+    return day.year + (day.month > 6)
+
+
+def _make_topic(one: dict[Hashable, Any]) -> dict[str, Any]:
+    """Return a candidate as a row of its table."""
+    plain = {str(name): _plain(value) for name, value in one.items()}
+    figures = {name: value for name, value in plain.items() if name not in TOPIC_NAMES}
+    return {**{name: plain[name] for name in TOPIC_NAMES}, "figures": figures}
 
 
 def find_previous(session: Session) -> dict[str, Plan]:

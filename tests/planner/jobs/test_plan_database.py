@@ -1,0 +1,66 @@
+"""A loaded database gets what the planner computes of it: topics for the coming year, city and districts."""
+
+from datetime import date
+
+import pytest
+
+from gridgov.pack.city import load_city
+from gridgov.services.load.batches import LoadOptions, load_appeals
+from gridgov.services.load.pack import load_pack
+from gridgov.services.topics import get_topics, list_scopes, list_years
+from gridgov.storage.db import transaction
+from gridgov.storage.order_frames import read_order_frame
+from planner.jobs.store import find_topic_year, plan_database
+from planner.topics.candidates import TOPIC_COLUMNS
+from tests.database_fixtures import (
+    engine,
+    postgres,
+    postgres_template,
+    session,
+    sessions,
+    sqlite_template,
+)
+from tests.gridgov.services.load_city import AS_OF, write_city
+
+__all__ = ["engine", "postgres", "postgres_template", "session", "sessions", "sqlite_template"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    pack, file = write_city(tmp_path_factory.mktemp("planned"), appeals=1_500)
+    return load_city(pack), file
+
+
+@pytest.fixture
+def city(written, sessions):
+    """A city whose orders are in the database, planned once."""
+    made, file = written
+    with transaction(sessions) as session:
+        load_pack(session, made, at=AS_OF)
+    load_appeals(sessions, made, file, options=LoadOptions(source="test", as_of=AS_OF, salt="salt"))
+    return made
+
+
+def test_topics_of_city_and_districts_are_saved_with_plans(city, sessions):
+    with transaction(sessions) as session:
+        counts = plan_database(session, city, as_of=AS_OF)
+    with sessions() as session:
+        orders = read_order_frame(session, city.settings.timezone)
+        assert list_years(session) == [2024]
+        assert list_scopes(session, 2024) == ["", "110101", "110102"]
+        entries = get_topics(session, year=2024, scope_code="")
+    assert counts["topics"] == len(entries) == 1, "the catalogue has one problem of level 2"
+    row = entries[0].row
+    assert (row.topic_code, row.name, row.theme_name, row.rank) == ("11", "环境", "市容", 1)
+    assert set(row.figures) == set(TOPIC_COLUMNS) - {"topic_code", "rank"}
+    asked = orders[orders["item_code"].isin(["111", "112", "113"])]
+    assert row.figures["persons_before"] == 0
+    months = asked["received_at"].dt.strftime("%Y-%m")
+    once = asked.assign(month=months).drop_duplicates(["person_key", "street_code", "month"])
+    assert row.figures["persons"] == once["street_code"].notna().sum() > 100
+    assert 0 < row.figures["answers"] <= once["solved"].notna().sum() + len(asked) - len(once)
+
+
+def test_the_year_of_topics_is_the_one_that_most_of_the_next_months_lie_in():
+    assert find_topic_year(date(2025, 6, 30)) == 2025
+    assert find_topic_year(date(2025, 7, 1)) == 2026
