@@ -26,7 +26,7 @@ from gridgov.pack.city import load_city
 from gridgov.reading.appeals import read_appeals
 from gridgov.rules.calendar import WorkCalendar, make_calendar
 from gridgov.sample.writer import write_sample
-from planner.counts import fit_counts, make_daily_counts
+from planner.counts import DailyCounts, fit_counts, make_daily_counts
 
 LEVELS = np.arange(1, 40) / 40
 DENSE = 5.0
@@ -86,7 +86,9 @@ def make_sample(folder: Path, *, seed: int, appeals: int, is_planted: bool) -> C
     if not is_planted:
         name = next(name for name in PLANTED if name in truth.columns)
         at = at.where(truth[name].fillna("").astype("str") == "")
-    orders = truth.assign(received_at=at).dropna(subset=["received_at", "street_code", "item_code"])
+    orders = truth.assign(
+        received_at=at, district_code=truth["street_code"].astype("str").str[:6]
+    ).dropna(subset=["received_at", "street_code", "item_code"])
     end = orders["received_at"].max().normalize() + pd.Timedelta(days=1)
     return Case(
         name=f"sample, seed {seed}, {'with what is planted' if is_planted else 'background'}",
@@ -98,7 +100,7 @@ def make_sample(folder: Path, *, seed: int, appeals: int, is_planted: bool) -> C
     )
 
 
-def sum_months(daily, end: pd.Timestamp) -> tuple[np.ndarray, pd.DatetimeIndex]:
+def sum_months(daily: DailyCounts, end: pd.Timestamp) -> tuple[np.ndarray, pd.DatetimeIndex]:
     """Return counts (streets, items, whole months) and the months' first days."""
     days = pd.date_range(daily.first_day, periods=daily.days)
     months = pd.date_range(
