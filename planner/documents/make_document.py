@@ -104,6 +104,7 @@ class _Maker:
         issuer = options.issuer or values["street"]
         signed = say_day(options.signed_on) if options.signed_on else words["unsigned"]
         self.blocks.append(Paragraph(text=words["intro"].format(**values)))
+        self._add_lines(plan.notes.get("opening", ""))
         self._add_diagnosis()
         self._add_hotspots()
         self._add_tasks()
@@ -662,12 +663,17 @@ class _Maker:
         )
 
     def _add_notes(self) -> None:
-        if not self.plan.notes:
+        """Add what people wrote, but the opening words, which stand on the first page."""
+        texts = [text for key, text in sorted(self.plan.notes.items()) if key != "opening"]
+        if not any(text.strip() for text in texts):
             return
         self._chapter("notes")
-        for text in self.plan.notes.values():
-            for part in filter(None, (line.strip() for line in text.splitlines())):
-                self._say(part)
+        for text in texts:
+            self._add_lines(text)
+
+    def _add_lines(self, text: str) -> None:
+        for part in filter(None, (line.strip() for line in text.splitlines())):
+            self._say(part)
 
     def _add_basis(self) -> None:
         words, plan = load_document_words(), self.plan
@@ -731,7 +737,7 @@ class _Maker:
                 [
                     Row(
                         cells=(
-                            edit.path,
+                            _write_path(edit.path, plan.tasks),
                             _write_value(edit.before),
                             _write_value(edit.after),
                             f"{edit.by}\n{edit.at[:10]}",
@@ -904,10 +910,25 @@ def _write_constant(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _write_path(path: str, tasks: Sequence[Task]) -> str:
+    """Return what an edit changed in words: the task and the field."""
+    fields = load_document_words()["fields"]
+    parts = path.split("/")
+    if parts[0] != "tasks":
+        return str(fields.get(parts[-1], parts[-1]))
+    task = next((one for one in tasks if one.task_id == parts[1]), None)
+    name = parts[1] if task is None else task.task_no
+    return f"{name} {fields.get(parts[2], parts[2])}" if len(parts) > 2 else name
+
+
 def _write_value(value: Any) -> str:
     if value is None or value == "":
         return str(load_document_words()["dash"])
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return str(value.get("name") or value.get("title") or value.get("text") or "")
+    if isinstance(value, list | tuple):
+        return _join(_write_value(one) for one in value)
+    return str(value)
 
 
 def say_number(value: float | None, digits: int = 0) -> str:

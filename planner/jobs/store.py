@@ -17,7 +17,9 @@ from gridgov.services.plans.drafts import Draft, DraftTask, put_draft
 from gridgov.services.topics import save_topics
 from gridgov.storage.models import plans as rows
 from gridgov.storage.order_frames import read_bounces, read_order_frame
+from gridgov.storage.queries.effects import DIFFICULTY, put_analysis
 from planner.jobs.desk import PlanningResult, make_plans
+from planner.jobs.difficulty import make_difficulty_report
 from planner.jobs.topics import CITY, make_city_topics
 from planner.plans.edits import merge_edits
 from planner.plans.record import SCHEMA, Plan, make_content_hash, read_plan
@@ -97,6 +99,8 @@ def plan_database(
     saved = load_planning(session, result, as_of=as_of)
     bounces = read_bounces(session)
     topics = save_city_topics(session, city, orders, as_of=as_of, bounces=bounces)
+    difficulty = make_difficulty_report(city, orders, as_of=as_of, bounces=bounces)
+    put_analysis(session, DIFFICULTY, difficulty, at=as_of)
     return {"classes": proposed, **saved, "topics": topics}
 
 
@@ -248,5 +252,4 @@ def make_draft(plan: Plan) -> Draft:
             )
             for task in plan.tasks
         ),
-        author_keys=frozenset(edit.by for edit in plan.edits if edit.by),
     )

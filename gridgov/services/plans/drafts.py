@@ -115,7 +115,7 @@ def put_draft(
         made_at=at,
         state=PlanState.DRAFT,
         state_at=at,
-        author_keys=sorted(draft.author_keys),
+        author_keys=sorted({*draft.author_keys, *_find_authors(newest, draft)}),
     )
     session.add(row)
     session.flush()
@@ -134,6 +134,11 @@ def put_draft(
         after={"content_hash": row.content_hash, "tasks": len(draft.tasks)},
     )
     return row
+
+
+def _find_authors(newest: Plan | None, draft: Draft) -> list[str]:
+    """Return who wrote words that the draft carries on from the plan before."""
+    return list(newest.author_keys) if newest is not None and draft.document.get("edits") else []
 
 
 def edit_draft(

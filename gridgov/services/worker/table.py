@@ -20,6 +20,7 @@ from gridgov.services.class_reviews import propose_classes
 from gridgov.services.load.pack import activate_due
 from gridgov.services.orders.watch import watch
 from gridgov.services.outbox.deliver import deliver_due, open_channels
+from gridgov.services.plans.tasks import raise_slips
 from gridgov.services.reports import make_due_reports
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.counts.sums import compact, sweep
@@ -99,6 +100,13 @@ def _report(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
     return {"reports": len(made), "classes": proposed}
 
 
+def _remind(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
+    """Raise tasks of running plans that slip; each is told once a week."""
+    runtime = context.city.get_runtime()
+    with transaction(context.sessions) as session:
+        return {"slipping": raise_slips(session, runtime, now=now)}
+
+
 def _tidy(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
     """Remove what nobody needs any more: old sign-ins, counts of requests whose span is over, sums that are nought."""
     old = sa.delete(AccountSession).where(AccountSession.expires_at < now - KEPT)
@@ -123,6 +131,7 @@ JOBS = (
     Job(name="counts", every=1 * _M, longest=10 * _M, run=_compact),
     Job(name="boundaries", every=1 * _H, longest=10 * _M, run=_activate),
     Job(name="reports", every=1 * _H, longest=30 * _M, run=_report),
+    Job(name="plans", every=1 * _H, longest=10 * _M, run=_remind),
     Job(name="tidy", every=24 * _H, longest=10 * _M, run=_tidy),
 )
 """Reports are looked for every hour, so that one whose moment fell into a stop is made after it."""

@@ -164,7 +164,10 @@ def make_rich_plan(plan, *, tasks=1):
                 decided_by=CITY_UNIT,
             ),
         ),
-        notes={"closing": "本方案由街道工委审议。\n自印发之日起施行。"},
+        notes={
+            "opening": "现印发给你们。",
+            "closing": "本方案由街道工委审议。\n自印发之日起施行。",
+        },
         edits=(
             Edit(
                 path="tasks/id1/due_on",

@@ -102,6 +102,8 @@ def test_a_street_without_tasks_says_so(bare_plan):
     empty = replace(
         bare_plan,
         tasks=(),
+        findings=(),
+        untreated=(),
         hotspots=(),
         responsibilities=(),
         policies=(),
@@ -145,6 +147,17 @@ def test_edits_stand_in_an_annex(document):
 
     assert edits.title == "人工修改记录"
     assert edits.blocks[0].rows[0].cells[1:3] == ("2026-06-01", "2026-05-18")
+
+
+def test_opening_words_stand_first_and_closing_words_last(document):
+    texts = [one.text for one in document.blocks if isinstance(one, Paragraph)]
+
+    assert texts[1] == "现印发给你们。"
+    assert "自印发之日起施行。" in texts[-3:]
+
+
+def test_an_edit_is_named_by_task_and_field(document):
+    assert document.annexes[1].blocks[0].rows[0].cells[0] == "T01 期限"
 
 
 def test_numbers_beyond_ten_sections(rich_plan):

@@ -130,7 +130,7 @@ def save_edit(plan_no: str) -> Response | tuple[str, int]:
             edited = edit_plan(
                 read_plan(current.document),
                 changes,
-                by=person.actor.person_key,
+                by=person.name,
                 at=now.isoformat(timespec="seconds"),
             )
             sealed = replace(edited, content_hash=make_content_hash(edited))

@@ -96,6 +96,10 @@ def plan(plan_no: str) -> str:
         revisions=revisions,
         units=get_unit_names(session),
         turn=find_turn(record.row),
+        task_titles={
+            one["task_id"]: f"{one['task_no']} {one['title']}" for one in record.document["tasks"]
+        },
+        say_value=say_value,
     )
 
 
