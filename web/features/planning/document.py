@@ -27,7 +27,7 @@ from planner.documents.street_map import PlanGround
 from planner.documents.typst_files import load_fonts
 from planner.documents.workbook import make_workbook
 from planner.plans.record import Plan, read_plan
-from web.features.planning.blueprint import blueprint
+from web.features.planning.entry import blueprint
 from web.kit import limits
 from web.kit.page_helpers import find_zone
 from web.kit.permissions import Permission, permission

@@ -21,7 +21,7 @@ from planner.errors import PlannerError
 from planner.jobs.store import make_draft
 from planner.plans.edits import edit_plan
 from planner.plans.record import make_content_hash, read_plan
-from web.features.planning.blueprint import blueprint, get_person
+from web.features.planning.entry import blueprint, get_person
 from web.features.planning.workplace import read_version
 from web.kit import limits
 from web.kit.page_helpers import to

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.rates.assessment import assess_counts
-from gridgov.rules.streets.class_rules import CLASSES
+from gridgov.rules.streets import CLASSES
 from gridgov.services.plans.classes import decide_class, may_decide
 from gridgov.services.plans.follow_ups import (
     CLOSED,
@@ -35,7 +35,7 @@ from gridgov.storage.queries.plans import (
 )
 from gridgov.storage.queries.rate_counts import get_rate_counts
 from gridgov.storage.scope.apply import without_row_scope
-from web.features.planning.blueprint import blueprint, get_person
+from web.features.planning.entry import blueprint, get_person
 from web.features.planning.workplace import read_version
 from web.kit import limits
 from web.kit.page_helpers import find_zone, to

@@ -23,8 +23,8 @@ from web.features.planning import document as _document
 from web.features.planning import editing as _editing
 from web.features.planning import oversight as _oversight
 from web.features.planning import workplace as _workplace
-from web.features.planning.blueprint import blueprint
 from web.features.planning.charts import make_day_chart, make_diagnosis_charts
+from web.features.planning.entry import blueprint
 from web.features.planning.page import (
     SORTS,
     find_hotspot,

@@ -31,7 +31,7 @@ from gridgov.storage.queries.plans import (
 from planner.errors import PlannerError
 from planner.plans.edits import find_differences
 from planner.plans.record import read_plan
-from web.features.planning.blueprint import blueprint, get_person
+from web.features.planning.entry import blueprint, get_person
 from web.features.planning.page import make_evidence_rows
 from web.kit import limits
 from web.kit.page_helpers import find_zone, to
