@@ -5,6 +5,7 @@ from gridgov.storage.models import (
     appeals,
     city,
     counts,
+    effects,
     journal,
     orders,
     plans,
@@ -13,5 +14,5 @@ from gridgov.storage.models import (
 )
 from gridgov.storage.models.base import Base
 
-MODULES = (accounts, appeals, city, counts, journal, orders, plans, topics, whistles)
+MODULES = (accounts, appeals, city, counts, effects, journal, orders, plans, topics, whistles)
 METADATA = Base.metadata

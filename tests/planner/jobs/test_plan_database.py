@@ -10,6 +10,7 @@ from gridgov.services.load.pack import load_pack
 from gridgov.services.topics import get_topics, list_scopes, list_years
 from gridgov.storage.db import transaction
 from gridgov.storage.order_frames import read_order_frame
+from gridgov.storage.queries.effects import DIFFICULTY, get_analysis
 from planner.jobs.store import find_topic_year, plan_database
 from planner.topics.candidates import TOPIC_COLUMNS
 from tests.database_fixtures import (
@@ -59,6 +60,20 @@ def test_topics_of_city_and_districts_are_saved_with_plans(city, sessions):
     once = asked.assign(month=months).drop_duplicates(["person_key", "street_code", "month"])
     assert row.figures["persons"] == once["street_code"].notna().sum() > 100
     assert 0 < row.figures["answers"] <= once["solved"].notna().sum() + len(asked) - len(once)
+
+
+def test_rates_adjusted_for_difficulty_are_kept(city, sessions):
+    with transaction(sessions) as session:
+        plan_database(session, city, as_of=AS_OF)
+    with sessions() as session:
+        orders = read_order_frame(session, city.settings.timezone)
+        kept = get_analysis(session, DIFFICULTY)
+    assert kept.made_at == AS_OF
+    assert kept.content["lacking"] == ""
+    of_unit = orders[orders["unit_code"] == "E01"]["solved"]
+    shown = kept.content["units"]["E01"]
+    assert shown["n"] == int(of_unit.notna().sum()) > 0
+    assert shown["solution_rate"] == pytest.approx(float(of_unit.mean()), abs=1e-4)
 
 
 def test_the_year_of_topics_is_the_one_that_most_of_the_next_months_lie_in():

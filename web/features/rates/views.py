@@ -6,6 +6,7 @@ from markupsafe import Markup
 from gridgov.errors import NotFoundError
 from gridgov.rules.rates.assessment import ASSESSMENT_COLUMNS
 from gridgov.storage.queries.areas import get_units
+from web.features.rates.adjusted import find_adjusted_view
 from web.features.rates.page import MonthView, make_month_view, make_trend, make_trend_chart
 from web.kit import limits
 from web.kit.cache import share
@@ -30,8 +31,19 @@ def index() -> str:
     rows = share(
         "rates.rows", lambda: render_rows(view), seconds=KEPT_S, more=(view.month, view.group)
     )
+    adjusted = share(
+        "rates.adjusted",
+        lambda: render_adjusted(view),
+        seconds=KEPT_S,
+        more=(view.month, view.group),
+    )
     return render_template(
-        "rates/index.html", view=view, rows=rows, trend=trend, chart=make_trend_chart(trend)
+        "rates/index.html",
+        view=view,
+        rows=rows,
+        adjusted=adjusted,
+        trend=trend,
+        chart=make_trend_chart(trend),
     )
 
 
@@ -39,6 +51,17 @@ def render_rows(view: MonthView) -> Markup:
     """Return the rows of a month's table, the same for all who see it in one language."""
     least = get_constants().number("rates.callbacks_min")
     page = render_template("rates/rows.html", view=view, least=least)
+    return Markup(page)  # noqa: S704 - made by a template, which escapes
+
+
+def render_adjusted(view: MonthView) -> Markup:
+    """Return the section of adjusted rates of a group's units; empty before the first planning job."""
+    least = get_constants().number("rates.callbacks_min")
+    units = {row["unit_code"]: row["name"] for row in view.rows}
+    adjusted = find_adjusted_view(reading(), units, least=least)
+    if adjusted is None:
+        return Markup()
+    page = render_template("rates/adjusted.html", adjusted=adjusted, least=least)
     return Markup(page)  # noqa: S704 - made by a template, which escapes
 
 
