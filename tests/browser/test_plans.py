@@ -1,0 +1,94 @@
+"""A plan in a browser on real PostGIS: drafted, edited, submitted, approved by another, worked on, printed."""
+
+import pytest
+
+from gridgov.storage.db import make_sessions, transaction
+from tests.web.room_rows import fill_rooms
+
+
+@pytest.fixture(scope="module")
+def plan(engine, desk):
+    with transaction(make_sessions(engine)) as session:
+        return f"/planning/plans/{fill_rooms(session, desk).plan_no}"
+
+
+@pytest.fixture(scope="module")
+def site(city_site, plan):
+    assert plan
+    return city_site
+
+
+def press(page, action):
+    """Press the button of a step whose form leads to `action`."""
+    page.locator(f"form[action*='act/{action}'] button").click()
+    page.wait_for_load_state("networkidle")
+
+
+def test_a_plan_goes_from_hand_to_hand(open_page, plan):
+    writer = open_page("planner")
+    page = writer.go(plan)
+    assert page.locator("[aria-current=step]").inner_text() == "草案"
+    page.click("text=编辑")
+    page.locator("textarea[name$=consultation]").first.fill("由居委会召集议事会")
+    page.click("text=保存修改")
+    page.wait_for_selector("text=已保存 1 处修改")
+    press(page, "submit")
+    assert page.locator("form[action*='act/approve']").count() == 0
+    writer.check()
+
+    boss = open_page("desk_supervisor")
+    page = boss.go(plan)
+    press(page, "approve")
+    assert page.locator("[aria-current=step]").inner_text() == "已批准"
+    boss.check()
+
+    centre = open_page("street_centre", "phone")
+    press(centre.go(plan), "start")
+    page = centre.go(f"{plan}/tasks/T01")
+    page.select_option("[name=unit_code]", "D01")
+    page.fill("[name=assignee]", "王工")
+    press(page, "assign")
+    centre.check()
+
+    handler = open_page("handler", "phone")
+    page = handler.go(f"{plan}/tasks/T01")
+    press(page, "accept")
+    page.fill("[name=progress]", "40")
+    page.locator("form[action*='act/advance'] textarea").fill("已清理一半")
+    press(page, "advance")
+    assert page.locator("progress").get_attribute("value") == "40.0"
+    handler.check()
+
+    page = writer.go(plan)
+    assert "已清理一半" in page.inner_text("main")
+    assert page.locator("[aria-current=step]").inner_text() == "执行中"
+    writer.check()
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("lang", ["zh_CN", "en"])
+def test_pages_of_plans_are_quiet_and_free_of_barriers(open_page, plan, size, lang):
+    visit = open_page("desk_supervisor", size)
+    for path in (
+        plan,
+        f"{plan}/document",
+        "/planning/oversight",
+        "/planning/oversight?of=all",
+        "/planning/classes",
+        "/planning/classes/110101001",
+        "/planning/follow-ups",
+    ):
+        page = visit.go(f"{path}{'&' if '?' in path else '?'}lang={lang}")
+        page.wait_for_load_state("networkidle")
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, path
+        visit.check()
+
+
+def test_what_is_typed_survives_a_reload(open_page, plan):
+    visit = open_page("desk_supervisor")
+    page = visit.go(plan)
+    page.fill("#comment", "写到一半的话")
+    page.wait_for_timeout(600)
+    visit.go(plan)
+    assert page.input_value("#comment") == "写到一半的话"
