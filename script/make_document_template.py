@@ -69,6 +69,7 @@ FORMS = {
     ),
     "公文表题": Form(face=HEITI, size=10.5, align=CENTER, keep_next=True),
     "公文表头": Form(face=HEITI, size=10.5, align=CENTER, keep_next=True),
+    "公文表签": Form(face=HEITI, size=10.5, align=LEFT),
     "公文表文": Form(face=FANGSONG, size=10.5, align=LEFT),
     "公文表注": Form(face=FANGSONG, size=9, align=LEFT),
     "公文图": Form(face=FANGSONG, size=10.5, align=CENTER, keep_next=True),

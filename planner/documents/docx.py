@@ -27,7 +27,7 @@ from planner.documents.typst_files import FontBook, draw_png, load_fonts
 
 HEADINGS = ("公文一级标题", "公文二级标题", "公文三级标题")
 PARAGRAPHS = {"body": "公文正文", "note": "公文表注", "finding": "公文结论", "quote": "公文正文"}
-CAPTION, HEAD, CELL, NOTE = "公文表题", "公文表头", "公文表文", "公文表注"
+CAPTION, HEAD, LABEL, CELL, NOTE = "公文表题", "公文表头", "公文表签", "公文表文", "公文表注"
 PICTURE, PICTURE_CAPTION = "公文图", "公文图题"
 ANNEX, TITLE = "公文附件名", "公文标题"
 STYLES = (
@@ -35,6 +35,7 @@ STYLES = (
     *dict.fromkeys(PARAGRAPHS.values()),
     CAPTION,
     HEAD,
+    LABEL,
     CELL,
     PICTURE,
     PICTURE_CAPTION,
@@ -321,9 +322,9 @@ class _Writer:
     ) -> str:
         cells = []
         for at, (text, twips) in enumerate(zip(row.cells, _find_twips(widths), strict=True)):
-            style = HEAD if label and at == 0 else CELL
-            align = "left" if label and at == 0 else aligns[at]
-            more = f'<w:jc w:val="{align}"/>' if align != "left" or style == HEAD else ""
+            style = LABEL if label and at == 0 else CELL
+            align = "left" if style == LABEL else aligns[at]
+            more = f'<w:jc w:val="{align}"/>' if align != "left" else ""
             cells.append(_write_cell(self._write_paragraph(text, style, more=more), twips))
         # A row of many lines (evidence) may go over a page; a short one stays together.
         keep = (

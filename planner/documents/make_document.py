@@ -286,7 +286,7 @@ class _Maker:
                 [
                     Row(
                         cells=(
-                            one.item_name,
+                            one.item_name or words["all_items"],
                             say_number(one.persons),
                             say_number(one.expected, 1),
                             f"{one.low:,.0f}–{one.high:,.0f}",
@@ -374,16 +374,11 @@ class _Maker:
         if drawing is not None:
             self._section(words["sections"]["map"])
             self.map_figure = self.figures + 1
-            note = words["figures"]["map_note" if plan.hotspots else "map_note_bare"]
             self._figure(
                 words["figures"]["map"],
                 drawing,
                 alt=words["map"]["label"].format(street=plan.street["name"]),
-                note=note.format(
-                    table=self.tables + 1,
-                    n=say_number(plan.source.get("orders_year")),
-                    version=plan.source.get("boundary_version", ""),
-                ),
+                note=self._write_map_note(),
             )
         if plan.hotspots:
             self._section(words["sections"]["list"])
@@ -413,6 +408,21 @@ class _Maker:
                     for one in plan.untreated
                 ],
             )
+
+    def _write_map_note(self) -> str:
+        """Return what the map shows, as far as it does, and its sources."""
+        words, plan = load_document_words()["figures"], self.plan
+        has_cells = (
+            self.ground is not None and self.ground.cells is not None and len(self.ground.cells)
+        )
+        parts = (
+            words["map_spots"].format(table=self.tables + 1) if plan.hotspots else "",
+            words["map_cells"].format(n=say_number(plan.source.get("orders_year")))
+            if has_cells
+            else "",
+            words["map_source"].format(version=plan.source.get("boundary_version", "")),
+        )
+        return "".join(parts)
 
     def _draw_map(self) -> Drawing | None:
         if self.ground is None:
@@ -459,13 +469,13 @@ class _Maker:
             words["tables"]["hotspots"],
             (
                 _column("mark", 7, "right"),
-                _column("hotspot", 29),
-                _column("kind", 9),
+                _column("hotspot", 25),
+                _column("kind", 11),
                 _column("window", 18),
                 _column("orders", 8, "right", "unit_orders"),
                 _column("persons", 9, "right", "unit_persons"),
                 _column("usual", 11, "right", "unit_persons"),
-                _column("q", 11, "right"),
+                _column("q", 13, "right"),
             ),
             rows,
             words["tables"]["hotspots_note"],
@@ -853,8 +863,9 @@ def _write_range(one: Range | None) -> str:
     if one is None or one.low is None or one.high is None:
         return ""
     words = load_document_words()
+    key = "exact" if one.low == one.high else "range"
     return str(
-        words["task"]["range"].format(
+        words["task"][key].format(
             low=f"{one.low:g}",
             high=f"{one.high:g}",
             unit=words["units"].get(one.unit, one.unit),

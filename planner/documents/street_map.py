@@ -108,6 +108,7 @@ class _Frame:
 def find_spots(hotspots: Sequence[Mapping[str, Any]], tasks: Iterable[Any]) -> tuple[Spot, ...]:
     """Return what the map of a plan marks: tasks by their number, other hotspots by their place in the list."""
     marks = {task.hotspot_id: task.task_no for task in tasks if task.hotspot_id}
+    # A hotspot of a whole street has no place on its map.
     return tuple(
         Spot(
             lon=float(spot["lon"]),
@@ -118,7 +119,7 @@ def find_spots(hotspots: Sequence[Mapping[str, Any]], tasks: Iterable[Any]) -> t
             is_task=spot["hotspot_id"] in marks,
         )
         for number, spot in enumerate(hotspots, start=1)
-        if spot.get("lon") is not None and spot.get("lat") is not None
+        if spot.get("scale") != "area" and None not in (spot.get("lon"), spot.get("lat"))
     )
 
 
