@@ -12,6 +12,9 @@ import click
 from geodata.problems import Problem
 from gridgov.pack.city import City, check_city
 from gridgov.pack.duties import find_duty_problems, join_problems
+from planner.documents.docx import check_template
+from planner.documents.typst_files import load_fonts
+from planner.errors import PlannerError
 from web.cli.console import StagePrinter
 
 EXIT_WRONG_INPUT = 2
@@ -33,6 +36,7 @@ def check(city: Path, *, as_json: bool, quick: bool) -> int:
     if loaded is not None:
         today = datetime.now(loaded.settings.timezone).date()
         problems = join_problems(problems, find_duty_problems(loaded, today))
+        problems = [*problems, *find_document_problems(loaded)]
     show("pack", 1.0)
     problems = sorted(problems, key=lambda problem: problem.severity)
     if as_json:
@@ -40,6 +44,42 @@ def check(city: Path, *, as_json: bool, quick: bool) -> int:
     else:
         _print_lines(city, loaded, problems)
     return 0 if loaded is not None else EXIT_WRONG_INPUT
+
+
+def find_document_problems(city: City) -> list[Problem]:
+    """Return what is wrong with the form of the city's documents: its template, and faces that are not there."""
+    settings, found = city.settings.documents, []
+    if settings.template is not None:
+        try:
+            check_template(settings.template)
+        except PlannerError as error:
+            found.append(
+                Problem(
+                    file=str(city.settings.file),
+                    field="documents.template",
+                    value=settings.template.name,
+                    problem=str(error),
+                    expected="a template from which documents can be made",
+                    severity="warning",
+                )
+            )
+    if settings.template is not None or settings.fonts is not None:
+        try:
+            missing = load_fonts(settings.fonts).missing
+        except PlannerError as error:
+            missing = (str(error),)
+        if missing:
+            found.append(
+                Problem(
+                    file=str(city.settings.file),
+                    field="documents.fonts",
+                    value="、".join(missing),
+                    problem="faces of GB/T 9704 are not on this machine; others take their place in PDF",
+                    expected="font files in the folder [documents] fonts, or installed",
+                    severity="warning",
+                )
+            )
+    return found
 
 
 def _make_answer(city: City | None, problems: list[Problem]) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """[documents] of a pack: the form of what a city signs."""
 
 import pytest
+from click.testing import CliRunner
 
 from gridgov.pack.city import check_city, load_city
+from planner.documents.typst_files import load_fonts
 from tests.gridgov.packs import write_pack
+from web.cli.check import check
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +57,14 @@ def test_what_is_wrong(tmp_path, text, words):
     _, problems = check_city(write_documents(tmp_path / "pack", text))
 
     assert any("documents" in str(one) and words in str(one) for one in problems)
+
+
+def test_check_names_a_broken_template_and_missing_faces(tmp_path):
+    pack = write_documents(tmp_path / "pack", 'template = "form.docx"')
+    (pack / "form.docx").write_bytes(b"PK broken")
+
+    told = CliRunner().invoke(check, [str(pack), "--quick"]).output
+
+    assert "documents.template" in told
+    assert "no DOCX file" in told
+    assert ("documents.fonts" in told) == bool(load_fonts().missing)
