@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request
@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response
 
 from gridgov.errors import ConflictError, GridgovError, NotFoundError
 from gridgov.rules.plans.life import PlanAction, PlanState
-from gridgov.rules.plans.task_life import TaskAction, find_slips
+from gridgov.rules.plans.task_life import TaskAction, find_slips, find_weeks
 from gridgov.services.plans.deciding import act_on_plan, comment_on_plan, find_plan_actions
 from gridgov.services.plans.tasks import TaskChange, act_on_task, find_task_actions
 from gridgov.storage.models.plans import Plan as PlanRow
+from gridgov.storage.models.plans import TaskStep
 from gridgov.storage.queries.areas import get_item_names, get_unit_names
 from gridgov.storage.queries.plans import (
     PlanRecord,
@@ -47,6 +48,8 @@ COURSE = (
 )
 """The way of a plan, as the page shows it."""
 SHOWN_DIFFERENCES = 60
+WEEKS_SHOWN = 7
+"""Weeks before this one in the table of weekly progress."""
 TEXT_MOST = 4_000
 
 
@@ -70,12 +73,14 @@ def plan(plan_no: str) -> str:
     revisions = list_revisions(session, record.street_code)
     today = now.astimezone(find_zone()).date()
     steps = list_task_steps(session, record.row)
+    weeks = find_weeks(today - WEEKS_SHOWN * timedelta(days=7), today)
     tasks = [
         {
             "task": task,
             "kept": record.tasks.get(task["task_no"], {}),
             "slips": find_task_slips(session, record, task["task_no"], today),
             "last": next(iter(steps.get(task["task_no"], ())), None),
+            "weeks": find_week_progress(steps.get(task["task_no"], ()), weeks),
         }
         for task in record.document["tasks"]
     ]
@@ -96,11 +101,22 @@ def plan(plan_no: str) -> str:
         revisions=revisions,
         units=get_unit_names(session),
         turn=find_turn(record.row),
+        weeks=weeks,
         task_titles={
             one["task_id"]: f"{one['task_no']} {one['title']}" for one in record.document["tasks"]
         },
         say_value=say_value,
     )
+
+
+def find_week_progress(steps: Sequence[TaskStep], weeks: Sequence[date]) -> list[float | None]:
+    """Return the progress that was told last in each week; None where nothing was told."""
+    zone = find_zone()
+    told: dict[date, float] = {}
+    for step in reversed(steps):  # the newest of a week stands last
+        day = step.at.astimezone(zone).date()
+        told[day - timedelta(days=day.weekday())] = step.progress_share
+    return [told.get(week) for week in weeks]
 
 
 def find_turn(row: PlanRow) -> str:
