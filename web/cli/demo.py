@@ -28,6 +28,7 @@ from web.cli.run import STAGES, make_report, run_and_report
 from web.cli.sample import STAGES as SAMPLE_STAGES
 from web.cli.serve import run_server
 from web.demo.accounts import DEMO_PASSWORD, add_demo_accounts
+from web.demo.plans import play_plans
 from web.demo.work import play_day
 from web.kit.assets import find_assets
 
@@ -157,11 +158,13 @@ def fill_database(
     with transaction(sessions) as session:
         planned = plan_database(session, city, as_of=as_of, progress=progress)
         logins = add_demo_accounts(session, now=as_of)
-        stories = play_day(session, make_runtime(city, salt=settings.salt), as_of=as_of)
+        runtime = make_runtime(city, salt=settings.salt)
+        stories = play_day(session, runtime, as_of=as_of)
+        running = play_plans(session, runtime, as_of=as_of)
     # The first round of jobs adds up what the load counted: nobody who opens the demo shall wait for it.
     run_once(WorkerContext(settings=settings, engine=engine), (*JOBS, make_surge_job()))
     engine.dispose()
     counts = "read {read:,} = added {added:,} + known {known:,} + rejected {rejected:,}"
     plans = "{hotspots:,} hotspots, {plans:,} street plans".format(**planned)
-    work = f"{len(logins)} accounts, {len(stories)} orders at work"
+    work = f"{len(logins)} accounts, {len(stories)} orders and {running} plans at work"
     return f"{counts.format(**summarize(result))}; {plans}; {work}"
