@@ -126,19 +126,6 @@ def count_persons(orders: pd.DataFrame, start: date, stop: date) -> int:
     return int(known.nunique() + len(inside) - len(known))
 
 
-def make_watches(
-    orders: pd.DataFrame, tasks: Iterable[PlaceTask], expect: Expect, *, first_on: date
-) -> dict[str, Watch]:
-    """Return the watch of each task by its name; tasks without a baseline are left out."""
-    watches = {}
-    for task in tasks:
-        try:
-            watches[task.task_id] = make_watch(orders, task, expect, first_on=first_on)
-        except EffectError:
-            continue
-    return watches
-
-
 def shift_task(task: PlaceTask, days: int) -> PlaceTask:
     """Return the task as if it had been done some days earlier: a placebo in time, where nothing happened."""
     back = timedelta(days=days)

@@ -56,6 +56,8 @@ class PlanningResult:
         Orders per cell of the last year: ``cell_code street_code count`` and geometry, streets with a plan only.
     seconds
         Stage → seconds.
+    model
+        The count model; None where no problem with a street and an item is there.
     """
 
     hotspots: gpd.GeoDataFrame
@@ -63,6 +65,7 @@ class PlanningResult:
     classes: pd.DataFrame
     cells: gpd.GeoDataFrame
     seconds: dict[str, float]
+    model: CountModel | None = None
 
 
 def make_plans(
@@ -142,6 +145,7 @@ def make_plans(
         classes=maker.classes.reset_index(),
         cells=cells,
         seconds=clock.seconds,
+        model=fitted.model,
     )
 
 

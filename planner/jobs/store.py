@@ -20,6 +20,7 @@ from gridgov.storage.order_frames import read_bounces, read_order_frame
 from gridgov.storage.queries.effects import DIFFICULTY, put_analysis
 from planner.jobs.desk import PlanningResult, make_plans
 from planner.jobs.difficulty import make_difficulty_report
+from planner.jobs.done_tasks import judge_done_tasks, with_measured
 from planner.jobs.topics import CITY, make_city_topics
 from planner.plans.edits import merge_edits
 from planner.plans.record import SCHEMA, Plan, make_content_hash, read_plan
@@ -88,7 +89,7 @@ def plan_database(
     orders = read_order_frame(session, city.settings.timezone)
     proposed = propose_classes(session, city, now=as_of)
     result = make_plans(
-        city,
+        with_measured(session, city),
         orders,
         as_of=as_of,
         population=population,
@@ -101,7 +102,8 @@ def plan_database(
     topics = save_city_topics(session, city, orders, as_of=as_of, bounces=bounces)
     difficulty = make_difficulty_report(city, orders, as_of=as_of, bounces=bounces)
     put_analysis(session, DIFFICULTY, difficulty, at=as_of)
-    return {"classes": proposed, **saved, "topics": topics}
+    judged = judge_done_tasks(session, city, orders, result.model, as_of=as_of)
+    return {"classes": proposed, **saved, "topics": topics, "effects": judged}
 
 
 TOPIC_NAMES = ("topic_code", "name", "theme_code", "theme_name", "rank")

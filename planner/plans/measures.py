@@ -3,13 +3,14 @@
 Table ``measures`` of a pack. An office edits it; effects that are measured later are written back into it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from planner.errors import PlannerError
+from planner.plans.plan_text import say
 from planner.plans.record import Range, TaskMeasure
 
 MEASURE_COLUMNS = (
@@ -114,6 +115,41 @@ def join_effects(measures: tuple[TaskMeasure, ...], default: float) -> float:
     for effect in known:
         left *= 1.0 - effect
     return min(round(1.0 - left, 4), MOST_EFFECT)
+
+
+def find_known_falls(table: pd.DataFrame | None) -> dict[str, float]:
+    """Return the share by which appeals fall, by measure; the mean over scenes, measures without an effect left out."""
+    if table is None or table.empty:
+        return {}
+    effect = pd.to_numeric(table["effect"].replace("", None), errors="coerce")
+    known = (-effect).groupby(table["measure_code"].astype(str)).mean().dropna()
+    return {str(code): float(fall) for code, fall in known.items()}
+
+
+def apply_measured(table: pd.DataFrame, measured: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the library with the effects that were measured in place of those that were believed.
+
+    Parameters
+    ----------
+    table
+        Frame of :data:`MEASURE_COLUMNS`.
+    measured
+        ``measure_code fall fall_low fall_high n``: share by which appeals fell, with its 90 % interval, over ``n``
+        tasks; those with ``fall`` None change nothing. A measure after which appeals rose is known to do nothing.
+    """
+    rows = table.reindex(columns=list(MEASURE_COLUMNS)).astype(object).copy()
+    for one in measured:
+        own = rows["measure_code"] == one["measure_code"]
+        if one["fall"] is None or not own.any():
+            continue
+        value, most, least = (
+            min(max(-float(one[name]), -1.0), 0.0) for name in ("fall", "fall_low", "fall_high")
+        )
+        for name, figure in (("effect", value), ("effect_low", least), ("effect_high", most)):
+            rows.loc[own, name] = str(round(figure, 4))
+        rows.loc[own, "status"] = "measured"
+        rows.loc[own, "note"] = say("measures", "measured", n=one["n"])
+    return rows
 
 
 def _rank(measure: TaskMeasure) -> tuple[float, str]:

@@ -30,7 +30,7 @@ class TaskEffect(Base):
     reason: Mapped[str] = mapped_column(sa.String(32), default="")
     """Why it is too early; empty otherwise."""
     figures: Mapped[dict[str, Any]] = mapped_column(Json)
-    """``planner.jobs.effects.TaskFigures``."""
+    """``planner.jobs.done_tasks.make_figures``."""
     judged_at: Mapped[datetime]
 
 

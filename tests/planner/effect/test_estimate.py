@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from planner.effect import Answer, EffectError, fit_left_alone, judge_effect
+from planner.effect import Answer
 from planner.effect.estimate import (
     LEAST_CONTROLS,
+    EffectError,
     LeftAlone,
     Watch,
     estimate_effect,
     find_power,
+    fit_left_alone,
+    judge_effect,
 )
 
 SILENT = LeftAlone(log_mean=0.0, log_sd=1e-6, phi=0.0, n=100)

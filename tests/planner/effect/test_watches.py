@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from planner.effect import EffectError, PlaceTask, make_watches
+from planner.effect import PlaceTask
+from planner.effect.estimate import EffectError
 from planner.effect.watches import count_persons, make_watch, shift_task, surround_task
 
 FIRST = date(2024, 1, 1)
@@ -91,9 +92,6 @@ def test_a_task_on_the_first_day_has_no_baseline():
     task = make_task(done_on=FIRST, found_from=FIRST, found_to=FIRST)
     with pytest.raises(EffectError, match="no baseline"):
         make_watch(make_orders(), task, expect_evenly, first_on=FIRST)
-    assert make_watches(
-        make_orders(), [task, make_task()], expect_evenly, first_on=FIRST
-    ).keys() == {"T1"}
 
 
 def test_a_model_that_expects_nothing_is_said():
