@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.rates.assessment import assess_counts
+from gridgov.rules.rates.window import make_month, make_window_rules
 from gridgov.rules.streets import CLASSES
 from gridgov.services.plans.classes import decide_class, may_decide
 from gridgov.services.plans.follow_ups import (
@@ -172,7 +173,7 @@ def follow_ups() -> str:
     scores = _make_scores(session)
     rows = list_follow_ups(session)
     known = {(row.month, row.unit_code, row.kind) for row in rows}
-    newest = max(scores["month"], default="")
+    newest = max((month for month in scores["month"].unique() if _is_over(month)), default="")
     called = scores[(scores["month"] == newest) & scores["outcome"].isin(list(KINDS))]
     return render_template(
         "planning/follow_ups.html",
@@ -198,6 +199,13 @@ def _make_scores(session: Session) -> pd.DataFrame:
     table = assess_counts(counts, units, constants=get_constants())
     made: pd.DataFrame = table[columns].sort_values(["month", "rank"])
     return made
+
+
+def _is_over(month: str) -> bool:
+    """Tell whether an assessed month has ended: one that has only begun would rank units by a few days."""
+    rules = make_window_rules(get_constants())
+    end = make_month(month, rules, find_zone()).end_at
+    return bool(get_service().get_now() >= end.to_pydatetime())
 
 
 def _find_after(scores: pd.DataFrame, month: str, unit_code: str) -> dict[str, Any] | None:
