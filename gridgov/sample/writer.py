@@ -25,7 +25,7 @@ from gridgov.sample.truth.items import read_items
 from gridgov.sample.truth.outcomes import Handling, make_handling
 from gridgov.sample.truth.seasons import AS_OF, FIRST_DAY, get_days
 
-DEFAULT_APPEALS, FEWEST_APPEALS, MOST_APPEALS = 200_000, 5_000, 5_000_000
+DEFAULT_APPEALS, FEWEST_APPEALS, MOST_APPEALS = 200_000, 1_000, 5_000_000
 DEFAULT_SEED = 1
 Format = Literal["parquet", "csv"]
 
@@ -70,7 +70,7 @@ def write_sample(
     """
     if not FEWEST_APPEALS <= appeals <= MOST_APPEALS:
         raise GridgovError(
-            f"{appeals} appeals were asked for; expected {FEWEST_APPEALS} to {MOST_APPEALS}"
+            f"{appeals:,} appeals were asked for; expected {FEWEST_APPEALS:,} to {MOST_APPEALS:,}"
         )
     if seed < 0:
         raise GridgovError(f"seed {seed} was given; expected a whole number from 0 on")

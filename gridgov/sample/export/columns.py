@@ -17,6 +17,7 @@ from gridgov.sample.land.named_places import Towns
 from gridgov.sample.truth.events import Events
 from gridgov.sample.truth.items import Items
 from gridgov.sample.truth.outcomes import Handling
+from gridgov.sample.truth.plantings import PRAISE_ITEM
 from gridgov.sample.truth.seasons import FIRST_DAY
 
 FloatArray = npt.NDArray[np.float64]
@@ -47,7 +48,7 @@ KINDS = {
     "other": "其他",
 }
 """The eight kinds of appeals; the last three are not among the catalogue's."""
-PRAISE_ITEM, OPINION_ITEM = "270702", "270701"
+OPINION_ITEM = "270701"
 OPINION_SHARE, OTHER_SHARE = 0.2, 0.01
 """Of suggestions that are noted as opinions, and of all appeals that are noted as something else."""
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"

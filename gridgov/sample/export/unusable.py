@@ -19,7 +19,7 @@ UNUSABLE = {
 """Fault → how many rows, column, value (None: the number of an earlier row)."""
 
 BEFORE = 50
-"""A duplicate has the number of the row so many rows before it."""
+"""A duplicate has the number of the row so many rows before it; fewer in a small export."""
 
 
 def break_rows(
@@ -45,13 +45,14 @@ def break_rows(
     usual = np.flatnonzero(~planted)
     usual = usual[usual > BEFORE]
     count = sum(number for number, *_ in UNUSABLE.values())
+    before = min(BEFORE, len(usual) // count - 1)
     # Apart from each other, so that no duplicate repeats a row that is itself spoiled.
-    chosen = rng.permutation(usual[:: BEFORE + 1])[:count]
+    chosen = rng.permutation(usual[:: before + 1])[:count]
     spoiled, first = [], 0
     for fault, (number, column, value) in UNUSABLE.items():
         rows = np.sort(chosen[first : first + number])
         first += number
-        values = table[NUMBER].iloc[rows - BEFORE].tolist() if value is None else [value] * number
+        values = table[NUMBER].iloc[rows - before].tolist() if value is None else [value] * number
         _put(table, rows, column, values)
         spoiled += [
             {"row": int(row) + 2, "field": column or "", "value": own, "fault": fault}

@@ -168,7 +168,8 @@ ENTRY: dict[str, Any] = {
 """Fields of an entry.
 
 ``what``
-    item, place, area, institution, batch, burst, outbreak, growth, season, topic or measure.
+    item, place, area, institution, batch, burst, outbreak, growth, season, topic or measure; praise and consultation,
+    which many persons give or ask at one place and which are nothing to govern.
 ``scale``
     item, place, street, community or city.
 ``factor``

@@ -38,6 +38,8 @@ DAY_S = 86_400
 
 BASE_PLANTED = 200_000
 """A sample of so many appeals has all that is planted; a smaller one has less of it."""
+BASE_HOTSPOTS = 5_000
+"""A sample of so many appeals has all hotspots and lone callers; a smaller one has fewer."""
 PLANTED_SHARE = 0.03
 """About what is planted on the scale of the background, of all appeals."""
 DENSE_STREET_APPEALS = 3_600
@@ -108,8 +110,9 @@ def make_events(
     # A district has less room and fewer streets than the city: a third of the numbers, closer to each other.
     share, apart = (0.35, APART_DEG / 4) if dense_district else (1.0, APART_DEG)
     inside = slots.with_weight(slots.weight * _is_in(towns, slots, dense_district))
-    hotspots, hot_calls = make_hotspots(inside, items, n, rng, apart_deg=apart, share=share)
-    one_callers = make_one_callers(inside, items, n, rng)
+    few = min(1.0, n / BASE_HOTSPOTS)
+    hotspots, hot_calls = make_hotspots(inside, items, n, rng, apart_deg=apart, share=share * few)
+    one_callers = make_one_callers(inside, items, n, rng, share=few)
     left = n - len(hot_calls) - len(one_callers)
     background = make_background(
         round(left * (1 - PLANTED_SHARE)), slots, towns, items, days=days, rng=rng

@@ -153,10 +153,14 @@ def make_hotspots(
 
 
 def make_one_callers(
-    slots: Slots, items: Items, n_appeals: int, rng: np.random.Generator
+    slots: Slots, items: Items, n_appeals: int, rng: np.random.Generator, *, share: float = 1.0
 ) -> pd.DataFrame:
-    """Return the calls of persons who call again and again about one thing: ``decoy, slot, item, day``."""
+    """Return the calls of persons who call again and again about one thing: ``decoy, slot, item, day``.
+
+    `share` is that of the usual number of such persons; there is always one.
+    """
     persons, usual = ONE_CALLER
+    persons = max(1, round(persons * share))
     n = max(30, round(usual * min(1.0, (n_appeals / BASE_APPEALS) ** GROWTH)))
     homes = np.flatnonzero((slots.kind == SlotKind.PLACE) & (slots.zone < 2))
     frames = []

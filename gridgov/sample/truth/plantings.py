@@ -38,6 +38,9 @@ MEASURE_FACTOR, MEASURE_EFFECT, SPILL_SHARE = 4.0, -0.3, 0.5
 """Problems that get a measure, the change of all appeals there, and the share of it that moves next door."""
 CLINIC_LEVEL2 = ("2101", "2103")
 TYPICAL_CLINIC = ("医院", "卫生", "诊所")
+NOT_PROBLEMS = ("praise", "consultation")
+"""What is planted and is nothing to govern: many who thank for one thing, many who ask about one thing."""
+PRAISE_ITEM = "270702"
 
 COUNTS = {
     "excess": 4,
@@ -54,6 +57,8 @@ COUNTS = {
     "works": 12,
     "idle": 8,
     "spills": 4,
+    "praise": 3,
+    "consultation": 4,
 }
 """How many of each; of ``excess`` for each factor and window."""
 
@@ -289,6 +294,12 @@ def make_plantings(
     for kind in ("works", "idle", "spills"):
         for _ in range(count[kind]):
             _plant_measure(planter, kind)
+    for number, plant_sized in (
+        (count["praise"], _plant_praise),
+        (count["consultation"], _plant_consultation),
+    ):
+        for _ in range(number):
+            plant_sized(planter, size)
     return Plantings(planted=planter.planted, calls=pd.concat(planter.calls, ignore_index=True))
 
 
@@ -429,18 +440,27 @@ def _plant_sized(
     stay: float = 0.3,
     one_person: bool = False,
     centre: int | None = None,
-    level2: tuple[str, ...] = (),
+    about: IntArray | None = None,
 ) -> None:
-    """Plant `n` appeals at a place, whatever is usual there; `shape` of the window's days 0 … 1."""
+    """Plant `n` appeals at a place, whatever is usual there.
+
+    Parameters
+    ----------
+    shape
+        Weight of the window's days, which it is given as 0 … 1.
+    stay
+        Share of the appeals that come from the centre itself.
+    about
+        Items; unless given, those of a level-2 item that is usual there.
+    """
     start, end = window
     background = planter.background
     if centre is None:
         centre = _choose_free(planter, planter.candidates)
-    street = int(background.street[centre])
-    chosen, main = planter.choose_item(street, frequent=False)
-    if level2:
-        chosen = np.flatnonzero(np.isin(background.level2, level2))
-        main = -1
+    if about is None:
+        chosen, main = planter.choose_item(int(background.street[centre]), frequent=False)
+    else:
+        chosen, main = about, int(about[0]) if len(about) == 1 else -1
     slots = planter.near(centre, radius_m) if radius_m else np.array([centre])
     expected = background.expect(slots, chosen, start, end)
     planting = planter.make(
@@ -478,7 +498,7 @@ def _plant_institution(planter: _Planter, size: float) -> None:
         radius_m=0.0,
         stay=1.0,
         centre=centre,
-        level2=CLINIC_LEVEL2,
+        about=np.flatnonzero(np.isin(planter.background.level2, CLINIC_LEVEL2)),
     )
 
 
@@ -528,6 +548,34 @@ def _plant_season(planter: _Planter, size: float) -> None:
         return np.exp(-0.5 * (away / 0.07) ** 2) + 1e-9
 
     _plant_sized(planter, "season", "seasonal", (0, N_DAYS - 1), n=n, shape=shape)
+
+
+def _plant_praise(planter: _Planter, size: float) -> None:
+    """Plant thanks: a thing well done, for which a neighbourhood calls during two months."""
+    about = np.flatnonzero(planter.items.frame["item_code"] == PRAISE_ITEM)
+    end = N_DAYS - 1 - int(planter.rng.integers(0, 400))
+    n = max(16, round(40 * size))
+    _plant_sized(planter, "praise", "single_burst", (end - 59, end), n=n, about=about)
+
+
+def _plant_consultation(planter: _Planter, size: float) -> None:
+    """Plant questions: many persons of one place ask about one thing, and lately: a rise that is no problem."""
+    words = planter.items.frame
+    asked = np.flatnonzero((words["kind"] == "consultation") & (words["season"] == "all"))
+    centre = _choose_free(planter, planter.candidates)
+    share = planter.background.mix[planter.background.street[centre], asked]
+    item = planter.rng.choice(asked, p=share / share.sum())
+    n = max(18, round(45 * size))
+    _plant_sized(
+        planter,
+        "consultation",
+        "rising",
+        (N_DAYS - RECENT, N_DAYS - 1),
+        n=n,
+        stay=0.5,
+        centre=centre,
+        about=np.array([item]),
+    )
 
 
 def _plant_measure(planter: _Planter, kind: str) -> None:

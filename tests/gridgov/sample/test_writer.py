@@ -17,11 +17,26 @@ from gridgov.sample.land.geography import get_metric
 from gridgov.sample.writer import write_sample
 from tests.gridgov.sample.conftest import SEED, SIZE
 
-FEW = 5_000
+FEW = 1_000
 
 
 def get_hashes(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+
+
+def test_the_smallest_sample_is_a_pack_with_all_kinds_of_plantings(tmp_path, sample):
+    folder = tmp_path / "city"
+    write_sample(folder, appeals=FEW, seed=5)
+    _, problems = check_city(folder)
+    assert not [problem for problem in problems if problem.severity == "error"]
+    planted = json.loads((folder / "planted.json").read_text())
+    assert {one["what"] for one in planted["planted"]} == {
+        one["what"] for one in sample.planted["planted"]
+    }
+    assert len(planted["unusable_rows"]) == len(sample.planted["unusable_rows"])
+    truth = pd.read_parquet(folder / "truth.parquet")
+    # Most of it is still the usual.
+    assert (truth["planted_id"] != "").mean() < 0.4
 
 
 @pytest.mark.slow
@@ -136,9 +151,9 @@ def test_transfers_lead_to_the_unit_that_answered_and_loops_bounce(sample):
             assert len(set(own["from_unit"]) | set(own["to_unit"])) == 2
 
 
-@pytest.mark.parametrize("appeals", [0, -5, 4_999])
+@pytest.mark.parametrize("appeals", [0, -5, 999])
 def test_too_few_appeals_are_refused_before_anything_is_written(tmp_path, appeals):
-    with pytest.raises(GridgovError, match="expected 5000 to"):
+    with pytest.raises(GridgovError, match="expected 1,000 to"):
         write_sample(tmp_path / "x", appeals=appeals)
     assert not list(tmp_path.iterdir())
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from gridgov.errors import GridgovError
+from gridgov.sample.truth.background import CITY_DAY_VARIANCE, DAY_VARIANCE
 from gridgov.sample.truth.events import Events, make_events
 from gridgov.sample.truth.seasons import N_DAYS
 
@@ -70,14 +71,36 @@ def test_measures_take_away_what_they_say(events):
     assert totals["idle"][0] / totals["idle"][1] == pytest.approx(1.0, abs=0.15)
 
 
-def test_days_of_streets_are_overdispersed_by_a_twentieth(events, usual):
-    counts = np.zeros((len(events.background.structure), N_DAYS))
-    np.add.at(counts, (usual["street"], usual["day"].clip(upper=N_DAYS - 1)), 1)
-    biggest = np.argsort(-counts.sum(axis=1))[:40]
-    own = counts[biggest].reshape(40, -1)
-    # Weeks, seasons and repeated calls add to it; without chance in the days it would be a tenth of this.
-    mean, var = own.mean(axis=1), own.var(axis=1)
-    assert 0.03 < np.mean((var - mean) / mean**2) < 0.4
+def test_praise_and_questions_gather_and_are_no_problems(events, items):
+    for what, least in (("praise", 3), ("consultation", 4)):
+        own = [(k, p) for k, p in enumerate(events.planted) if p.what == what]
+        assert len(own) == least
+        for k, planting in own:
+            calls = events.frame[events.frame["planting"] == k]
+            assert calls["person"].nunique() > 15 > 20 * planting.expected
+            words = items.frame.iloc[calls["item"].unique()]
+            assert len(words) == 1
+            if what == "praise":
+                assert words["name"].str.contains("表扬").all()
+            else:
+                assert set(words["kind"]) == {"consultation"}
+                assert planting.end == N_DAYS - 1
+
+
+def test_days_of_streets_vary_more_than_chance_by_a_twentieth(events, usual):
+    background = events.background
+    # First calls alone: those who call again come in groups and would add to it.
+    first = usual[~usual.duplicated("issue")]
+    counts = np.zeros((len(background.structure), N_DAYS))
+    np.add.at(counts, (first["street"], first["day"].clip(upper=N_DAYS - 1)), 1)
+    mean = np.zeros_like(counts)
+    for k, curve in enumerate(background.curves):
+        daily = curve * background.trend
+        share = background.mix[:, background.season == k].sum(axis=1, keepdims=True)
+        mean += share * daily / daily.sum(axis=1, keepdims=True)
+    mean *= counts.sum(axis=1, keepdims=True)
+    beyond = ((counts - mean) ** 2 - mean).sum() / (mean**2).sum()
+    assert beyond == pytest.approx(DAY_VARIANCE + CITY_DAY_VARIANCE, abs=0.01)
 
 
 def test_dense_cut_reaches_every_street_or_says_what_it_needs(towns, items):
