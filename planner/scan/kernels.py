@@ -69,7 +69,8 @@ def find_best_windows(
     """Find the best window of each centre among those that lie within its own limits of time.
 
     `counts` and `expected` are sums over time up to each border, shape (L, T + 1). Centre ``i`` may use the spans
-    ``first[i]`` to ``last[i]``, the latter outside. Writes ``ratios[i]`` and ``found[i] = size, start, stop``. `scale`: see the module.
+    ``first[i]`` to ``last[i]``, the latter outside. Writes ``ratios[i]`` and ``found[i] = size, start, stop``.
+    `scale`: see the module.
     """
     borders = counts.shape[1]
     n_cases = 0.0
