@@ -17,6 +17,7 @@ FEATURES = (
     "web.features.map.views",
     "web.features.planning.views",
     "web.features.topics.views",
+    "web.features.effects.views",
     "web.features.rates.views",
     "web.features.outbox.views",
 )

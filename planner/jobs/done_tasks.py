@@ -131,6 +131,7 @@ def judge_done_tasks(
         kept,
         levels,
     )
+    known = find_known_falls(city.tables.get("measures"))
     judged = judge_tasks(
         index_orders(problems),
         tasks,
@@ -139,7 +140,7 @@ def judge_done_tasks(
         first_on=first_on,
         last_on=last_on,
         seed=SEED,
-        known=find_known_falls(city.tables.get("measures")),
+        known=known,
     )
     put_task_effects(
         session,
@@ -148,7 +149,7 @@ def judge_done_tasks(
             for one, result in zip(kept, judged.tasks, strict=True)
         ),
     )
-    put_analysis(session, MEASURES, make_measure_report(kept, judged), at=as_of)
+    put_analysis(session, MEASURES, make_measure_report(kept, judged, known), at=as_of)
     return len(kept)
 
 
@@ -574,8 +575,10 @@ def _list_effect(effect: Any) -> dict[str, Any]:
     }
 
 
-def make_measure_report(kept: Sequence[KeptTask], judged: JudgedCity) -> dict[str, Any]:
-    """Return the pools by measure as plain values, with what they were compared with."""
+def make_measure_report(
+    kept: Sequence[KeptTask], judged: JudgedCity, known: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return the pools by measure as plain values, with what they were compared with and what was believed before."""
     names = {code: name for one in kept for code, name in one.measures.items()}
     rows = []
     for pool in judged.pools:
@@ -584,6 +587,7 @@ def make_measure_report(kept: Sequence[KeptTask], judged: JudgedCity) -> dict[st
             {
                 "measure_code": pool.measure_code,
                 "name": names[pool.measure_code],
+                "believed": known.get(pool.measure_code),
                 "n": pool.n,
                 "n_alone": pool.n_alone,
                 "n_running": pool.n_running,
