@@ -99,10 +99,15 @@ def make_background(
     items: Items,
     *,
     days: dict[str, FloatArray],
+    least_rate: float = 0.0,
     rng: np.random.Generator,
 ) -> Background:
-    """Return the rates of `n` appeals: where people live, what kind of street it is, season, trend and chance."""
+    """Return the rates of `n` appeals: where people live, what kind of street it is, season, trend and chance.
+
+    No street calls less than `least_rate` times the city's rate per resident.
+    """
     street, structure = _make_streets(slots, towns, rng)
+    structure["rate"] = structure["rate"].clip(lower=least_rate)
     level2 = np.array([code[:4] for code in items.frame["item_code"]], dtype=object)
     growing, topics = _choose_items(items, level2, rng)
     mix = _make_mix(items, level2, structure, towns, rng)

@@ -42,8 +42,8 @@ BASE_HOTSPOTS = 5_000
 """A sample of so many appeals has all hotspots and lone callers; a smaller one has fewer."""
 PLANTED_SHARE = 0.03
 """About what is planted on the scale of the background, of all appeals."""
-DENSE_STREET_APPEALS = 3_600
-"""Of a dense cut's street, before streets differ in how often they call: 30 valid callbacks in its thinnest month."""
+DENSE_STREET_APPEALS = 3_900
+"""Of a dense cut's street, none of which calls less than the usual: about 30 valid callbacks in its thinnest month."""
 DENSE_REST_SHARE, DENSE_MOST_EVEN = 0.05, 0.9
 """Share of the rest of the city in a dense cut; share of the district's appeals that may be given out evenly."""
 
@@ -115,7 +115,13 @@ def make_events(
     one_callers = make_one_callers(inside, items, n, rng, share=few)
     left = n - len(hot_calls) - len(one_callers)
     background = make_background(
-        round(left * (1 - PLANTED_SHARE)), slots, towns, items, days=days, rng=rng
+        round(left * (1 - PLANTED_SHARE)),
+        slots,
+        towns,
+        items,
+        days=days,
+        least_rate=1.0 if dense_district else 0.0,
+        rng=rng,
     )
     drawn_from = background.slots
     planted = make_plantings(

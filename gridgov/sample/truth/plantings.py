@@ -27,7 +27,13 @@ FACTORS = (2.0, 3.0, 5.0, 10.0)
 WANTED_PERSONS = {TWO_YEARS: 34, RECENT: 18}
 """Persons that a place with an excess should have, where the city is large enough: it is chosen so."""
 RADII_M = (150.0, 250.0, 400.0, 600.0, 900.0)
-TRIES = 40
+TRIES = 100
+WANTED_IN_AREA, AREA_TRIES = 24, 30
+"""Appeals that an area should have beyond the usual ones, where the city is large enough, and places tried for that."""
+LEAST_STREET, LEAST_COMMUNITY = 0.5, 0.9
+"""Quantiles of size below which a street or community gets nothing: nobody can see a tripled rarity there."""
+LEAST_SHARE = 0.2
+"""Of the mean share; in a dense cut it keeps what is planted inside the district."""
 RETURNING_SHARE = 0.1
 MAIN_ITEM_SHARE = 0.6
 """Of an excess of a level-2 item that is about its main level-3 item; the others as usual there."""
@@ -119,21 +125,22 @@ class _Planter:
         words = items.frame
         self.usual = (words["kind"].isin(PROBLEM_KINDS) & (words["route"] == "")).to_numpy()
         self.steady = self.usual & (words["season"] == "all").to_numpy()
+        self.codes, self.code = np.unique(background.level2.astype(str), return_inverse=True)
+        # A level-2 item counts as a whole: only those without a season, question or idea among them.
+        whole = np.bincount(self.code, ~self.steady) == 0
+        taken = np.isin(self.codes, np.array(background.growing + background.topics, dtype=str))
+        self.free = whole & ~taken
         self.planted: list[Planting] = []
         self.calls: list[pd.DataFrame] = []
 
     def choose_item(self, street: int, *, frequent: bool) -> tuple[IntArray, int]:
         """Return the level-3 items of a level-2 item that is usual in a street all year round, and the main one."""
-        background = self.background
-        free = self.steady & ~np.isin(background.level2, background.growing + background.topics)
-        share = pd.Series(background.mix[street] * free).groupby(background.level2).sum()
-        # A level-2 item counts as a whole: only those without a season, question or idea among them.
-        whole = pd.Series(self.steady).groupby(background.level2).all()
-        share = share[whole & (share > 0)].sort_values(ascending=False)
-        best = share.head(12 if frequent else 30)
-        code = self.rng.choice(best.index.to_numpy(object), p=(best / best.sum()).to_numpy())
-        chosen = np.flatnonzero(background.level2 == code)
-        return chosen, int(chosen[np.argmax(background.mix[street, chosen])])
+        mix = self.background.mix[street]
+        share = np.where(self.free, np.bincount(self.code, mix), 0.0)
+        best = np.argsort(-share, kind="stable")[: 12 if frequent else 30]
+        code = self.rng.choice(best, p=share[best] / share[best].sum())
+        chosen = np.flatnonzero(self.code == code)
+        return chosen, int(chosen[np.argmax(mix[chosen])])
 
     def is_free(self, slot: int) -> bool:
         """Return whether no planted thing is near."""
@@ -361,62 +368,73 @@ def _plant_compound(planter: _Planter, used: set[int]) -> None:
 
 
 def _plant_area(
-    planter: _Planter, slots: IntArray, scale_code: str, factor: float, *, community: int
+    planter: _Planter,
+    area: IntArray,
+    used: set[int],
+    *,
+    scale: str,
+    factor: float,
+    least: float,
 ) -> None:
+    """Plant an excess of an item in a whole area: one of those not `used` that are large enough for it to be seen.
+
+    Parameters
+    ----------
+    area
+        Area of each slot, -1 where there is none, int64 (slots,).
+    least
+        Quantile of size from which on areas are chosen.
+    """
     background = planter.background
-    street = int(background.street[slots[0]])
+    weight = background.slots.weight
+    area = np.where((background.street >= 0) & (weight > 0), area, -1)
+    share = np.bincount(area[area >= 0], weight[area >= 0])
+    share[share < max(np.quantile(share, least), LEAST_SHARE * share.mean())] = 0
+    share[list(used)] = 0
+    if not share.sum():
+        return
     start, end = N_DAYS - TWO_YEARS, N_DAYS - 1
-    chosen, _ = planter.choose_item(street, frequent=True)
-    expected = background.expect(slots, chosen, start, end)
-    weight = background.slots.weight[slots]
-    centre = int(slots[np.argmax(weight)])
-    planting = Planting(
-        what="area",
-        scale=scale_code,
-        pattern="steady",
-        start=start,
-        end=end,
-        factor=factor,
-        expected=expected,
-        centre=centre,
-        radius_m=0.0,
-        slots=slots,
-        items=chosen,
-        main=-1,
-        street=street,
-        community=community,
-    )
-    n = int(planter.rng.poisson((factor - 1) * expected))
+    options: list[Planting] = []
+    for _ in range(AREA_TRIES):
+        own = int(planter.rng.choice(len(share), p=share / share.sum()))
+        slots = np.flatnonzero(area == own)
+        street = int(background.street[slots[0]])
+        items, _ = planter.choose_item(street, frequent=True)
+        option = Planting(
+            what="area",
+            scale=scale,
+            pattern="steady",
+            start=start,
+            end=end,
+            factor=factor,
+            expected=background.expect(slots, items, start, end),
+            centre=int(slots[np.argmax(weight[slots])]),
+            radius_m=0.0,
+            slots=slots,
+            items=items,
+            main=-1,
+            street=street,
+            community=own if scale == "community" else -1,
+        )
+        options.append(option)
+        if (factor - 1) * option.expected >= WANTED_IN_AREA:
+            break
+    planting = max(options, key=lambda option: option.expected)
+    used.add(planting.street if scale == "street" else planting.community)
+    n = int(planter.rng.poisson((factor - 1) * planting.expected))
     planter.add(planting, planter.draw_days(planting, n))
 
 
 def _plant_street(planter: _Planter, used: set[int]) -> None:
-    background = planter.background
-    inside = background.street >= 0
-    share = np.bincount(background.street[inside], background.slots.weight[inside])
-    share[list(used)] = 0
-    # Of the streets of at least middle size: a tripled rarity in an empty one is nothing that anybody can see.
-    share[share < np.median(share)] = 0
-    if not share.sum():
-        return
-    street = int(planter.rng.choice(len(share), p=share / share.sum()))
-    used.add(street)
-    slots = np.flatnonzero((background.street == street) & (background.slots.weight > 0))
-    _plant_area(planter, slots, "street", AREA_FACTOR, community=-1)
+    street = planter.background.street
+    _plant_area(planter, street, used, scale="street", factor=AREA_FACTOR, least=LEAST_STREET)
 
 
 def _plant_community(planter: _Planter, used: set[int]) -> None:
-    background = planter.background
-    inside = background.street >= 0
-    share = np.bincount(background.slots.community[inside], background.slots.weight[inside])
-    share[list(used)] = 0
-    share[share < np.quantile(share, 0.9)] = 0
-    community = int(planter.rng.choice(len(share), p=share / share.sum()))
-    used.add(community)
-    slots = np.flatnonzero(
-        (background.slots.community == community) & inside & (background.slots.weight > 0)
+    community = planter.background.slots.community
+    _plant_area(
+        planter, community, used, scale="community", factor=COMMUNITY_FACTOR, least=LEAST_COMMUNITY
     )
-    _plant_area(planter, slots, "community", COMMUNITY_FACTOR, community=community)
 
 
 def _choose_free(planter: _Planter, candidates: IntArray) -> int:

@@ -36,6 +36,7 @@ def test_streets_have_three_times_their_item(events, usual):
     for k, area in areas:
         own = usual[(usual["street"] == area.street) & usual["item"].isin(area.items)]
         found += int(own["day"].between(area.start, area.end).sum())
+        assert area.expected > 8  # what three times it adds can be told from chance
         expected += area.expected
         planted += int((events.frame["planting"] == k).sum())
     assert found == pytest.approx(expected, abs=5 * np.sqrt(expected))
@@ -107,7 +108,7 @@ def test_dense_cut_reaches_every_street_or_says_what_it_needs(towns, items):
     cut = make_events(
         towns,
         items,
-        75_000,
+        78_000,
         holidays=NO_DAYS,
         dense_district="110101",
         rng=np.random.default_rng(1),
@@ -116,6 +117,10 @@ def test_dense_cut_reaches_every_street_or_says_what_it_needs(towns, items):
     counts = pd.Series(code).value_counts()
     inside = towns.geography.streets["code"].loc[lambda c: c.str.startswith("110101")]
     assert counts.reindex(inside).min() > 2_300
+    areas = [planting for planting in cut.planted if planting.what == "area"]
+    streets = towns.geography.streets["code"].iloc[[planting.street for planting in areas]]
+    assert len(areas) > 4
+    assert streets.str.startswith("110101").all()
     with pytest.raises(GridgovError, match="expected at least"):
         make_events(
             towns,
