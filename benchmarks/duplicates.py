@@ -54,16 +54,17 @@ def make_case(folder: Path, seed: int, appeals: int) -> tuple[pd.DataFrame, Cata
 
 
 def name_groups(truth: pd.DataFrame, planted: dict[str, Any]) -> pd.Series:
-    """Return hotspot, dense compound, one caller or other for every appeal."""
+    """Return hotspot, dense compound, planted otherwise, one caller or other for every appeal."""
     group = pd.Series("other", index=truth.index)
     for decoy in planted["decoys"]:
         if decoy["kind"] == "dense_compound":
             dy = (truth["lat"] - decoy["lat"]) * M_PER_DEG
             dx = (truth["lon"] - decoy["lon"]) * M_PER_DEG * np.cos(np.radians(decoy["lat"]))
             group[np.hypot(dx, dy) <= decoy["radius_m"]] = "dense compound"
+    group[truth["planted_id"] != ""] = "planted otherwise"
     group[truth["hotspot_id"] != ""] = "hotspot"
     size = truth.groupby("issue_no")["issue_no"].transform("size")
-    group[(size >= 20) & (truth["hotspot_id"] == "")] = "one caller"
+    group[(size >= 20) & (truth["planted_id"] == "")] = "one caller"
     return group
 
 

@@ -22,7 +22,11 @@ STAGES = {
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--appeals", type=int, default=DEFAULT_APPEALS, show_default=True, help="Rows of the export."
+    "--appeals",
+    type=int,
+    default=DEFAULT_APPEALS,
+    show_default=True,
+    help="Rows of the export, 1,000 or more.",
 )
 @click.option(
     "--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Same seed, same bytes."

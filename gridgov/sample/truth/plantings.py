@@ -340,9 +340,8 @@ def _plant_compound(planter: _Planter, used: set[int]) -> None:
     homes = np.flatnonzero(slots.home & (background.street >= 0) & (slots.weight > 0))
     weight = slots.weight[homes]
     # By weight, so that a dense cut has them inside; the very largest ones are the decoys.
-    homes = homes[
-        (weight >= np.quantile(weight, 0.8)) & (weight <= np.quantile(weight, LARGEST_SHARE))
-    ]
+    least = max(np.quantile(weight, 0.8), LEAST_SHARE * weight.mean())
+    homes = homes[(weight >= least) & (weight <= np.quantile(weight, LARGEST_SHARE))]
     centre = _choose_free(planter, homes)
     start, end = N_DAYS - TWO_YEARS, N_DAYS - 1
     chosen = np.arange(len(background.level2))
