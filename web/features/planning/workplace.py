@@ -18,6 +18,7 @@ from gridgov.services.plans.tasks import TaskChange, act_on_task, find_task_acti
 from gridgov.storage.models.plans import Plan as PlanRow
 from gridgov.storage.models.plans import TaskStep
 from gridgov.storage.queries.areas import get_item_names, get_unit_names
+from gridgov.storage.queries.effects import find_plan_effects
 from gridgov.storage.queries.plans import (
     PlanRecord,
     get_evidence,
@@ -74,9 +75,11 @@ def plan(plan_no: str) -> str:
     today = now.astimezone(find_zone()).date()
     steps = list_task_steps(session, record.row)
     weeks = find_weeks(today - WEEKS_SHOWN * timedelta(days=7), today)
+    effects = find_plan_effects(session, [task["task_id"] for task in record.document["tasks"]])
     tasks = [
         {
             "task": task,
+            "effect": effects.get(task["task_id"]),
             "kept": record.tasks.get(task["task_no"], {}),
             "slips": find_task_slips(session, record, task["task_no"], today),
             "last": next(iter(steps.get(task["task_no"], ())), None),
@@ -245,6 +248,7 @@ def _show_task(
         task=found[0],
         kept=record.tasks.get(task_no),
         row=row,
+        effect=find_plan_effects(session, [row.task_id]).get(row.task_id),
         actions=find_task_actions(get_runtime(), record.row, row, person, at=now),
         steps=list_task_steps(session, record.row).get(task_no, []),
         slips=find_task_slips(session, record, task_no, today),

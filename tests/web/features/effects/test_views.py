@@ -7,17 +7,21 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm.attributes import flag_modified
 
 from gridgov.pack.city import load_city
 from gridgov.rules.orders.transitions import Role
 from gridgov.services.city_runtime import make_runtime
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.effects import TaskEffect
+from gridgov.storage.models.plans import Plan, PlanTask
 from gridgov.storage.queries.effects import MEASURES, put_analysis, put_task_effects
 from planner.plans.measures import MEASURE_COLUMNS
 from tests.gridgov.packs import TOML, write_pack
-from tests.web.orders_city import make_city_pages, seed_city
+from tests.web.orders_city import make_city_desk, make_city_pages, seed_city
 from tests.web.pages import STREET, make_pages, seed, sign_in
+from tests.web.room_rows import fill_rooms
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"
@@ -219,3 +223,29 @@ def test_the_library_is_sent_with_what_was_measured(engine, tmp_path_factory):
         ("M2", "-0.35", "assumed"),
     ]
     assert (sent[0]["effect_low"], sent[0]["effect_high"]) == ("-0.34", "-0.09")
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+def test_plan_and_task_show_what_came_of_it(engine, tmp_path_factory, language):
+    runtime = make_city_desk(tmp_path_factory.mktemp("plan"))
+    seed_city(engine, runtime)
+    with transaction(make_sessions(engine)) as session:
+        plan_no = fill_rooms(session, runtime).plan_no
+        row = session.scalars(sa.select(PlanTask)).one()
+        row.task_id = "t1"
+        effect = make_effect(1, "better", cautions=("moved",), **SEEN | {"placebo": SEEN})
+        effect.task_id = "t1"
+        effect.figures |= {"alone_n": 40, "alone_factor": 0.83}
+        put_task_effects(session, [effect])
+        plan = session.scalars(sa.select(Plan).where(Plan.plan_no == plan_no)).one()
+        plan.document["tasks"][0]["task_id"] = "t1"
+        flag_modified(plan, "document")
+    client = make_city_pages(engine, runtime).test_client()
+    sign_in(client, "planner")
+    word = "有好转" if language == "zh_CN" else "Better"
+    plan_page = client.get(f"/planning/plans/{plan_no}?lang={language}").text
+    task_page = client.get(f"/planning/plans/{plan_no}/tasks/T01?lang={language}").text
+    for page in (plan_page, task_page):
+        assert word in page
+        assert "-45 … -12" in page
+    assert "83" in task_page.split('id="effect"')[1].split("</section>")[0]
