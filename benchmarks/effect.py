@@ -131,8 +131,8 @@ def tell_drawn(seeds: int) -> dict[str, float]:
         rows.append(
             {
                 "expected": works.effect.expected,
-                "left_alone": judged.alone.n,
-                "factor": judged.alone.factor,
+                "left_alone": judged.tasks[0].verdict.alone.n,
+                "factor": judged.tasks[0].verdict.alone.factor,
                 "covers": works.effect.low <= 1 + EFFECT <= works.effect.high,
                 "idle_covers": idle.effect.low <= 1 <= idle.effect.high,
                 "seen": works.answer in ("better", "solved"),
@@ -162,10 +162,11 @@ def judge_sample(seed: int, appeals: int) -> dict[str, object]:
         centres = get_grid(city).centers(make_places(orders, get_grid(city)).frame.index)
         kept = [make_planted_task(one, centres) for one in planted if one["what"] == "measure"]
         judged = judge_city(city, orders, kept, as_of=pd.Timestamp(as_of), last_on=last)
+    alone = [one.verdict.alone for one in judged.tasks if one.verdict is not None]
     row: dict[str, object] = {
         "seed": seed,
-        "left_alone": judged.alone.n,
-        "factor": round(judged.alone.factor, 3),
+        "left_alone": sorted({one.n for one in alone}),
+        "factors": sorted({round(one.factor, 2) for one in alone}),
     }
     for pool in judged.pools:
         verdict = pool.verdict

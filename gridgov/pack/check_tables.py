@@ -18,7 +18,7 @@ UNIT_LEVELS = ("city", "district", "street")
 DUTY_ROLES = ("lead", "helper")
 HOLIDAY_KINDS = ("holiday", "workday")
 MEASURE_KINDS = ("hardware", "service", "rule", "enforcement", "consultation", "publicity")
-MEASURE_STATUSES = ("documented", "practice", "assumed")
+MEASURE_STATUSES = ("documented", "practice", "assumed", "measured")
 _PLACES = frozenset({LEAD_STREET, LEAD_DISTRICT, ""})
 
 

@@ -26,6 +26,8 @@ Ints = NDArray[np.int64]
 
 LEAST_CONTROLS = 5
 """Fewer places left alone say nothing about how such places go on."""
+RISEN = 1.5
+"""A place whose level while it was found was so many times the one before has risen. Assumed."""
 LEAST_EXPECTED = 10.0
 """Fewer expected appeals in a watch cannot show a change of a third (Poisson, one-sided 5 %)."""
 SURE = 0.96
@@ -70,12 +72,15 @@ class Watch:
         Standard deviation of the logarithm of `expected`.
     usual
         Persons if the place were as others of its kind; None where nobody knows.
+    rise
+        Level while the place was found against its level before: 1 for what has always been there.
     """
 
     observed: int
     expected: float
     doubt: float = 0.0
     usual: float | None = None
+    rise: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -145,6 +150,20 @@ def fit_left_alone(watches: list[Watch]) -> LeftAlone:
     return LeftAlone(
         log_mean=float(np.log(m)), log_sd=float(np.sqrt(variance)), phi=phi, n=len(watches)
     )
+
+
+def fit_by_rise(watches: list[Watch]) -> dict[bool, LeftAlone]:
+    """Return how places left alone went on: those that had risen when they were found (True), and those always there.
+
+    What has just risen mostly stays up, measured against the time before; what was always there stays where it was. A
+    place is compared with its own kind, with all where its kind has too few.
+    """
+    whole = fit_left_alone(watches)
+    kinds = {}
+    for risen in (True, False):
+        own = [watch for watch in watches if (watch.rise >= RISEN) == risen]
+        kinds[risen] = fit_left_alone(own) if len(own) >= LEAST_CONTROLS else whole
+    return kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,8 +346,9 @@ def judge_effect(
 ) -> Verdict:
     """Say whether a task, or tasks pooled, changed what they were to change.
 
-    *Solved*: fewer, and no more than at other places of the kind. *Better*, *worse*: probable at :data:`SURE`. *No change*:
-    neither, though the planned effect would have been seen. *Too early*: the watch still runs, or could not show it.
+    *Solved*: fewer, and no more than at other places of the kind. *Better*, *worse*: probable at :data:`SURE`. *No
+    change*: neither, though the planned effect would have been seen. *Too early*: the watch still runs, or could not
+    show it.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from planner.effect.estimate import (
+    RISEN,
     SURE,
     Answer,
     Effect,
@@ -15,7 +16,7 @@ from planner.effect.estimate import (
     Verdict,
     Watch,
     estimate_effect,
-    fit_left_alone,
+    fit_by_rise,
     judge_effect,
 )
 from planner.effect.place_orders import PlaceOrders
@@ -143,10 +144,9 @@ class PooledEffect:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedCity:
-    """All tasks of a city, what they were compared with, and pools by measure."""
+    """All tasks of a city, and pools by measure."""
 
     tasks: tuple[JudgedTask, ...]
-    alone: LeftAlone
     pools: tuple[PooledEffect, ...]
 
 
@@ -180,7 +180,7 @@ def judge_tasks(
     known
         Share by which appeals fall, by measure, as the library says; to split what several measures did together.
     """
-    alone = fit_left_alone(
+    kinds = fit_by_rise(
         [
             watch
             for place in left
@@ -189,12 +189,10 @@ def judge_tasks(
         ]
     )
     judged = tuple(
-        _judge_task(orders, task, alone, expect, first_on=first_on, last_on=last_on, seed=seed)
+        _judge_task(orders, task, kinds, expect, first_on=first_on, last_on=last_on, seed=seed)
         for task in tasks
     )
-    return JudgedCity(
-        tasks=judged, alone=alone, pools=pool_by_measure(judged, alone, seed=seed, known=known)
-    )
+    return JudgedCity(tasks=judged, pools=pool_by_measure(judged, seed=seed, known=known))
 
 
 def find_watch(
@@ -210,7 +208,7 @@ def find_watch(
 def _judge_task(
     orders: PlaceOrders,
     task: DoneTask,
-    alone: LeftAlone,
+    kinds: Mapping[bool, LeftAlone],
     expect: Expect,
     *,
     first_on: date,
@@ -232,6 +230,7 @@ def _judge_task(
         )
     if task.usual_a_day is not None:
         watch = replace(watch, usual=task.usual_a_day * days)
+    alone = kinds[watch.rise >= RISEN]
     verdict = judge_effect([watch], alone, planned=task.planned, is_over=is_over, seed=seed)
     # What was not picked for standing out does not fall back by itself: only the scatter is that of places left alone.
     plain = replace(alone, log_mean=0.0)
@@ -279,7 +278,6 @@ def _find_next_door(
 
 def pool_by_measure(
     judged: Sequence[JudgedTask],
-    alone: LeftAlone,
     *,
     seed: int,
     known: Mapping[str, float] | None = None,
@@ -289,20 +287,29 @@ def pool_by_measure(
     for one in judged:
         for code in dict.fromkeys(one.task.measures):
             by_measure.setdefault(code, []).append(one)
-    pools = [_pool(code, own, alone, seed, known or {}) for code, own in by_measure.items()]
+    pools = [_pool(code, own, seed, known or {}) for code, own in by_measure.items()]
     return tuple(sorted(pools, key=lambda pool: (-pool.n, pool.measure_code)))
 
 
 def _pool(
-    code: str, own: Sequence[JudgedTask], alone: LeftAlone, seed: int, known: Mapping[str, float]
+    code: str, own: Sequence[JudgedTask], seed: int, known: Mapping[str, float]
 ) -> PooledEffect:
     ended = [one for one in own if one.is_over and one.watch is not None]
-    watches = [one.watch for one in ended if one.watch is not None]
+    # Each place's own kind stands in its expectation; what remains common is how sure that is.
+    watches = [
+        replace(one.watch, expected=one.watch.expected * one.verdict.alone.factor)
+        for one in ended
+        if one.watch is not None and one.verdict is not None
+    ]
     n_alone = sum(len(set(one.task.measures)) == 1 for one in ended)
     n_running = sum(not one.is_over for one in own)
     if not watches:
         return PooledEffect(measure_code=code, verdict=None, n=0, n_alone=0, n_running=n_running)
     expected = np.array([watch.expected for watch in watches])
+    alone = replace(
+        max((one.verdict.alone for one in ended if one.verdict), key=lambda kind: kind.log_sd),
+        log_mean=0.0,
+    )
     planned = float(np.average([one.task.planned for one in ended], weights=expected))
     verdict = judge_effect(watches, alone, planned=planned, is_over=True, seed=seed)
     pool = PooledEffect(

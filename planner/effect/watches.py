@@ -98,10 +98,14 @@ def make_watch(orders: pd.DataFrame, task: PlaceTask, expect: Expect, *, first_o
         )
     # Jeffreys' half keeps a silent baseline from being certain.
     level = before + 0.5
+    here_found = count_persons(here, task.found_from, task.found_to) + 0.5
+    while_found = expect(task.street_code, task.item_code, task.found_from, task.found_to)
+    is_apart = len(spans) > 1 or spans[0][1] < task.found_from
     return Watch(
         observed=count_persons(here, task.done_on, task.watch_to),
         expected=level * later / usual,
         doubt=float(np.sqrt(1 / level)),
+        rise=(here_found / while_found) / (level / usual) if is_apart and while_found > 0 else 1.0,
     )
 
 

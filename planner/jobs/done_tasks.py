@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from statistics import median_low
+from statistics import mean, median_low
 from typing import Any
 
 import numpy as np
@@ -145,7 +145,7 @@ def judge_done_tasks(
     put_task_effects(
         session,
         (
-            make_effect_row(one, result, judged, at=as_of)
+            make_effect_row(one, result, at=as_of)
             for one, result in zip(kept, judged.tasks, strict=True)
         ),
     )
@@ -340,7 +340,7 @@ def find_earlier_places(city: City, problems: pd.DataFrame, *, run_on: date) -> 
     """Return what the rule of today would have found on an earlier day, from the orders of then."""
     moment = pd.Timestamp(run_on, tz=city.settings.timezone)
     before = problems[problems["received_at"] < moment].reset_index(drop=True)
-    places = make_places(before, get_grid(city))
+    places = make_places(before, get_grid(city), city=city)
     spots = find_hotspots(
         before, places, as_of=moment.to_pydatetime(), thresholds=make_thresholds(city)
     )
@@ -518,9 +518,7 @@ class Expectations:
 # --- what is kept -------------------------------------------------------------------------------------------------
 
 
-def make_effect_row(
-    kept: KeptTask, result: JudgedTask, judged: JudgedCity, *, at: datetime
-) -> TaskEffect:
+def make_effect_row(kept: KeptTask, result: JudgedTask, *, at: datetime) -> TaskEffect:
     """Return the row of a judged task."""
     place = kept.done.place
     return TaskEffect(
@@ -533,12 +531,12 @@ def make_effect_row(
         watch_to=place.watch_to,
         answer=result.answer.value,
         reason=result.reason,
-        figures=make_figures(kept, result, judged),
+        figures=make_figures(kept, result),
         judged_at=at,
     )
 
 
-def make_figures(kept: KeptTask, result: JudgedTask, judged: JudgedCity) -> dict[str, Any]:
+def make_figures(kept: KeptTask, result: JudgedTask) -> dict[str, Any]:
     """Return the figures of a judged task as plain values.
 
     Returns
@@ -553,8 +551,8 @@ def make_figures(kept: KeptTask, result: JudgedTask, judged: JudgedCity) -> dict
         "planned": round(kept.done.planned, DIGITS),
         "measures": [{"code": code, "name": name} for code, name in kept.measures.items()],
         "cautions": list(result.cautions),
-        "alone_n": judged.alone.n,
-        "alone_factor": round(judged.alone.factor, DIGITS),
+        "alone_n": 0 if verdict is None else verdict.alone.n,
+        "alone_factor": 1.0 if verdict is None else round(verdict.alone.factor, DIGITS),
         "power": None if verdict is None else round(verdict.power, DIGITS),
         **_list_effect(None if verdict is None else verdict.effect),
         "placebo": _list_effect(result.placebo) or None,
@@ -605,13 +603,14 @@ def make_measure_report(
                 },
             }
         )
+    alone = [one.verdict.alone for one in judged.tasks if one.verdict is not None]
     answers: dict[str, int] = {}
     for one in judged.tasks:
         answers[one.answer.value] = answers.get(one.answer.value, 0) + 1
     return {
         "tasks": len(kept),
         "answers": answers,
-        "alone_n": judged.alone.n,
-        "alone_factor": round(judged.alone.factor, DIGITS),
+        "alone_n": max((one.n for one in alone), default=0),
+        "alone_factor": round(mean([one.factor for one in alone]), DIGITS) if alone else 1.0,
         "measures": rows,
     }

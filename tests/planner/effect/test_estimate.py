@@ -117,7 +117,7 @@ def test_power_is_how_often_the_effect_is_seen():
         (20, 60.0, 25.0, True, Answer.SOLVED, ""),
         (30, 60.0, 25.0, True, Answer.BETTER, ""),
         (30, 60.0, None, True, Answer.BETTER, ""),
-        (60, 60.0, 25.0, True, Answer.NO_CHANGE, ""),
+        (80, 80.0, 25.0, True, Answer.NO_CHANGE, ""),
         (95, 60.0, 25.0, True, Answer.WORSE, ""),
         (20, 60.0, 25.0, False, Answer.TOO_EARLY, "watch_runs"),
         (2, 6.0, 1.0, True, Answer.TOO_EARLY, "few_expected"),

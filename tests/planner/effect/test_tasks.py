@@ -73,8 +73,8 @@ def test_what_worked_is_told_from_what_did_not(rng):
     assert works.answer is Answer.BETTER
     assert works.verdict.effect.low < 0.5 < works.verdict.effect.high
     assert idle.answer is not Answer.BETTER
-    assert found.alone.n == 12
-    assert found.alone.factor == pytest.approx(1.0, abs=0.06)
+    assert works.verdict.alone.n == 12
+    assert works.verdict.alone.factor == pytest.approx(1.0, abs=0.06)
 
 
 def test_a_place_back_at_its_usual_level_is_solved(rng):
@@ -170,3 +170,18 @@ def test_measures_used_together_share_what_they_did_as_the_library_says(rng):
     assert all(one.n_alone == 0 for one in pools.values())
     unknown = judge(frame, tasks, left, known={"M1": 0.3}).pools
     assert [one.fall for one in unknown] == [None, None]
+
+
+def test_a_place_is_compared_with_its_own_kind(rng):
+    """What has just risen stays up: nobody who worked at an old problem may be credited for that."""
+    frame = make_city(rng, [1.0] * 24, done=600, theta=3.0, also=range(12, 24))
+    old, new = range(1, 12), range(13, 24)
+    left = [make_place(k) for k in (*old, *new)]
+    steady, risen = judge(frame, [make_done(0), make_done(12)], left).tasks
+    assert (steady.watch.rise, risen.watch.rise) == (
+        pytest.approx(1, abs=0.3),
+        pytest.approx(1.9, abs=0.5),
+    )
+    assert steady.verdict.alone.factor == pytest.approx(1.0, abs=0.1)
+    assert risen.verdict.alone.factor > 1.5
+    assert {steady.answer, risen.answer} <= {Answer.NO_CHANGE, Answer.TOO_EARLY}
