@@ -46,6 +46,7 @@ def check_tables(tables: PackTables) -> list[Problem]:
         "population": _check_population,
         "kinds": _check_appeal_kinds,
         "measures": _check_measures,
+        "capacities": _check_capacities,
     }
     problems: list[Problem] = []
     for role, check in checks.items():
@@ -248,6 +249,21 @@ def _check_measures(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> 
         faults.rows(
             frame["scene_code"], unknown, "is no scene of the duties", expected="a scene_code"
         )
+
+
+def _check_capacities(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:
+    """Note months that are none, capacities below 0, a unit and month that stand twice, and units that are none."""
+    is_month = frame["month"].str.fullmatch(r"\d{4}-(0[1-9]|1[0-2])").fillna(value=False)
+    faults.rows(frame["month"], ~is_month, "is not a month", expected="a month like 2026-01")
+    numbers = pd.to_numeric(frame["capacity"], errors="coerce")
+    wrong = ~(np.isfinite(numbers) & (numbers >= 0))
+    faults.rows(frame["capacity"], wrong, "is no number of tasks", expected="a number from 0 on")
+    again = frame.duplicated(["unit_code", "month"])
+    faults.rows(frame["month"], again, "occurs twice for its unit", expected="each month once")
+    units = tables.frames.get("units")
+    if units is not None:
+        unknown = ~frame["unit_code"].isin(set(units["unit_code"]))
+        faults.rows(frame["unit_code"], unknown, "is no unit", expected="a unit_code")
 
 
 def _check_population(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> None:

@@ -61,6 +61,7 @@ TABLE_ROLES = (
     "population",
     "kinds",
     "measures",
+    "capacities",
 )
 EXPORT_COLUMNS = (*(c for c in APPEAL_COLUMNS if c != "person_key"), "person", "item_group")
 """What ``[appeals.columns]`` may map: the contract, but the person instead of the hash of it."""

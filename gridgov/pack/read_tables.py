@@ -43,7 +43,10 @@ MEASURE_COLUMNS = (
     "note",
 )
 """What can be done about a scene: days it takes, cost in 10,000 yuan, change of the appeals as a share (-0.3: 30 %
-fewer) with its interval, all texts that may be empty where not known; ``status`` documented, practice or assumed."""
+fewer) with its interval, all texts that may be empty where not known; ``status`` documented, practice, assumed or
+measured."""
+CAPACITY_COLUMNS = ("unit_code", "month", "capacity")
+"""How many tasks of plans a unit can work on at the same time in a month (2026-01)."""
 
 MOST_HINTS = 20
 """Different unknown values for which the known one most like them is looked up."""
@@ -72,6 +75,7 @@ SPECS: Mapping[str, TableSpec] = {
     "measures": TableSpec(
         MEASURE_COLUMNS, ("measure_code", "scene_code", "name", "kind", "days", "status"), ("days",)
     ),
+    "capacities": TableSpec(CAPACITY_COLUMNS, CAPACITY_COLUMNS),
 }
 
 

@@ -15,6 +15,7 @@ from gridgov.pack.city import City
 from gridgov.progress import StageClock
 from gridgov.rules.privacy import mask_series
 from planner.documents.pages import QUICK_FORMS, Form, write_pages
+from planner.jobs.allocation import allocate_plans
 from planner.jobs.desk import PlanningResult
 
 MASKED_COLUMNS = ("text", "address")
@@ -88,6 +89,12 @@ def write_all(
             hotspots=found.planning.hotspots,
             is_masked=is_masked,
         )
+        allocation = allocate_plans(
+            found.city,
+            found.planning.plans,
+            today=(pd.Timestamp(summary["as_of"]) - pd.Timedelta(microseconds=1)).date(),
+        )
+        write_table(allocation, folder / "allocation.csv")
         write_pages(found.planning, found.city, summary, folder, assets_dir=assets_dir, forms=forms)
         tables.result()
     spent = clock.seconds | dict(seconds)
