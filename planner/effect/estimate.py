@@ -73,7 +73,7 @@ class Watch:
     usual
         Persons if the place were as others of its kind; None where nobody knows.
     rise
-        Level while the place was found against its level before: 1 for what has always been there.
+        Level while the place was found, at least, against its level before: below 1.5 for what has always been there.
     """
 
     observed: int

@@ -98,7 +98,9 @@ def make_watch(orders: pd.DataFrame, task: PlaceTask, expect: Expect, *, first_o
         )
     # Jeffreys' half keeps a silent baseline from being certain.
     level = before + 0.5
-    here_found = count_persons(here, task.found_from, task.found_to) + 0.5
+    # Two standard deviations below what was counted: a few appeals more by chance are no rise.
+    counted = count_persons(here, task.found_from, task.found_to)
+    here_found = max(counted - 2 * float(np.sqrt(counted)), 0.0)
     while_found = expect(task.street_code, task.item_code, task.found_from, task.found_to)
     is_apart = len(spans) > 1 or spans[0][1] < task.found_from
     return Watch(
