@@ -96,7 +96,7 @@ def make_adjusted_view(
         ece=content.get("ece"),
         rows=rows,
         hard=problems[:half],
-        easy=problems[len(problems) - half :],
+        easy=problems[len(problems) - half :][::-1],
         features=_list_features(content["odds"], FEATURES),
         calibration=content["calibration"],
     )
