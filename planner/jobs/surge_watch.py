@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.pack.city import City
+from gridgov.rules.appeal_kinds import find_problem_rows
 from gridgov.services.worker.table import Job, WorkerContext
 from gridgov.storage.db import transaction
 from gridgov.storage.models.appeals import Appeal
@@ -106,6 +107,7 @@ def watch_surges(
                 model=model,
                 recent=recent,
                 moment=moment.to_pydatetime(),
+                centres=find_centres(city),
                 seed=SEED,
             )
             for _, row in found.head(MOST_REPORTS).iterrows()
@@ -131,7 +133,10 @@ def watch_surges(
 def read_counted(
     session: Session, city: City, *, start: datetime, end: datetime, is_with_text: bool
 ) -> pd.DataFrame:
-    """Return the orders received in a span with what counting needs of them, by time of receipt."""
+    """Return the orders about problems received in a span with what counting needs of them, by time of receipt.
+
+    The pack's table of kinds says what a problem is; ``kind`` is left out, so that nothing later judges it by another.
+    """
     names = [*COLUMNS, "kind", "person_key", *(["text"] if is_with_text else [])]
     chosen = (
         sa.select(
@@ -147,6 +152,8 @@ def read_counted(
         .order_by(Order.received_at, Order.order_no)
     )
     frame = to_frame(session.execute(chosen), names)
+    is_problem = find_problem_rows(frame["kind"], city.tables.get("kinds"))
+    frame = frame[is_problem].drop(columns="kind").reset_index(drop=True)
     utc = pd.to_datetime(frame["received_at"], utc=True).astype("datetime64[us, UTC]")
     frame["received_at"] = utc.dt.tz_convert(str(city.settings.timezone))
     return frame
@@ -176,6 +183,20 @@ def _get_model(session: Session, city: City, watch: SurgeWatch, moment: pd.Times
         watch.day, watch.pack_hash = today, id(city)
         LOG.info("surge watch: a model of %d counts up to %s", daily.total, model.last_day)
     return watch.model
+
+
+def find_centres(city: City) -> pd.DataFrame | None:
+    """Return a point inside each community, else each street: ``x_m y_m`` by code, in the UTM zone of the city."""
+    for role, column in (("communities", "community_code"), ("streets", "street_code")):
+        layer = city.layers.get(role)
+        if layer is not None and len(layer):
+            metric = layer.to_crs(layer.estimate_utm_crs())
+            points = metric.geometry.representative_point()
+            return pd.DataFrame(
+                {"x_m": points.x.to_numpy(), "y_m": points.y.to_numpy()},
+                index=pd.Index(layer[column].astype(str)),
+            )
+    return None
 
 
 def _find_units(city: City) -> dict[tuple[str, str], str]:
