@@ -139,10 +139,14 @@ def make_events(
     extra = len(hot) + len(placed) + len(lone)
     rest = _draw_background(background, drawn_from, n - extra, rng)
     _move_to_boundaries(rest, towns, drawn_from, rng)
-    for frame, before in ((hot, rest), (placed, hot), (lone, placed)):
-        frame["person"] += before["person"].max() + 1
-        frame["issue"] += before["issue"].max() + 1
-    frame = pd.concat([rest, hot, placed, lone], ignore_index=True)
+    parts = [rest, hot, placed, lone]
+    for number in ("person", "issue"):
+        # Numbers follow on from the parts before, any of which may be empty in a small city.
+        taken = 0
+        for part in parts:
+            part[number] = part[number].astype(np.int64) + taken
+            taken = taken if part.empty else int(part[number].max()) + 1
+    frame = pd.concat(parts, ignore_index=True).astype({"person": np.int64, "issue": np.int64})
     frame["seconds"] = frame["day"] * DAY_S + make_seconds(len(frame), rng)
     frame = frame.sort_values("seconds", kind="stable", ignore_index=True)
     frame["call"] = frame.groupby(["issue", "person"]).cumcount() + 1

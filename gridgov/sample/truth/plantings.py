@@ -660,7 +660,7 @@ def _spill(planter: _Planter, planting: Planting, ring: IntArray, day: IntArray)
                     "slot": rng.choice(ring, n, p=weight / weight.sum()),
                     "item": rng.choice(planting.items, n, p=mix / mix.sum()),
                     "day": day,
-                    "person": own["person"].max() + 1 + np.arange(n),
+                    "person": (0 if own.empty else int(own["person"].max()) + 1) + np.arange(n),
                 }
             ),
         ],
