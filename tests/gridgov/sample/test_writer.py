@@ -174,4 +174,4 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
 def test_a_city_too_small_for_a_kind_of_planting_is_written(tmp_path, seed):
     write_sample(tmp_path / "city", appeals=2000, seed=seed)
     truth = pd.read_parquet(tmp_path / "city" / "truth.parquet")
-    assert len(truth) >= 2000
+    assert 1900 < len(truth) <= 2000  # unusable rows have no truth
