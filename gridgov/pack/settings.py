@@ -25,6 +25,7 @@ SOURCE_COLUMNS = (
     "district",
     "number",
     "road",
+    "residents",
 )
 """What ``[[gazetteer]] columns`` may map; a vector file brings its geometry itself."""
 

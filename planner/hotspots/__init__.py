@@ -5,7 +5,7 @@ how sure it is, its course in time and where it comes from, and the orders that 
 in ``background``, the tests in ``detect`` and ``areas``, the false-discovery control in ``fdr``.
 """
 
-from planner.hotspots.cell_places import Places
+from planner.hotspots.cell_places import Places, spread_residents
 from planner.hotspots.detect import Thresholds
 from planner.hotspots.find import find_hotspot_orders, find_hotspots, find_to_govern
 from planner.hotspots.temporal_patterns import find_patterns
@@ -17,4 +17,5 @@ __all__ = [
     "find_hotspots",
     "find_patterns",
     "find_to_govern",
+    "spread_residents",
 ]

@@ -12,6 +12,7 @@ again as its level 1, nor a community again as its street.
 
 import heapq
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,9 @@ Ints = NDArray[np.int64]
 
 PEERS = 30
 """Streets that one is compared with. Assumed."""
+
+CAP_ROUNDS, CAP_DEVIATIONS, CAP_VARIATION = 5, 2.0, 0.04
+"""How often and where counts of peers are capped; streets differ by a fifth without a cause. Assumed."""
 
 FEWEST_PERSONS = 10
 """An area's hotspot needs more persons than a place's: a whole street. Assumed."""
@@ -224,7 +228,7 @@ def find_area_clusters(
     return clusters
 
 
-def _records(frame: pd.DataFrame) -> list[tuple[int, dict[str, object]]]:
+def _records(frame: pd.DataFrame) -> list[tuple[int, dict[str, Any]]]:
     """Return index and values of each row."""
     return list(zip(frame.index.tolist(), frame.to_dict("records"), strict=True))
 
@@ -363,23 +367,33 @@ def _find_peers(whole: Array) -> list[Array]:
 def _expect_streets(
     counted: Array, every: Array, labels: Labels, *, tops: Ints, peers: list[Array]
 ) -> tuple[Array, Array]:
-    """Return the share of each item that a street's like lets expect, and how little is known of it."""
-    city = (counted.sum(axis=0) + 0.5) / max(float(every.sum()), 1.0)
-    share, known = np.empty_like(counted), np.empty_like(counted)
-    for top in np.unique(tops):
-        own = np.flatnonzero(tops == top)
-        near = peers[top] @ counted[:, own]
-        share[:, own] = (near + 1.0) / (peers[top] @ every + 1.0 / city[own])
-        known[:, own] = near
+    """Return the share of each item that a street's like lets expect, and how little is known of it.
+
+    Streets with an excess of their own would raise what is expected of all others: what is far above its
+    expectation counts only up to :data:`CAP_DEVIATIONS` above it, which is settled in a few rounds.
+    """
     districts = int(labels.district_of.max(initial=0)) + 1
-    of_district = np.zeros((districts, counted.shape[1]))
     in_district = np.zeros((districts, 1))
-    np.add.at(of_district, labels.district_of, counted)
     np.add.at(in_district, labels.district_of, every)
-    others = of_district[labels.district_of] - counted
     inside = in_district[labels.district_of] - every
-    district = (others + AREA_WEIGHT) / (inside + AREA_WEIGHT / share)
-    return np.maximum(share, district), 1.0 / (1.0 + known)
+    share, known = np.empty_like(counted), np.empty_like(counted)
+    usual = counted
+    for _ in range(CAP_ROUNDS):
+        city = (usual.sum(axis=0) + 0.5) / max(float(every.sum()), 1.0)
+        for top in np.unique(tops):
+            own = np.flatnonzero(tops == top)
+            near = peers[top] @ usual[:, own]
+            share[:, own] = (near + 1.0) / (peers[top] @ every + 1.0 / city[own])
+            known[:, own] = near
+        of_district = np.zeros((districts, counted.shape[1]))
+        np.add.at(of_district, labels.district_of, usual)
+        others = of_district[labels.district_of] - usual
+        district = (others + AREA_WEIGHT) / (inside + AREA_WEIGHT / share)
+        share = np.maximum(share, district)
+        mean = share * every
+        spread = np.sqrt(mean + CAP_VARIATION * mean**2)
+        usual = np.minimum(counted, mean + CAP_DEVIATIONS * spread + 1.0)
+    return share, 1.0 / (1.0 + known)
 
 
 def _expect_communities(

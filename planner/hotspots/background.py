@@ -49,8 +49,8 @@ LEAST_ALIKE = 0.5
 VARIATION_LIMITS = (0.01, 4.0)
 """Between them the squared coefficient of variation of areas; below, 40 persons would weigh nothing. Assumed."""
 
-UNIFORM_SHARE = 0.5
-"""Of exposure that is spread evenly over the cells, for those who work or pass where nobody lives. Assumed."""
+UNIFORM_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
+"""Shares of exposure spread evenly over the cells that are tried; the first is taken where all are alike."""
 
 TAIL_LEVELS = (0.2, 0.1, 0.05, 0.025)
 """Shares of the upper tail that the spread of places must account for."""
@@ -108,22 +108,35 @@ def fill_codes(codes: pd.Series) -> pd.Series:
     return known.where(known.notna(), "").astype("str")
 
 
-def make_exposure(cells: pd.DataFrame) -> Array:
+def make_exposure(cells: pd.DataFrame, counted: Array) -> Array:
     """Return the exposure of each cell, mean 1: residents, else addresses, else each cell alike.
+
+    Part of it is spread evenly over the cells, for those who work or pass where nobody lives: the share under which the
+    persons counted are likeliest, at least :data:`UNIFORM_SHARES`'s least. Where residents explain nothing it is all.
 
     Parameters
     ----------
     cells
-        Optional columns ``residents`` of the cell's community and ``addresses`` in the cell, both nullable.
+        Optional columns :data:`~planner.hotspots.cell_places.EXPOSURE_COLUMNS`.
+    counted
+        Persons of each cell.
     """
-    exposure = np.ones(len(cells))
-    if "addresses" in cells.columns:
-        exposure = _make_mean_one(pd.to_numeric(cells["addresses"]).to_numpy(np.float64))
     if "residents" in cells.columns:
-        residents = pd.to_numeric(cells["residents"]).to_numpy(np.float64)
-        whole = np.bincount(codes := label_areas(cells).community, weights=exposure)[codes]
-        exposure = _make_mean_one(residents * exposure / np.maximum(whole, 1e-9))
-    return UNIFORM_SHARE + (1.0 - UNIFORM_SHARE) * exposure if len(cells) else exposure
+        exposure = _make_mean_one(pd.to_numeric(cells["residents"]).to_numpy(np.float64))
+    else:
+        exposure = np.ones(len(cells))
+        if "addresses" in cells.columns:
+            exposure = _make_mean_one(pd.to_numeric(cells["addresses"]).to_numpy(np.float64))
+        if "community_residents" in cells.columns:
+            residents = pd.to_numeric(cells["community_residents"]).to_numpy(np.float64)
+            whole = np.bincount(codes := label_areas(cells).community, weights=exposure)[codes]
+            exposure = _make_mean_one(residents * exposure / np.maximum(whole, 1e-9))
+    likelihood = [
+        float((counted * np.log(share + (1.0 - share) * exposure)).sum())
+        for share in UNIFORM_SHARES
+    ]
+    share = UNIFORM_SHARES[int(np.argmax(likelihood))]
+    return np.asarray(share + (1.0 - share) * exposure)
 
 
 def _make_mean_one(values: Array) -> Array:
@@ -190,16 +203,16 @@ def make_surroundings(
     inside = np.ones(len(quiet)) if left_out is None else (~left_out).astype(np.float64)
     counted, exposed = quiet * inside, exposure * inside
     streets, districts = len(areas.district_of), int(areas.district_of.max(initial=-1)) + 1
-    n_street = np.bincount(areas.street, counted, streets)
-    x_street = np.bincount(areas.street, exposed, streets)
-    n_district = np.bincount(areas.district_of, n_street, districts)
-    x_district = np.bincount(areas.district_of, x_street, districts)
+    n_street = _sum_areas(areas.street, counted, streets)
+    x_street = _sum_areas(areas.street, exposed, streets)
+    n_district = _sum_areas(areas.district_of, n_street, districts)
+    x_district = _sum_areas(areas.district_of, x_street, districts)
     city = max(counted.sum(), 0.5) / max(exposed.sum(), 1e-9)
     district = _draw(n_district, x_district, city, variation=0.1)
     of_street = _find_variation(n_street, x_street * district[areas.district_of])
     street = _draw(n_street, x_street, district[areas.district_of], variation=of_street)
-    n_community = np.bincount(areas.community, counted, len(areas.street_of))
-    x_community = np.bincount(areas.community, exposed, len(areas.street_of))
+    n_community = _sum_areas(areas.community, counted, len(areas.street_of))
+    x_community = _sum_areas(areas.community, exposed, len(areas.street_of))
     of_community = _find_variation(n_community, x_community * street[areas.street_of])
     return Surroundings(
         areas=areas,
@@ -209,6 +222,11 @@ def make_surroundings(
         above=district[areas.district_of],
         alike=np.array([1.0 / of_community, 1.0 / of_street]),
     )
+
+
+def _sum_areas(area: Ints, values: Array, areas: int) -> Array:
+    """Return the sum of the values of each area."""
+    return np.bincount(area, values, areas).astype(np.float64)
 
 
 def _draw(counted: Array, exposed: Array, above: Array | float, *, variation: float) -> Array:
@@ -285,9 +303,9 @@ def find_spread(counted: Array, expected: Array, doubt: Array) -> float:
     misses = []
     for deviation in DEVIATIONS:
         widened = doubt + np.expm1(deviation**2)
-        tails = find_mixed_tails(whole, expected, widened, nobody, none, NODES, WEIGHTS)
-        tails = np.where(counted > 0, tails, 1.0)
-        miss = float(((tails[:, None] <= levels).mean(axis=0) / levels).max())
+        beyond = find_mixed_tails(whole, expected, widened, nobody, none, NODES, WEIGHTS)
+        beyond = np.where(counted > 0, beyond, 1.0)
+        miss = float(((beyond[:, None] <= levels).mean(axis=0) / levels).max())
         if miss <= 1.0:
             return float(np.expm1(deviation**2))
         misses.append(miss)
@@ -315,7 +333,7 @@ class Background:
     @cached_property
     def everything(self) -> Array:
         """Return persons of all items per cell."""
-        return self.counted.sum(axis=1)
+        return np.asarray(self.counted.sum(axis=1))
 
     @cached_property
     def weighted(self) -> Array:
@@ -326,7 +344,7 @@ class Background:
     def usual(self) -> Array:
         """Return the share of each item in the city, shape (items,)."""
         total = self.counted.sum()
-        return self.counted.sum(axis=0) / total if total > 0 else self.counted.sum(axis=0)
+        return np.asarray(self.counted.sum(axis=0) / (total if total > 0 else 1.0))
 
     def make_distribution(
         self,

@@ -243,7 +243,9 @@ def make_detection_input(
             make_neighbours(cube.cells, radius, spacing_m=spacing)
             for radius, spacing in zip(wanted.radii_m, wanted.spacings_m, strict=True)
         )
-        areas, exposure = label_areas(cube.cells), make_exposure(cube.cells)
+        areas = label_areas(cube.cells)
+        everybody = np.bincount(cube.cell[entries[0]], minlength=len(cube.cells))
+        exposure = make_exposure(cube.cells, everybody.astype(np.float64))
     else:
         entries, persons, areas = before.entries, before.persons, before.areas
         near, exposure = tuple(ring.neighbours for ring in before.rings), before.exposure

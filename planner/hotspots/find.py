@@ -27,7 +27,7 @@ from planner.hotspots.detect import (
     mark_cells,
 )
 from planner.hotspots.fdr import make_q_from_false
-from planner.hotspots.groups import WideClusters, count_months, make_groups
+from planner.hotspots.groups import WideClusters, count_months, find_mixed, make_groups
 from planner.hotspots.temporal_patterns import find_patterns
 from planner.hotspots.wide import WIDE, make_wide_cube, mark_entries, mark_shares
 
@@ -102,7 +102,17 @@ def find_hotspots(
         wide = WideClusters(wide=wide_cube, given=over, clusters=clusters)
         left[mark_entries(cube, wide_cube, clusters, labels)] = False
     tell("places")
-    around, in_places = find_place_clusters(given, items)
+    mixed = find_mixed(given, items)
+    around, in_places = find_place_clusters(
+        given, [one for one, many in zip(items, mixed, strict=True) if not many]
+    )
+    # where a place has too much of many things it is the place that is told, not each of them
+    inside = set(np.concatenate([one.cells for one in in_places]).tolist()) if in_places else set()
+    items = [
+        one
+        for one, many in zip(items, mixed, strict=True)
+        if not (many and inside & set(one.cells.tolist()))
+    ]
     areas = find_area_clusters(
         cube,
         labels,

@@ -25,6 +25,9 @@ Ints = NDArray[np.int64]
 MOST_OF_EXCESS = 0.6
 """Share of a cluster's excess that one item of a deeper level must have for the hotspot to be that item. Assumed."""
 
+MANY_ITEMS = 3
+"""So many level-1 items too many at one place are everything there. Assumed."""
+
 SIBLINGS = 3
 """So many items of one level-1 item, each too many in one area, are that level-1 item. Assumed."""
 
@@ -131,30 +134,8 @@ def make_groups(
                 false=best.false,
             )
         )
-    for part in join_touching(wide.given, wide.clusters) if wide else ():
-        best = min(part, key=lambda cluster: (cluster.false, cluster.middle))
-        blocks = np.unique(np.concatenate([cluster.cells for cluster in part]))
-        cells = wide.wide.find_cells(blocks)
-        entries = np.flatnonzero(np.isin(cube.cell, cells) & (labels.items[1] == best.item))
-        middle = int(wide.wide.find_cells(np.array([best.middle]))[0])
-        top = int(labels.tops[1][best.item])
-        window = wide.given.windows[best.window].name
-        groups.append(
-            Group(
-                scale=HotspotScale.ITEM,
-                level=2,
-                item=best.item,
-                top=top,
-                cells=cells,
-                entries=entries,
-                middle=middle,
-                window=[one.name for one in given.windows].index(window),
-                exposed=_expect_item(wide.given, blocks, best),
-                profile=months[:, district[middle], top],
-                p=best.p,
-                false=best.false,
-            )
-        )
+    if wide is not None:
+        groups += _make_wide_groups(given, labels, wide, district=district, months=months)
     groups = [_take_level(given, labels, group) for group in groups]
     for area in join_siblings(labels, areas):
         own = labels.of(area.scope) == area.area
@@ -183,10 +164,66 @@ def make_groups(
     )
 
 
+def _make_wide_groups(
+    given: DetectionInput,
+    labels: Labels,
+    wide: WideClusters,
+    *,
+    district: Ints,
+    months: Array,
+) -> list[Group]:
+    """Return the hotspots that clusters over blocks make up."""
+    cube = given.cube
+    groups = []
+    for part in join_touching(wide.given, wide.clusters):
+        best = min(part, key=lambda cluster: (cluster.false, cluster.middle))
+        blocks = np.unique(np.concatenate([cluster.cells for cluster in part]))
+        cells = wide.wide.find_cells(blocks)
+        entries = np.flatnonzero(np.isin(cube.cell, cells) & (labels.items[1] == best.item))
+        middle = int(wide.wide.find_cells(np.array([best.middle]))[0])
+        top = int(labels.tops[1][best.item])
+        window = wide.given.windows[best.window].name
+        groups.append(
+            Group(
+                scale=HotspotScale.ITEM,
+                level=2,
+                item=best.item,
+                top=top,
+                cells=cells,
+                entries=entries,
+                middle=middle,
+                window=[one.name for one in given.windows].index(window),
+                exposed=_expect_item(wide.given, blocks, best),
+                profile=months[:, district[middle], top],
+                p=best.p,
+                false=best.false,
+            )
+        )
+    return groups
+
+
 def join_touching(given: DetectionInput, clusters: Sequence[Cluster]) -> list[list[Cluster]]:
     """Return clusters of the same item joined where their cells touch."""
+    item = np.array([one.item for one in clusters])
+    parts: dict[int, list[Cluster]] = {}
+    for one, label in zip(clusters, _label_touching(given, clusters, item), strict=True):
+        parts.setdefault(int(label), []).append(one)
+    return list(parts.values())
+
+
+def find_mixed(given: DetectionInput, clusters: Sequence[Cluster]) -> list[bool]:
+    """Return which clusters touch others of so many items that it is rather everything that is too much there."""
+    label = _label_touching(given, clusters, np.zeros(len(clusters), dtype=np.int64))
+    items: dict[int, set[int]] = {}
+    for one, number in zip(clusters, label, strict=True):
+        items.setdefault(int(number), set()).add(one.item)
+    return [len(items[int(number)]) >= MANY_ITEMS for number in label]
+
+
+def _label_touching(given: DetectionInput, clusters: Sequence[Cluster], kinds: Ints) -> Ints:
+    """Return one label for clusters of the same kind whose cells touch, directly or over others."""
     if not clusters:
-        return []
+        return np.zeros(0, dtype=np.int64)
     touching = given.rings[0].neighbours
     row = np.concatenate([np.full(len(one.cells), n) for n, one in enumerate(clusters)])
     column = np.concatenate([one.cells for one in clusters])
@@ -194,18 +231,12 @@ def join_touching(given: DetectionInput, clusters: Sequence[Cluster]) -> list[li
         (np.ones(len(row)), (row, column)), shape=(len(clusters), touching.shape[0])
     )
     near = (member @ touching @ member.T).tocoo()
-    item = np.array([one.item for one in clusters])
-    same = item[near.row] == item[near.col]
+    same = kinds[near.row] == kinds[near.col]
     graph = sparse.csr_array(
         (np.ones(same.sum()), (near.row[same], near.col[same])),
         shape=(len(clusters), len(clusters)),
     )
-    parts: dict[int, list[Cluster]] = {}
-    for one, label in zip(
-        clusters, csgraph.connected_components(graph, directed=False)[1], strict=True
-    ):
-        parts.setdefault(int(label), []).append(one)
-    return list(parts.values())
+    return np.asarray(csgraph.connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def join_siblings(labels: Labels, areas: Sequence[AreaCluster]) -> list[AreaCluster]:

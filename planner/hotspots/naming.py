@@ -72,7 +72,7 @@ def read_addresses(rows: pd.DataFrame) -> list[Address | None]:
     written = few["address"].astype("object") if "address" in few.columns else empty
     texts = matched.where(matched.notna() & (matched != ""), written)
     known: dict[str, Address | None] = {}
-    read = []
+    read: list[Address | None] = []
     for text in texts:
         if not isinstance(text, str) or not text:
             read.append(None)

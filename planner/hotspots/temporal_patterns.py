@@ -101,7 +101,11 @@ def make_courses(months: int) -> tuple[Course, ...]:
     for onset in range(1, months - 1):
         age = months - onset
         after = (t >= onset).astype(float)
-        add(HotspotKind.RISING if age <= NEW_MONTHS else HotspotKind.STEADY, after)
+        if age <= NEW_MONTHS:
+            add(HotspotKind.RISING, after)
+        elif age % 6 == 0:
+            # few steps, so that "since two years" does not lose to a slope for its many variants
+            add(HotspotKind.STEADY, after)
         if age > 3:
             add(HotspotKind.RISING, np.clip((t - onset + 1) / age, 0.0, 1.0))
             add(HotspotKind.FALLING, np.clip((t - onset + 1) / age, 0.0, 1.0)[::-1])

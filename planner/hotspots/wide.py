@@ -75,8 +75,8 @@ def make_wide_cube(cube: Cube, labels: Labels, *, left: NDArray[np.bool_]) -> Wi
     cells["area_m2"] = groups["area_m2"].sum().to_numpy()
     cells["x_m"] = groups["x_m"].mean().to_numpy()
     cells["y_m"] = groups["y_m"].mean().to_numpy()
-    if "addresses" in cells.columns:
-        cells["addresses"] = groups["addresses"].sum().to_numpy()
+    for name in {"residents", "addresses"} & set(cells.columns):
+        cells[name] = groups[name].sum().to_numpy()
     once = pd.factorize(
         pd.Series(np.floor(cells["x_m"].to_numpy() / ONCE_M)).astype(str)
         + "/"

@@ -18,7 +18,13 @@ from gridgov.rules.streets import ClassDecision, find_street_classes
 from planner.counts import CountModel, DailyCounts, fit_counts, make_daily_counts
 from planner.errors import PlannerError
 from planner.frames import HOTSPOT_COLUMNS
-from planner.hotspots import Places, Thresholds, find_hotspot_orders, find_hotspots
+from planner.hotspots import (
+    Places,
+    Thresholds,
+    find_hotspot_orders,
+    find_hotspots,
+    spread_residents,
+)
 from planner.plans.aims import CurveBook
 from planner.plans.candidates import sort_hotspots
 from planner.plans.diagnosis import CityView
@@ -127,7 +133,7 @@ def make_plans(
     ).reset_index(drop=True)
     thresholds = make_thresholds(city)
     with clock.stage("hotspots"):
-        places = make_places(counted, get_grid(city))
+        places = make_places(counted, get_grid(city), city=city)
         found = find_hotspots(counted, places, as_of=moment, thresholds=thresholds)
         hotspots = name_hotspots(found, city, names=desk.catalogue.names)
     with clock.stage("counts"):
@@ -338,8 +344,11 @@ def get_grid(city: City) -> Grid:
     return grid
 
 
-def make_places(orders: pd.DataFrame, grid: Grid) -> Places:
-    """Return the cells that hold orders, with the codes their first order has."""
+def make_places(orders: pd.DataFrame, grid: Grid, *, city: City | None = None) -> Places:
+    """Return the cells that hold orders, with the codes their first order has and the residents that a city says.
+
+    Residents are those of the compounds of its gazetteer, else those of its communities.
+    """
     codes = ["district_code", "street_code", "community_code"]
     known = orders.loc[orders["cell_code"].notna(), ["cell_code", *codes]].drop_duplicates(
         "cell_code"
@@ -358,6 +367,21 @@ def make_places(orders: pd.DataFrame, grid: Grid) -> Places:
     )
     for name in codes:
         frame[name] = known[name].astype("object").to_numpy()
+    homes = [one.frame for one in city.sources if "residents" in one.frame] if city else []
+    communities = city.layers.get("communities") if city else None
+    if homes:
+        every = pd.concat(homes, ignore_index=True)
+        points = gpd.GeoSeries.from_xy(
+            pd.to_numeric(every["lon"]), pd.to_numeric(every["lat"]), crs="EPSG:4326"
+        ).to_crs(grid.metric_crs)
+        frame["residents"] = spread_residents(
+            frame,
+            np.stack([points.x.to_numpy(), points.y.to_numpy()], axis=1),
+            pd.to_numeric(every["residents"], errors="coerce").to_numpy(np.float64),
+        )
+    elif communities is not None and "population" in communities:
+        residents = communities.set_index("community_code")["population"]
+        frame["community_residents"] = frame["community_code"].map(residents).astype("float64")
     return Places(
         frame=frame,
         metric_crs=grid.metric_crs,

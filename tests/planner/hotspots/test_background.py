@@ -1,0 +1,95 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from planner.hotspots.background import (
+    Areas,
+    estimate_spread,
+    find_spread,
+    make_exposure,
+    make_surroundings,
+)
+from planner.hotspots.cell_places import spread_residents
+
+
+def make_cells(n, **columns):
+    frame = pd.DataFrame(
+        {
+            "x_m": np.arange(n) * 100.0,
+            "y_m": 0.0,
+            "district_code": "D",
+            "street_code": [f"S{k // 40}" for k in range(n)],
+            "community_code": [f"C{k // 10}" for k in range(n)],
+        }
+    )
+    return frame.assign(**columns)
+
+
+def test_a_place_is_judged_without_itself():
+    community = np.repeat([0, 1], 5).astype(np.int64)
+    areas = Areas(community=community, street_of=np.array([0, 0]), district_of=np.array([0]))
+    quiet = np.array([100.0, 2, 2, 2, 2, 2, 2, 2, 2, 2])
+    around = make_surroundings(areas, np.ones(10), quiet)
+
+    groups = sparse.csr_array(np.eye(10))
+    first, _ = around.expect(groups)
+    quiet[0] = 1000.0
+    again, _ = make_surroundings(areas, np.ones(10), quiet).expect(groups)
+
+    # only how alike communities are, and the district's rate, know of the giant
+    assert first[0] < 12
+    assert again[0] < 60
+    assert first[6] == pytest.approx(2.0, rel=1.0)
+
+
+def test_the_spread_of_places_is_read_off():
+    rng = np.random.default_rng(3)
+    for deviation in (0.0, 0.3, 0.8):
+        rate = np.exp(rng.normal(-(deviation**2) / 2, deviation, 4_000)) * 12.0
+        counted = rng.poisson(rate).astype(float)
+
+        variation = find_spread(counted, np.full(4_000, 12.0), np.zeros(4_000))
+
+        assert np.sqrt(np.log1p(variation)) == pytest.approx(deviation, abs=0.11)
+
+
+def test_a_few_hotspots_do_not_widen_the_spread():
+    rng = np.random.default_rng(4)
+    counted = rng.poisson(12.0, 6_000).astype(float)
+    counted[::150] *= 8
+
+    spread = estimate_spread(counted, np.full(6_000, 12.0), np.zeros(6_000))
+
+    assert spread.apply(np.array([12.0]), np.zeros(1))[1][0] < 0.1
+
+
+def test_exposure_follows_residents_only_where_they_explain():
+    rng = np.random.default_rng(5)
+    residents = rng.lognormal(5, 1, 400)
+    cells = make_cells(400, residents=residents)
+
+    explains = make_exposure(cells, rng.poisson(residents / residents.mean() * 20).astype(float))
+    nothing = make_exposure(cells, rng.poisson(20, 400).astype(float))
+
+    assert np.corrcoef(explains, residents)[0, 1] > 0.99
+    assert np.ptp(explains) > 1.0
+    assert np.array_equal(nothing, np.ones(400))
+
+
+@pytest.mark.parametrize("column", ["residents", "community_residents", "addresses"])
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_nobody_known_leaves_cells_alike(column, value):
+    exposure = make_exposure(make_cells(30, **{column: value}), np.ones(30))
+
+    assert np.array_equal(exposure, np.ones(30))
+
+
+def test_residents_of_a_compound_are_shared_by_the_cells_around():
+    cells = make_cells(6)
+
+    shared = spread_residents(
+        cells, np.array([[100.0, 0.0], [9_000.0, 0.0]]), np.array([300.0, 50.0])
+    )
+
+    assert shared.tolist() == [100.0, 100.0, 100.0, 0.0, 0.0, 0.0]
