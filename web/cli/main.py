@@ -30,7 +30,10 @@ COMMANDS = {
     "whistle": ("web.cli.whistle:whistle", "who must come, and in what order they can act"),
     "duties": ("web.cli.duties:duties", "faults of the duty list, pressure, bounce loops"),
     "duplicates": ("web.cli.duplicates:duplicates", "which appeals are about the same thing"),
-    "scan": ("web.cli.scan:scan_command", "clusters in place and time, from SaTScan's file formats"),
+    "scan": (
+        "web.cli.scan:scan_command",
+        "clusters in place and time, from SaTScan's file formats",
+    ),
     "rates": ("web.cli.rates:rates", "three rates and ranks from what people said in callbacks"),
     "db": ("web.cli.db:db", "make, upgrade or check the database"),
     "load": ("web.cli.load:load", "a city pack and its appeals into the database"),

@@ -79,7 +79,7 @@ class Pending:
     savepoint: SessionTransaction | None
 
 
-def record(  # noqa: PLR0913 - an entry of the log has that many columns
+def record(
     session: Session,
     *,
     at: datetime,

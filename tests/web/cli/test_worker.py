@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from gridgov.rules.message_text import MessageText
 from gridgov.rules.orders.transitions import OrderState
@@ -21,6 +22,7 @@ from gridgov.services.settings import ServiceSettings
 from gridgov.storage.audit.verify import verify
 from gridgov.storage.db import (
     DatabaseError,
+    make_config,
     make_engine,
     make_sessions,
     transaction,
@@ -238,9 +240,10 @@ def test_a_locked_sqlite_file_is_said_to_be_locked(tmp_path):
     file = tmp_path / "g.db"
     environ = make_environ(f"sqlite:///{file}")
     assert gridgov("db", "upgrade", environ=environ).returncode == 0
-    with sqlite3.connect(file) as other:
-        other.execute("UPDATE alembic_version SET version_num = '0003'")
-    other.close()
+    # One step back, so that there is something to do.
+    engine = make_engine(f"sqlite:///{file}")
+    command.downgrade(make_config(engine), "-1")
+    engine.dispose()
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:
