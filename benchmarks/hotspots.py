@@ -77,9 +77,7 @@ def measure(seed: int, appeals: int, *, is_truth: bool) -> tuple[pd.DataFrame, i
         )
         start = time.perf_counter()
         places = make_places(orders, get_grid(city))
-        found = find_hotspots(
-            orders, places, as_of=as_of, thresholds=make_thresholds(city)
-        )
+        found = find_hotspots(orders, places, as_of=as_of, thresholds=make_thresholds(city))
         seconds = time.perf_counter() - start
         planted = pd.DataFrame(json.loads((folder / "planted.json").read_text())["hotspots"])
         hits = match(planted, found, places.metric_crs)

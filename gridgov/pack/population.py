@@ -35,4 +35,3 @@ def find_population(
         return None
     numbers = pd.to_numeric(table["population"], errors="coerce").astype("float64")
     return pd.Series(numbers.to_numpy(), index=table["street_code"].astype("str")).dropna()
-

@@ -101,9 +101,7 @@ async def _work(context: WorkerContext, jobs: tuple[Job, ...]) -> None:
                 await asyncio.wait_for(stop.wait(), RETRY_S)
 
 
-async def _work_until(
-    context: WorkerContext, stop: asyncio.Event, jobs: tuple[Job, ...]
-) -> None:
+async def _work_until(context: WorkerContext, stop: asyncio.Event, jobs: tuple[Job, ...]) -> None:
     """Run one worker of the library until `stop` is set or the database goes away."""
     app = make_app(context, jobs)
     async with app.open_async():
