@@ -108,7 +108,9 @@ def fill_codes(codes: pd.Series) -> pd.Series:
     return known.where(known.notna(), "").astype("str")
 
 
-def make_exposure(cells: pd.DataFrame, counted: Array) -> Array:
+def make_exposure(
+    cells: pd.DataFrame, counted: Array, *, near: "sparse.csr_array | None" = None
+) -> Array:
     """Return the exposure of each cell, mean 1: residents, else addresses, else each cell alike.
 
     Part of it is spread evenly over the cells, for those who work or pass where nobody lives: the share under which the
@@ -120,6 +122,9 @@ def make_exposure(cells: pd.DataFrame, counted: Array) -> Array:
         Optional columns :data:`~planner.hotspots.cell_places.EXPOSURE_COLUMNS`.
     counted
         Persons of each cell.
+    near
+        Which cells lie near which: persons and residents are compared over neighbourhoods, because a compound is wider
+        than a cell; None: cell by cell.
     """
     if "residents" in cells.columns:
         exposure = _make_mean_one(pd.to_numeric(cells["residents"]).to_numpy(np.float64))
@@ -131,9 +136,13 @@ def make_exposure(cells: pd.DataFrame, counted: Array) -> Array:
             residents = pd.to_numeric(cells["community_residents"]).to_numpy(np.float64)
             whole = np.bincount(codes := label_areas(cells).community, weights=exposure)[codes]
             exposure = _make_mean_one(residents * exposure / np.maximum(whole, 1e-9))
+    around, homes, size = counted, exposure, np.ones(len(cells))
+    if near is not None:
+        around, homes, size = near @ counted, near @ exposure, near @ size
+    mixed = [share * size + (1.0 - share) * homes for share in UNIFORM_SHARES]
     likelihood = [
-        float((counted * np.log(share + (1.0 - share) * exposure)).sum())
-        for share in UNIFORM_SHARES
+        float((around * np.log(one)).sum() - around.sum() * np.log(max(float(one.sum()), 1e-9)))
+        for one in mixed
     ]
     share = UNIFORM_SHARES[int(np.argmax(likelihood))]
     return np.asarray(share + (1.0 - share) * exposure)

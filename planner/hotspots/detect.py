@@ -245,7 +245,7 @@ def make_detection_input(
         )
         areas = label_areas(cube.cells)
         everybody = np.bincount(cube.cell[entries[0]], minlength=len(cube.cells))
-        exposure = make_exposure(cube.cells, everybody.astype(np.float64))
+        exposure = make_exposure(cube.cells, everybody.astype(np.float64), near=near[0])
     else:
         entries, persons, areas = before.entries, before.persons, before.areas
         near, exposure = tuple(ring.neighbours for ring in before.rings), before.exposure
