@@ -12,15 +12,17 @@ from sqlalchemy.orm import Session
 
 from gridgov.pack.city import City
 from gridgov.progress import Progress, ignore_progress
+from gridgov.rules.catalogue import find_catalogue
 from gridgov.services.class_reviews import find_class_decisions, propose_classes
 from gridgov.services.plans.drafts import Draft, DraftTask, put_draft
 from gridgov.services.topics import save_topics
 from gridgov.storage.models import plans as rows
 from gridgov.storage.order_frames import read_bounces, read_order_frame
-from gridgov.storage.queries.effects import DIFFICULTY, put_analysis
+from gridgov.storage.queries.effects import DIFFICULTY, SEASONS, drop_analysis, put_analysis
 from planner.jobs.desk import PlanningResult, make_plans
 from planner.jobs.difficulty import make_difficulty_report
 from planner.jobs.done_tasks import judge_done_tasks, with_measured
+from planner.jobs.seasons import make_season_list
 from planner.jobs.topics import CITY, make_city_topics
 from planner.plans.edits import merge_edits
 from planner.plans.record import SCHEMA, Plan, make_content_hash, read_plan
@@ -102,8 +104,23 @@ def plan_database(
     topics = save_city_topics(session, city, orders, as_of=as_of, bounces=bounces)
     difficulty = make_difficulty_report(city, orders, as_of=as_of, bounces=bounces)
     put_analysis(session, DIFFICULTY, difficulty, at=as_of)
+    save_season_list(session, city, orders, result, as_of=as_of)
     judged = judge_done_tasks(session, city, orders, result.model, as_of=as_of)
     return {"classes": proposed, **saved, "topics": topics, "effects": judged}
+
+
+def save_season_list(
+    session: Session, city: City, orders: pd.DataFrame, result: PlanningResult, *, as_of: datetime
+) -> None:
+    """Keep the pre-season list of the year to come; without a count model there is none."""
+    if result.model is None:
+        drop_analysis(session, SEASONS)
+        return
+    codes = orders["item_code"].unique()
+    catalogue = find_catalogue(city.catalogue, codes, constants=city.settings.constants)
+    put_analysis(
+        session, SEASONS, make_season_list(city, catalogue, result.model, as_of=as_of), at=as_of
+    )
 
 
 TOPIC_NAMES = ("topic_code", "name", "theme_code", "theme_name", "rank")

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from gridgov.storage.models.effects import Analysis, TaskEffect
 
-DIFFICULTY, MEASURES = "difficulty", "measures"
-"""Kinds of analyses: rates adjusted for difficulty, effects pooled by measure."""
+DIFFICULTY, MEASURES, SEASONS = "difficulty", "measures", "seasons"
+"""Kinds of analyses: rates adjusted for difficulty, effects pooled by measure, the pre-season list."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from gridgov.storage.queries.areas import (
     get_area_names,
     get_unit_names,
 )
+from gridgov.storage.queries.effects import SEASONS, get_analysis
 from gridgov.storage.queries.plans import (
     PlanRecord,
     find_last_run,
@@ -177,9 +178,16 @@ def _make_task_row(record: PlanRecord, task: dict[str, Any]) -> tuple[Any, ...]:
 def seasons() -> str:
     """Show what returns every year, by the month before which it must be cured."""
     session = reading()
-    spots = make_spot_rows(get_hotspots(session), get_area_names(session))
+    names = get_area_names(session)
+    spots = make_spot_rows(get_hotspots(session), names)
+    kept = get_analysis(session, SEASONS)
     return render_template(
-        "planning/seasons.html", rows=make_season_rows(spots), run_at=find_last_run(session)
+        "planning/seasons.html",
+        rows=make_season_rows(spots),
+        run_at=find_last_run(session),
+        listed=None if kept is None else kept.content,
+        made_at=None if kept is None else kept.made_at,
+        names=names,
     )
 
 
