@@ -150,6 +150,10 @@ def _read_code_table(settings: LayerSettings, faults: Faults) -> pd.DataFrame | 
     return table
 
 
+SAFE_CODE = r"\w(?:[\w \-]|\.(?!\.))*"
+"""What a code may be made of: no separator of folders, no step upwards, nothing that markup reads."""
+
+
 def _check_codes(frame: gpd.GeoDataFrame, settings: LayerSettings, faults: Faults) -> None:
     column = LAYER_COLUMNS[settings.role].get("code")
     if column is None or (not settings.code and settings.code_table is None):
@@ -159,6 +163,14 @@ def _check_codes(frame: gpd.GeoDataFrame, settings: LayerSettings, faults: Fault
     again = codes.duplicated() & (codes != "")
     faults.rows(
         codes, again, "occurs twice", expected="each code once (one multi-part area, not several)"
+    )
+    # Codes become names of files and ids of elements: what cannot be one is no code, in any pack.
+    unsafe = ~codes.str.fullmatch(SAFE_CODE) & (codes != "")
+    faults.rows(
+        codes,
+        unsafe,
+        "cannot be the name of a file",
+        expected="letters, digits, blanks, _ - and single dots inside",
     )
     if length := DIGITS.get(settings.role):
         official = codes.str.fullmatch(rf"\d{{{length}}}")
