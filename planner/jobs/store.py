@@ -22,7 +22,7 @@ from gridgov.storage.queries.effects import DIFFICULTY, SEASONS, drop_analysis, 
 from planner.jobs.desk import PlanningResult, make_plans
 from planner.jobs.difficulty import make_difficulty_report
 from planner.jobs.done_tasks import judge_done_tasks, with_measured
-from planner.jobs.seasons import make_season_list
+from planner.jobs.season_list import make_season_list
 from planner.jobs.topics import CITY, make_city_topics
 from planner.plans.edits import merge_edits
 from planner.plans.record import SCHEMA, Plan, make_content_hash, read_plan

@@ -7,7 +7,7 @@ import pytest
 
 from gridgov.services.settings import PREFIX, ServiceSettings, SettingError, read_settings
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
 
 
 def test_every_setting_is_documented_with_its_default():

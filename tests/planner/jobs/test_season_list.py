@@ -11,7 +11,7 @@ import pandas as pd
 from gridgov.rules.calendar import make_calendar
 from gridgov.rules.catalogue import make_catalogue
 from planner.counts import fit_counts, make_daily_counts
-from planner.jobs.seasons import make_season_list
+from planner.jobs.season_list import make_season_list
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AS_OF = pd.Timestamp("2026-01-01", tz=ZONE)
