@@ -38,13 +38,40 @@ class Period:
 
     @property
     def before(self) -> tuple[date, date]:
-        """Return as many days just before."""
-        return self.first_on - (self.last_on - self.first_on) - DAY, self.first_on - DAY
+        """Return the month or year before, as its own report has it; of other spans as many days just before."""
+        last = self.first_on - DAY
+        if self.is_year:
+            return date(last.year, 1, 1), last
+        if self.is_month:
+            return last.replace(day=1), last
+        return self.first_on - (self.last_on - self.first_on) - DAY, last
 
     @property
     def year_before(self) -> tuple[date, date]:
-        """Return the same days of the week 52 weeks earlier, so that weekends meet weekends."""
+        """Return the same month or year a year earlier; of days and weeks the same days of the week 52 weeks earlier.
+
+        A year against 364 days before would share days with itself; a day against its date would meet another weekday.
+        """
+        if self.is_year:
+            return self.before
+        if self.is_month:
+            next_first = (self.last_on + DAY).replace(year=(self.last_on + DAY).year - 1)
+            return self.first_on.replace(year=self.first_on.year - 1), next_first - DAY
         return self.first_on - 364 * DAY, self.last_on - 364 * DAY
+
+    @property
+    def is_month(self) -> bool:
+        """Tell whether this is a whole calendar month."""
+        ends = (self.last_on + DAY).day == 1
+        return self.first_on.day == 1 and ends and (self.last_on - self.first_on).days < 31
+
+    @property
+    def is_year(self) -> bool:
+        """Tell whether this is a whole calendar year."""
+        return (self.first_on, self.last_on) == (
+            date(self.first_on.year, 1, 1),
+            date(self.first_on.year, 12, 31),
+        )
 
 
 def _find_days(today: date) -> Iterator[Period]:
