@@ -6,9 +6,9 @@ from typing import Any
 from gridgov.pack.city import City
 from gridgov.rules.catalogue import Catalogue
 from planner.counts import CountModel
-from planner.counts.daily import find_level2
 from planner.errors import PlannerError
 from planner.jobs.topics import make_duty_graph_of
+from planner.plans.items import make_item_levels
 from planner.seasons import find_lead_days, find_seasons
 
 MOST = 500
@@ -40,7 +40,7 @@ def make_season_list(
     """
     graph = make_duty_graph_of(city, as_of)
     codes = catalogue.items["item_code"].astype(object)
-    levels = find_level2(codes, catalogue).set_axis(codes)
+    levels = make_item_levels(catalogue).find(codes, 2).set_axis(codes)
     lead_days = {} if graph is None else find_lead_days(graph, levels, model.items)
     today = as_of.astimezone(city.settings.timezone).date()
     try:
