@@ -7,6 +7,20 @@ NOT_PROBLEMS = frozenset({"praise", "consultation", "表扬", "咨询"})
 public)."""
 
 
+def find_kinds_apart(table: pd.DataFrame | None = None) -> tuple[str, ...]:
+    """Return the kinds that tell of no problem, sorted.
+
+    Parameters
+    ----------
+    table
+        The pack's: ``kind counts_as_problem`` ("true", "false"); None or empty: :data:`NOT_PROBLEMS`.
+    """
+    if table is None or table.empty:
+        return tuple(sorted(NOT_PROBLEMS))
+    counts = table["counts_as_problem"].astype(str).str.lower() == "true"
+    return tuple(sorted(table.loc[~counts, "kind"].astype(str)))
+
+
 def find_problem_rows(kinds: pd.Series, table: pd.DataFrame | None = None) -> pd.Series:
     """Tell which appeals are problems.
 
@@ -15,16 +29,11 @@ def find_problem_rows(kinds: pd.Series, table: pd.DataFrame | None = None) -> pd
     kinds
         Kind of each appeal; one that is missing or unknown counts as a problem, so that none is lost.
     table
-        The pack's: ``kind counts_as_problem`` ("true", "false"); None or empty: :data:`NOT_PROBLEMS`.
+        As :func:`find_kinds_apart`.
 
     Returns
     -------
     pandas.Series
         Boolean, on the index of `kinds`.
     """
-    if table is None or table.empty:
-        apart = NOT_PROBLEMS
-    else:
-        counts = table["counts_as_problem"].astype(str).str.lower() == "true"
-        apart = frozenset(table.loc[~counts, "kind"].astype(str))
-    return ~kinds.isin(apart)
+    return ~kinds.isin(find_kinds_apart(table))

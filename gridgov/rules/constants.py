@@ -198,12 +198,6 @@ DEFAULTS: Mapping[str, Constant] = dict(
             _constant(f"planning.{name}", value, "assumed", source, **limits)
             for name, value, source, limits in (
                 (
-                    "excess_p",
-                    0.01,
-                    "an item exceeds where chance gives it at most so often",
-                    {"high": 1.0},
-                ),
-                (
                     "excess_share",
                     0.5,
                     "share of a street's excess that its tasks must explain",
@@ -241,11 +235,6 @@ DEFAULTS: Mapping[str, Constant] = dict(
                 ),
             )
         ),
-        _constant(
-            "planning.surge_weeks", 8, "assumed", "weeks before with which a day is compared", low=2
-        ),
-        _constant("planning.surge_orders_min", 10, "assumed", "fewer orders a day: no surge"),
-        _constant("planning.surge_q", 0.01, "assumed", "expected share of false surges", high=1.0),
     )
 )
 """Every constant with its default; a pack may change any of them."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridgov.rules.appeal_kinds import find_problem_rows
 from gridgov.rules.calendar import WorkCalendar
 from gridgov.rules.catalogue import Catalogue
 from planner.errors import PlannerError
@@ -18,9 +19,6 @@ Ints = npt.NDArray[np.int64]
 REPEAT_DAYS = 30
 """A person who calls again about the same item in the same street is counted anew after so many days. Assumed: twice
 the longest limit."""
-
-NOT_PROBLEMS = frozenset({"praise", "consultation", "表扬", "咨询"})
-"""Kinds of appeals that tell of no problem, where the pack has no table of kinds."""
 
 NEEDED = ("received_at", "street_code", "item_code")
 GAP_DAYS = 3
@@ -123,7 +121,7 @@ def make_daily_counts(
     catalogue
         Gives each item's level-2 ancestor; without it an item stands for itself.
     problem_kinds
-        Kinds that count; None: all but :data:`NOT_PROBLEMS`.
+        Kinds that count; None: those of ``gridgov.rules.appeal_kinds``.
     streets
         District code by street code: all streets of the city, also those without orders. None: those of the orders.
     residents, addresses
@@ -232,7 +230,7 @@ def take_problems(
     keep = (at < end) & orders["street_code"].notna().to_numpy() & item.notna().to_numpy()
     if "kind" in orders.columns:
         kind = orders["kind"].astype("object")
-        keep &= (~kind.isin(NOT_PROBLEMS) if kinds is None else kind.isin(kinds)).to_numpy()
+        keep &= (find_problem_rows(kind) if kinds is None else kind.isin(kinds)).to_numpy()
     chosen, at = orders[keep], at[keep]
     item = item[keep].astype("str")
     if catalogue is not None and not named:

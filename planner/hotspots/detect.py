@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, spatial, special
 
+from gridgov.rules.appeal_kinds import find_kinds_apart
 from planner.hotspots.background import (
     Areas,
     Background,
@@ -77,7 +78,7 @@ class Thresholds:
     fewest_persons: int = 5
     least_ratio: float = 2.0
     widest_uncertainty_m: float = 150.0
-    kinds_apart: tuple[str, ...] = ("praise", "consultation")
+    kinds_apart: tuple[str, ...] = find_kinds_apart()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from geodata.grid import Grid
 from gridgov.pack.city import City
 from gridgov.pack.duties import make_city_graph
 from gridgov.progress import Progress, StageClock, ignore_progress
+from gridgov.rules.appeal_kinds import find_kinds_apart
 from gridgov.rules.catalogue import Catalogue, find_catalogue
 from gridgov.rules.constants import Constants
 from gridgov.rules.streets import ClassDecision, find_street_classes
@@ -316,15 +317,10 @@ def _count_flow(transfers: pd.DataFrame, of_year: pd.DataFrame) -> pd.DataFrame:
 def make_thresholds(city: City) -> Thresholds:
     """Return what counts as a hotspot in a city."""
     constants: Constants = city.settings.constants
-    kinds = city.tables.get("kinds")
-    apart = Thresholds().kinds_apart
-    if kinds is not None:
-        counts = kinds["counts_as_problem"].astype("str").str.lower()
-        apart = tuple(sorted(kinds.loc[counts == "false", "kind"].astype("str")))
     return Thresholds(
         level=constants.number("planning.false_discovery_share"),
         fewest_persons=int(constants.number("planning.hotspot_appeals_min")),
-        kinds_apart=apart,
+        kinds_apart=find_kinds_apart(city.tables.get("kinds")),
     )
 
 

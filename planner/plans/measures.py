@@ -9,31 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from gridgov.pack.check_tables import MEASURE_KINDS, MEASURE_STATUSES
+from gridgov.pack.read_tables import MEASURE_COLUMNS
 from planner.errors import PlannerError
 from planner.plans.plan_text import say
 from planner.plans.record import Range, TaskMeasure
-
-MEASURE_COLUMNS = (
-    "measure_code",
-    "scene_code",
-    "name",
-    "name_en",
-    "kind",
-    "days",
-    "cost_low",
-    "cost_high",
-    "effect",
-    "effect_low",
-    "effect_high",
-    "status",
-    "note",
-)
-"""One row per measure and scene · ``kind`` of :data:`KINDS` · ``days`` working days · costs in 10,000 yuan · ``effect``
-change of appeals as a share, -0.35 where they fall by 35 %, with its interval · ``status`` documented, practice,
-assumed or measured. Days, costs and effects may be empty: nobody knows."""
-
-KINDS = ("hardware", "service", "rule", "enforcement", "consultation", "publicity")
-STATUSES = ("documented", "practice", "assumed", "measured")
 
 CONSULTATION = "consultation"
 
@@ -186,7 +166,7 @@ def _turn(value: Any) -> float | None:
 def _find_faults(row: Mapping[str, Any], at: int) -> list[str]:
     """Return what is wrong with one row, as a person counts rows."""
     faults = []
-    for name, known in (("kind", KINDS), ("status", STATUSES)):
+    for name, known in (("kind", MEASURE_KINDS), ("status", MEASURE_STATUSES)):
         if row[name] not in known:
             faults.append(
                 f"row {at}, {name}: found {row[name]!r}, expected one of {', '.join(known)}"

@@ -1,7 +1,7 @@
 """Evidence for a dispute about territory: a point, and in which street it lies by the boundaries in force."""
 
 from gridgov.jobs.placing import find_point, judge_place
-from gridgov.rules.orders.disputes import Evidence, Ruling, rule_dispute
+from gridgov.rules.orders.disputes import Evidence
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.checks import IntakeError, check_point
 
@@ -35,14 +35,4 @@ def make_evidence(runtime: CityRuntime, lon: float, lat: float, *, source: str) 
         confidence=judged["confidence"] or 0.0,
         boundary_version=runtime.boundary_version,
         source=source,
-    )
-
-
-def preview_ruling(runtime: CityRuntime, unit_code: str, evidence: Evidence | None) -> Ruling:
-    """Return what the rule would say of a unit's dispute, before it is made."""
-    return rule_dispute(
-        unit_code,
-        "territory",
-        evidence,
-        confidence_min=runtime.constants.number("dispatch.confidence_min"),
     )

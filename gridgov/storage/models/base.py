@@ -40,10 +40,3 @@ class Base(DeclarativeBase):
         dict[str, Any]: Json,
         list[Any]: Json,
     }
-
-
-class InForce:
-    """Rows that hold from a day to a day, both included; missing means without limit."""
-
-    valid_from: date | None = None
-    valid_to: date | None = None

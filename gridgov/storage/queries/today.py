@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.rules.whistles.call import UnitState
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
-from gridgov.storage.queries.count_sources import OUTCOMES, CountFilter, Grain, find_sources
 from gridgov.storage.queries.order_clocks import make_clocks
-from gridgov.storage.statement_frames import to_frame
 
 HERE = frozenset({UnitState.REPORTED_IN, UnitState.RELEASED})
 """States of a called unit that has come with its power."""
@@ -121,17 +118,6 @@ def _count_calls(
     ).where(WhistleCall.closed_at.is_(None))
     running, missing = session.execute(_of_units(made, WhistleCall.unit_code, unit_codes)).one()
     return int(running), int(missing)
-
-
-def count_item_days(session: Session, chosen: CountFilter) -> pd.DataFrame:
-    """Return orders by level-1 item and day of receipt: ``level1_code day n``, days without any left out."""
-    both = sa.union_all(*find_sources(session, "level1", chosen, grain=Grain.DAY)).subquery()
-    total = sum((both.c[name] for name in OUTCOMES), sa.literal(0))
-    columns = (both.c.code, both.c.start_on)
-    query = sa.select(*columns, sa.func.sum(total)).group_by(*columns).order_by(*columns)
-    frame = to_frame(session.execute(query), ["level1_code", "day", "n"])
-    frame["n"] = frame["n"].astype("int64")
-    return frame[frame["n"] != 0].reset_index(drop=True)
 
 
 def count_hours(

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
+from gridgov.pack.read_tables import MEASURE_COLUMNS
 from planner.errors import PlannerError
-from planner.plans.measures import MEASURE_COLUMNS, MeasureLibrary, join_effects, make_library
+from planner.plans.measures import MeasureLibrary, join_effects, make_library
 
 ROWS = [
     (

@@ -3,9 +3,10 @@
 import pandas as pd
 from flask import Blueprint, Response, render_template
 
+from gridgov.pack.read_tables import MEASURE_COLUMNS
 from gridgov.storage.queries.areas import get_area_names
 from gridgov.storage.queries.effects import MEASURES, get_analysis, list_task_effects
-from planner.plans.measures import MEASURE_COLUMNS, apply_measured
+from planner.plans.measures import apply_measured
 from web.features.effects.page import make_effects_view
 from web.kit import limits
 from web.kit.exports import make_csv, send_csv

@@ -1,7 +1,6 @@
 """Today's figures equal what the orders say."""
 
-from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,9 +9,8 @@ from sqlalchemy.orm import Session
 from gridgov.storage.counts.changes import make_key, record_change
 from gridgov.storage.counts.sums import compact
 from gridgov.storage.models.orders import Order, Outcome
-from gridgov.storage.queries.map_counts import CountFilter
 from gridgov.storage.queries.order_clocks import CLOCKS
-from gridgov.storage.queries.today import count_hours, count_item_days, find_last_day, get_today
+from gridgov.storage.queries.today import count_hours, find_last_day, get_today
 from tests.gridgov.storage.order_rows import add_orders
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -66,17 +64,6 @@ def test_without_orders_everything_is_nought(session: Session) -> None:
     assert found.received == found.received_before == found.calls == found.calls_late == 0
     assert set(found.clocks.values()) == {0}
     assert find_last_day(session) is None
-
-
-def test_items_are_counted_by_day(session: Session, orders: list[Order]) -> None:
-    chosen = CountFilter(first_on=date(2026, 1, 10), last_on=date(2026, 2, 20))
-    found = count_item_days(session, chosen)
-    expected = Counter(
-        (order.level1_code or "", day)
-        for order in orders
-        if chosen.first_on <= (day := order.received_at.astimezone(ZONE).date()) <= chosen.last_on
-    )
-    assert {(row.level1_code, row.day): row.n for row in found.itertuples()} == dict(expected)
 
 
 def test_hours_add_up_to_the_day(session: Session, orders: list[Order]) -> None:
