@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import NotFound
 
+from gridgov.services.logs import set_up_logs
 from gridgov.services.settings import ServiceSettings, SettingError
 from gridgov.storage.db import check_schema, make_engine
 from web.blueprints import add_features
@@ -41,6 +42,7 @@ def make_app(settings: ServiceSettings, *, engine: sa.Engine | None = None) -> F
     UnguardedRouteError
         A route does not say what it needs.
     """
+    set_up_logs()
     app = Flask("web", static_folder=None, template_folder=None)
     app.jinja_loader = jinja2.FileSystemLoader(find_template_folders())
     app.secret_key = check_secret(settings.secret_key)

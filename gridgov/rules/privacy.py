@@ -174,6 +174,23 @@ _SUSPECT = re.compile(
 """Texts without any of these hold nothing that a mask would find."""
 
 
+_CUT = re.compile(rf"[\dA-Za-z](?:{_GAP}[\dA-Za-z]){{4,}}{_GAP}\.\.\.$")
+"""The beginning of a number whose end was cut off, in folded text: no mask knows it any more."""
+
+
+def mask_shortened(text: str) -> str:
+    """Return a masked text that may have been cut to a length, so that half a number does not stay either.
+
+    Examples
+    --------
+    >>> mask_shortened("电话13812345678，邻居1390000…")
+    '电话138****5678，邻居…'
+    """
+    folded, places = _fold(text)
+    cut = _CUT.search(folded)
+    return mask_text(text if cut is None else text[: places[cut.start()]] + "…")
+
+
 def mask_series(texts: pd.Series) -> pd.Series:
     """Return texts masked as by :func:`mask_text`, missing values kept, on the same index.
 

@@ -19,6 +19,8 @@ from gridgov.errors import GridgovError
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 SQLITE_WAIT_S = 15.0
 """How long a writer waits for another before it gives up; longer than any one transaction of ours."""
+HIDDEN: dict[str, Any] = {"hide_parameters": True}
+"""An error of a statement does not tell what was put into it: that is what people said."""
 
 
 class DatabaseError(GridgovError):
@@ -79,10 +81,16 @@ def make_engine(url: str | URL, **options: Any) -> sa.Engine:
     if address.drivername == "sqlite":
         if address.database not in {None, "", ":memory:"}:
             _make_folder(Path(str(address.database)).parent)
-        engine = sa.create_engine(address, connect_args={"timeout": SQLITE_WAIT_S}, **options)
+        waits = {"timeout": SQLITE_WAIT_S}
+        engine = sa.create_engine(address, connect_args=waits, **(HIDDEN | options))
         _prepare_sqlite(engine)
         return engine
-    defaults: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+    defaults: dict[str, Any] = {
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 20,
+        **HIDDEN,
+    }
     arguments = {"application_name": "gridgov", "connect_timeout": 10}
     engine = sa.create_engine(address, connect_args=arguments, **(defaults | options))
     _prepare_postgres(engine)

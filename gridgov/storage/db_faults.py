@@ -2,6 +2,8 @@
 
 import sqlalchemy as sa
 
+from gridgov.rules.privacy import mask_text
+
 FAULTS = (
     (
         "database is locked",
@@ -42,6 +44,13 @@ FAULTS = (
         "GRIDGOV_DATABASE_URL names a file that is no SQLite database. Name another, or restore its backup",
     ),
     (
+        "malformed",
+        (
+            "The database file is damaged. Stop gridgov serve and worker, keep a copy of the file, see what is "
+            "damaged with gridgov db check --deep, and restore the last backup that this command finds whole"
+        ),
+    ),
+    (
         "permission denied for table",
         "This role does not own the tables. Use the role that ran gridgov db upgrade",
     ),
@@ -55,8 +64,10 @@ FAULTS = (
 
 def explain(error: sa.exc.DBAPIError) -> str:
     """Return what the database said and, where it is known, what to do."""
-    said = str(error.orig).strip()
-    advice = next((text for part, text in FAULTS if part in said), "")
+    whole = str(error.orig).strip()
+    # PostgreSQL tells the row that it refuses below the first line.
+    said = mask_text(whole.split("\n", 1)[0])
+    advice = next((text for part, text in FAULTS if part in whole), "")
     return f"{advice}. ({said})" if advice else said
 
 

@@ -13,13 +13,15 @@ import pandas as pd
 from geodata.files import write_layer, write_table
 from gridgov.pack.city import City
 from gridgov.progress import StageClock
-from gridgov.rules.privacy import mask_series
+from gridgov.rules.privacy import mask_series, mask_shortened
 from planner.documents.pages import QUICK_FORMS, Form, write_pages
 from planner.jobs.allocation import allocate_plans
 from planner.jobs.desk import PlanningResult
 
 MASKED_COLUMNS = ("text", "address")
 """Free text of the appeal: people dictate telephone and identity numbers into it."""
+TOLD_COLUMNS = ("value", "problem", "expected")
+"""Of a problem: they may repeat a value of the file."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -127,6 +129,11 @@ def write_tables(
     """
     if is_masked:
         orders = orders.assign(**{name: mask_series(orders[name]) for name in MASKED_COLUMNS})
+        # What a row holds instead of a time or a code is what somebody typed there.
+        told = {
+            name: problems[name].map(mask_shortened, na_action="ignore") for name in TOLD_COLUMNS
+        }
+        problems = problems.assign(**told)
     write_table(orders, folder / "orders.parquet")
     write_table(orders, folder / "orders.csv")
     write_table(problems, folder / "problems.csv")

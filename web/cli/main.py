@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from dataclasses import replace
 from typing import NoReturn
 
 import click
@@ -10,6 +11,7 @@ import click
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.problems import Problem
 from gridgov.errors import CityError, GridgovError
+from gridgov.rules.privacy import mask_shortened
 from planner.errors import PlannerError
 
 COMMANDS = {
@@ -89,7 +91,10 @@ def cli() -> None:
 def format_problems(problems: list[Problem]) -> str:
     """Return problems as lines, errors first, with a count of what is left out."""
     ordered = sorted(problems, key=lambda problem: problem.severity)
-    lines = [f"{problem.severity}: {problem}" for problem in ordered[:MOST_PROBLEMS_SHOWN]]
+    lines = [
+        f"{problem.severity}: {replace(problem, value=mask_shortened(problem.value))}"
+        for problem in ordered[:MOST_PROBLEMS_SHOWN]
+    ]
     if len(ordered) > MOST_PROBLEMS_SHOWN:
         lines.append(f"… and {len(ordered) - MOST_PROBLEMS_SHOWN} more")
     return "\n".join(lines)

@@ -10,9 +10,11 @@ import click
 import sqlalchemy as sa
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from geodata.errors import GeodataError
 from gridgov.errors import GridgovError
+from gridgov.services.logs import SafeFormatter, set_up_logs
 from gridgov.services.settings import ServiceSettings, read_settings
 from gridgov.services.worker.loop import run_loop
 from gridgov.services.worker.table import JOBS, WorkerContext
@@ -31,6 +33,16 @@ TIMEOUT_S = 120
 STOPPED = threading.Event()
 """Set when this process ends."""
 STOP_S = 10
+
+
+class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's own log, whose lines would repeat what a visitor sent."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set the log up as gunicorn does, with our lines."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(SafeFormatter())
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -76,6 +88,7 @@ def run_server(
     SchemaError, DatabaseError
         The database cannot be used as it is.
     """
+    set_up_logs()
     find_assets()
     engine = check_schema(make_engine(settings.database_url))
     count = workers or (2 if is_postgres(engine) else 1)
@@ -104,6 +117,7 @@ def make_options(*, host: str, port: int, workers: int, threads: int) -> dict[st
         "graceful_timeout": STOP_S,
         "keepalive": 30,
         "loglevel": "warning",
+        "logger_class": ServerLogger,
         "proc_name": "gridgov",
         "limit_request_line": 8190,
     }

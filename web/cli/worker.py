@@ -2,11 +2,11 @@
 
 import logging
 import signal
-import sys
 import threading
 
 import click
 
+from gridgov.services.logs import set_up_logs
 from gridgov.services.settings import read_settings
 from gridgov.services.worker.loop import run_loop, run_once
 from gridgov.services.worker.queue import run_worker
@@ -52,12 +52,8 @@ def _stop_on_signal() -> threading.Event:
 
 
 def _log_to_stderr(level: int) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    set_up_logs(level)
     for name in ("procrastinate", "psycopg"):
         # They tell at length what the worker says in one line.
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).propagate = False
-    logger = logging.getLogger("gridgov.worker")
-    logger.addHandler(handler)
-    logger.setLevel(level)

@@ -98,7 +98,8 @@ def answer(error: Exception) -> Response:
     meaning = find_meaning(error)
     number = secrets.token_hex(4)
     if meaning.status >= 500:
-        LOG.error("error %s at %s %s", number, request.method, request.path, exc_info=error)
+        # The rule, not the address: whoever writes an address may write anything.
+        LOG.error("error %s at %s %s", number, request.method, request.url_rule, exc_info=error)
     response = _render(error, meaning, number)
     response.status_code = meaning.status
     if isinstance(error, TooOftenError):

@@ -13,6 +13,7 @@ from gridgov.rules.order_labels import get_label
 from gridgov.rules.orders.needs import Actor, Facts, has_permit
 from gridgov.rules.orders.states import OrderActionError
 from gridgov.rules.orders.transitions import BY_STATE, OrderAction, Relation, Role
+from gridgov.rules.privacy import mask_text
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.handling import act
 from gridgov.services.orders.rating import counted
@@ -168,6 +169,7 @@ def withdraw(
         The account may not.
     """
     exclusion, row = _get(session, exclusion_id)
+    reason = mask_text(reason)
     if exclusion.approved_at is None:
         is_supervisor = has_permit(make_rule_order(row, runtime), actor, _SUPERVISOR)
         if actor.person_key != exclusion.proposed_by and not is_supervisor:

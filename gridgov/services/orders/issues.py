@@ -15,6 +15,7 @@ from gridgov.errors import ConflictError, ForbiddenError, GridgovError, NotFound
 from gridgov.rules.issues import lineage as rules
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.transitions import CLOSED, OrderState, Role
+from gridgov.rules.privacy import mask_text
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.take_in import make_number
 from gridgov.services.orders.rows import get_order
@@ -67,7 +68,7 @@ def open_issue(
     with without_row_scope(session):
         issue = Issue(
             issue_no=f"I{make_number(session, runtime, at, of=Issue)}",
-            title=title,
+            title=mask_text(title),
             item_code=rows[0].item_code,
             cell_code=rows[0].cell_code,
             created_at=at,
@@ -232,7 +233,7 @@ def _check_merger(actor: Actor) -> None:
 
 def _decide(actor: Actor, at: datetime, reason: str) -> rules.Decision:
     _check_merger(actor)
-    return rules.Decision(by=actor.person_key, at=at, reason=reason)
+    return rules.Decision(by=actor.person_key, at=at, reason=mask_text(reason))
 
 
 def _change(

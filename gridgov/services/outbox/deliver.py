@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.errors import NotFoundError
 from gridgov.rules.message_text import Language, MessageText
 from gridgov.rules.orders.needs import Actor
+from gridgov.rules.privacy import mask_text
 from gridgov.services.outbox.channels import (
     TIMEOUT_S,
     DeliveryError,
@@ -312,7 +313,11 @@ def _put_off(
                 Message.tries == message.tries,
                 Message.delivered_at.is_(None),
             )
-            .values(last_error=error[:500], not_before=at + wait, dead_at=at if dead else None)
+            .values(
+                last_error=mask_text(error)[:500],
+                not_before=at + wait,
+                dead_at=at if dead else None,
+            )
         )
     return Delivered(dead=1) if dead else Delivered(put_off=1)
 

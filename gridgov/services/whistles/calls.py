@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gridgov.errors import GridgovError
 from gridgov.rules.orders.needs import Actor, Facts
 from gridgov.rules.orders.transitions import OrderAction
+from gridgov.rules.privacy import mask_text
 from gridgov.rules.whistles import call as rules
 from gridgov.rules.whistles.convene import WhistlePlan, whistle_for
 from gridgov.rules.whistles.facts import make_facts
@@ -141,7 +142,7 @@ def _make_row(order: Order, value: rules.WhistleCall, *, actor: Actor, facts: Fa
         cell_code=value.cell_code,
         lon=order.lon,
         lat=order.lat,
-        reason=facts.text or facts.reason_code,
+        reason=mask_text(facts.text) or facts.reason_code,
         blown_at=value.blown_at,
         blown_by=actor.person_key,
         units=[],

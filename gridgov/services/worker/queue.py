@@ -96,7 +96,7 @@ async def _work(context: WorkerContext, jobs: tuple[Job, ...]) -> None:
         try:
             await _work_until(context, stop, jobs)
         except AWAY as error:
-            LOG.warning("the database is away (%s); next try in %g s", _say(error), RETRY_S)
+            LOG.warning("the database is away (%s); next try in %g s", _find_cause(error), RETRY_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RETRY_S)
 
@@ -128,11 +128,11 @@ async def _work_until(context: WorkerContext, stop: asyncio.Event, jobs: tuple[J
             await asyncio.gather(rescue, stopped, return_exceptions=True)
 
 
-def _say(error: BaseException) -> str:
-    """Return the innermost cause in one line: the library's own message says only that there was an error."""
+def _find_cause(error: BaseException) -> BaseException:
+    """Return the innermost cause: the library's own message says only that there was an error."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return " ".join(str(error).split())
+    return error
 
 
 async def _repeat(do: Callable[[], Awaitable[object]]) -> None:
@@ -140,7 +140,7 @@ async def _repeat(do: Callable[[], Awaitable[object]]) -> None:
         try:
             await do()
         except AWAY as error:
-            LOG.warning("stalled jobs could not be looked for: %s", _say(error))
+            LOG.warning("stalled jobs could not be looked for: %s", _find_cause(error))
         await asyncio.sleep(HEARTBEAT_S)
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from gridgov.rules.privacy import mask_series, mask_text
+from gridgov.rules.privacy import mask_series, mask_shortened, mask_text
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,17 @@ def test_what_a_mask_finds_is_suspect():
     cases = test_personal_numbers_are_masked.pytestmark[0].args[1]
     texts = pd.Series([text for text, _ in cases], dtype="str")
     assert list(mask_series(texts)) == [masked for _, masked in cases]
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("电话13812345678，邻居1390000…", "电话138****5678，邻居…"),
+        ("电话139 000 0…", "电话…"),
+        ("电话１３９００００…", "电话…"),
+        ("三月…", "三月…"),
+        ("电话13812345678", "电话138****5678"),
+    ],
+)
+def test_half_a_number_does_not_stay(text, masked):
+    assert mask_shortened(text) == masked

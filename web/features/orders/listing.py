@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from flask import g, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from gridgov.rules.privacy import mask_text
 from gridgov.storage.models.accounts import SavedView
 from gridgov.storage.queries.areas import get_area_names, get_item_names
 from gridgov.storage.queries.orders import (
@@ -112,8 +113,8 @@ def find_views() -> list[SavedView]:
 @permission(Permission.ORDERS_READ)
 def save_view() -> BaseResponse:
     """Keep the filter of the list under a name; the same name again replaces it."""
-    name = request.form.get("name", "").strip()[:80]
-    query = {key: request.form[key][:200] for key in KEPT if request.form.get(key)}
+    name = mask_text(request.form.get("name", "")).strip()[:80]
+    query = {key: mask_text(request.form[key])[:200] for key in KEPT if request.form.get(key)}
     if name:
         with writing() as session:
             mine = sa.select(SavedView).where(

@@ -92,7 +92,7 @@ def finish() -> BaseResponse:
 
 def fail(error: Exception) -> BaseResponse:
     """Say that the provider did not do it; the reason stands in the log."""
-    LOG.warning("sign-in through the provider failed: %s: %s", type(error).__name__, error)
+    LOG.warning("sign-in through the provider failed: %s", error)
     return show(
         Arrival(next=form_session.get(NEXT, ""), kept=None), problem="sign_in.provider", status=502
     )
