@@ -1,14 +1,17 @@
 """Delimited text (CSV, TSV): a fast parser for sound files, a patient one for damaged files.
 
-Row numbers: the header is row 1; a frame's index is the position below the header, so
-``row = position + 2``. Records count, not lines: a cell with a line break stays one row, and a blank
-line is a row (it is skipped, its position stays free). Rejected rows leave their position free too.
+Row numbers: the first record is row 1, usually the header; a frame's index is the row less two, so
+``row = position + 2`` wherever the header stands. Records count, not lines: a cell with a line break stays one
+row, and a blank line is a row (it is skipped, its position stays free). Rejected rows leave their position free too.
 """
 
 import csv
 import io
-from collections.abc import Iterator
-from itertools import islice
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import accumulate, islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,8 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from geodata.files.encodings import MARK, NUL_MARK, DecodedText, decode
+from geodata.files.heading import ROWS_LOOKED_AT, clean_name, find_heading, report_heading
+from geodata.files.spreadsheets import drop_invisible, unwrap_cells
 from geodata.paths import fail_file, read_bytes
 from geodata.problems import Problem, row_number, shorten
 
@@ -24,12 +29,55 @@ DELIMITERS = (",", "\t", ";", "|")
 _BLOCK_BYTES = 1 << 26
 _LONGEST_RECORD_LINES = 5_000  # a cell with more line breaks is a quote that was never closed
 _LONGEST_CELL = 2**31 - 1
+_HEADER_LINES = 100
+_HEADER_CHARS = 1_000_000
+"""Lines and characters among which the header is looked for; a name of a column may hold line breaks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shape:
+    """Columns and delimiter of a table, and how many records stand above its header."""
+
+    names: list[str]
+    delimiter: str
+    above: int
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """One record of the file: its row, its fields (None: a quote never closed) and its text."""
+
+    row: int
+    fields: list[str] | None
+    raw: str
 
 
 def read_delimited(
-    path: Path, *, encoding: str = "auto", delimiter: str | None = None
+    path: Path,
+    *,
+    encoding: str = "auto",
+    delimiter: str | None = None,
+    names: Collection[str] = (),
+    most_rows: int | None = None,
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Read a CSV or TSV file; every value is str, an empty one is missing.
+
+    Parameters
+    ----------
+    path
+        The file.
+    encoding
+        A name that Python knows, or "auto".
+    delimiter
+        None finds it: in a line ``sep=;`` as Excel writes it, else in the header.
+    names
+        Column names that the caller looks for; they find the header below a title.
+    most_rows
+        Rows below the header that are read; None is all.
 
     Returns
     -------
@@ -41,16 +89,23 @@ def read_delimited(
         If the file as a whole cannot be read.
     """
     decoded = decode(read_bytes(path), path, encoding=encoding)
-    text = decoded.text.rstrip("\r\n") + "\n"
-    header, separator = _read_header(text, path, delimiter)
-    cells, problems = _parse(text, path, (len(header), separator))
-    frame, faults = name_columns(cells, header, path)
+    text = drop_invisible(decoded.text).rstrip("\r\n") + "\n"
+    shape, start, found = _read_header(text, path, delimiter, names)
+    text = text[start:]
+    if most_rows is not None:
+        text = _cut(text, most_rows + 1)
+    text, escapes = _unescape(text, path)
+    cells, problems = _parse(text, path, shape)
+    frame, faults = name_columns(cells, shape.names, path, row=shape.above + 1)
+    faults = [*found, *escapes, *faults]
     if decoded.marked:
         frame, marked = _take_marked(frame, path, decoded)
         faults += marked
+    frame, guarded = unwrap_cells(frame, path)
+    faults += guarded
     if frame.shape[1] > 1:  # an empty line of a list of addresses is one that was left blank
         frame = frame.dropna(how="all")
-    if frame.empty and not problems and not faults:
+    if frame.empty and not problems and not any(fault.severity == "error" for fault in faults):
         faults.append(make_no_rows(path))
     return frame, sorted(faults + problems, key=lambda problem: problem.row or 0)
 
@@ -66,19 +121,19 @@ def make_no_rows(path: Path) -> Problem:
 
 
 def name_columns(
-    cells: pd.DataFrame, header: list[str], path: Path
+    cells: pd.DataFrame, header: list[str], path: Path, *, row: int = 1
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Name the columns of `cells`; nameless empty ones go, doubled names are told apart."""
     names: list[str] = []
     keep: list[int] = []
     problems: list[Problem] = []
     for at, raw in enumerate(header):
-        name = raw.strip()
+        name = clean_name(raw)
         if not name and cells.iloc[:, at].isna().all():
             continue
         new = _free_name(name or f"column_{at + 1}", names)
         if new != name:
-            problems.append(_report_name(path, name, new))
+            problems.append(_report_name(path, name, new, row))
         names.append(new)
         keep.append(at)
     named = cells.iloc[:, keep]
@@ -93,13 +148,13 @@ def _free_name(name: str, taken: list[str]) -> str:
     return new
 
 
-def _report_name(path: Path, name: str, new: str) -> Problem:
+def _report_name(path: Path, name: str, new: str, row: int) -> Problem:
     problem = f"column name occurs twice; the later column is read as {new!r}"
     if not name:
         problem = f"column without a name holds values; it is read as {new!r}"
     return Problem(
         file=str(path),
-        row=1,
+        row=row,
         field=shorten(name),
         problem=problem,
         expected="one name per column",
@@ -107,18 +162,75 @@ def _report_name(path: Path, name: str, new: str) -> Problem:
     )
 
 
-def _read_header(text: str, path: Path, delimiter: str | None) -> tuple[list[str], str]:
+_SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;|\t]*', re.IGNORECASE)
+
+
+def _read_header(
+    text: str, path: Path, delimiter: str | None, names: Collection[str]
+) -> tuple[_Shape, int, list[Problem]]:
+    """Return the shape of the table, where its header begins in `text`, and what was said of it."""
     if delimiter is not None and len(delimiter) != 1:
         raise fail_file(path, f"delimiter {delimiter!r} is not usable", "one character")
-    lines = io.StringIO(text, newline="")
-    first = next((line for line in lines if line.strip()), "")
-    if not text.strip() or text[: len(first)] != first:
+    if text.isspace():
         raise fail_file(path, "has no header in its first row", "column names in row 1")
-    separator = delimiter or _find_delimiter(first)
-    fields, _ = _read_record([first, *islice(lines, 50)], 0, separator)
-    if fields is None:
-        raise fail_file(path, "row 1 opens a quote that is never closed", "a closed quote")
-    return [field.replace(MARK, "").replace(NUL_MARK, "") for field in fields], separator
+    lines = list(islice(io.StringIO(text[:_HEADER_CHARS], newline=""), _HEADER_LINES))
+    starts = list(accumulate((len(line) for line in lines), initial=0))
+    said = _SEPARATOR_LINE.fullmatch(lines[0].strip("\r\n"))
+    delimiter = said["delimiter"] if said is not None and delimiter is None else delimiter
+    at = 0 if said is None else 1  # line of the next record
+    skipped = at
+    records: list[list[str]] = []
+    begins: list[int] = []
+    separators: list[str] = []
+    while at < len(lines) and len(records) < ROWS_LOOKED_AT:
+        separator = delimiter or _find_delimiter(lines[at])
+        fields, used = _read_record(lines, at, separator)
+        if fields is None and not any(map("".join, records)):
+            row = skipped + len(records) + 1
+            raise fail_file(path, f"row {row} opens a quote that is never closed", "a closed quote")
+        records.append([] if fields is None else fields)
+        begins.append(at)
+        separators.append(separator)
+        at += used if fields is not None else 1
+    chosen = find_heading(records, names)
+    if not any(map(str.strip, records[chosen])):
+        raise fail_file(path, "has no header in its first row", "column names in row 1")
+    shape = _Shape(
+        names=[field.replace(MARK, "").replace(NUL_MARK, "") for field in records[chosen]],
+        delimiter=separators[chosen],
+        above=skipped + chosen,
+    )
+    note = report_heading(path, shape.above, records[:chosen])
+    return shape, starts[begins[chosen]], [] if note is None else [note]
+
+
+def _cut(text: str, count: int) -> str:
+    """Return the first `count` lines of a text, and those that its last record needs."""
+    kept: list[str] = []
+    is_open = False
+    for line in io.StringIO(text, newline=""):
+        is_open ^= line.count('"') % 2 == 1
+        kept.append(line)
+        if len(kept) >= count and (not is_open or len(kept) >= count + _LONGEST_RECORD_LINES):
+            break
+    return "".join(kept)
+
+
+_ESCAPED = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
+_ESCAPED_INSIDE = re.compile(r'(?<!\\)(?:\\\\)*\\"[^,;|\t\r\n"]')
+
+
+def _unescape(text: str, path: Path) -> tuple[str, list[Problem]]:
+    """Return `text` with quotes doubled where a database has escaped them by backslashes."""
+    if '"' not in text or '\\"' not in text or _ESCAPED_INSIDE.search(text) is None:
+        return text, []
+    note = Problem(
+        file=str(path),
+        problem='quotes inside of text are escaped by backslashes (\\"); they are read as quotes',
+        expected='quotes doubled ("") inside of quoted text',
+        severity="warning",
+    )
+    return _ESCAPED.sub(r'\1""', text), [note]
 
 
 def _find_delimiter(line: str) -> str:
@@ -126,7 +238,7 @@ def _find_delimiter(line: str) -> str:
     return max(DELIMITERS, key=lambda delimiter: (outside.count(delimiter), delimiter == ","))
 
 
-def _parse(text: str, path: Path, shape: tuple[int, str]) -> tuple[pd.DataFrame, list[Problem]]:
+def _parse(text: str, path: Path, shape: _Shape) -> tuple[pd.DataFrame, list[Problem]]:
     # An odd number of quotes means one never closed; the fast parser would swallow the rest.
     if text.count('"') % 2 == 0:
         damaged: list[arrow_csv.InvalidRow] = []
@@ -136,16 +248,13 @@ def _parse(text: str, path: Path, shape: tuple[int, str]) -> tuple[pd.DataFrame,
             pass  # a cell beyond any block: the patient parser names it
         else:
             if not any("\n" in row.text for row in damaged):
-                return _leave_gaps(cells, path, (damaged, shape))
+                return _leave_gaps(cells, path, damaged, shape)
     return _parse_patiently(text, path, shape)
 
 
-def _parse_fast(
-    text: str, shape: tuple[int, str], damaged: list[arrow_csv.InvalidRow]
-) -> pd.DataFrame:
+def _parse_fast(text: str, shape: _Shape, damaged: list[arrow_csv.InvalidRow]) -> pd.DataFrame:
     """Return the sound records below the header; `damaged` takes the others."""
-    width, delimiter = shape
-    names = [str(at) for at in range(width)]
+    names = [str(at) for at in range(shape.width)]
 
     def collect(row: arrow_csv.InvalidRow) -> str:
         damaged.append(row)
@@ -157,7 +266,7 @@ def _parse_fast(
             column_names=names, block_size=_BLOCK_BYTES, use_threads=False
         ),
         parse_options=arrow_csv.ParseOptions(
-            delimiter=delimiter,
+            delimiter=shape.delimiter,
             newlines_in_values='"' in text,
             ignore_empty_lines=False,
             invalid_row_handler=collect,
@@ -172,62 +281,92 @@ def _parse_fast(
 
 
 def _leave_gaps(
-    cells: pd.DataFrame, path: Path, found: tuple[list[arrow_csv.InvalidRow], tuple[int, str]]
+    cells: pd.DataFrame, path: Path, damaged: list[arrow_csv.InvalidRow], shape: _Shape
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Index `cells` by position, leaving those of damaged rows free; rows with empty ends are kept."""
-    damaged, (width, delimiter) = found
-    if not damaged:
+    if not damaged and not shape.above:
         return cells, []
-    taken = np.array([row.number - 2 for row in damaged])
+    taken = np.array([row.number - 2 for row in damaged], dtype=np.int64)
     positions = np.setdiff1d(np.arange(len(cells) + len(damaged)), taken, assume_unique=True)
-    mended, problems = [], []
+    frame = cells.set_axis(pd.Index(positions + shape.above), axis=0)
+    if not damaged:
+        return frame, []
+    records = []
     for row in damaged:
-        fields, _ = _read_record([row.text], 0, delimiter)
-        if fields is not None and len(fields) > width and not any(fields[width:]):
-            mended.append((row.number - 2, fields[:width]))
-        else:
-            problems.append(_report_width(path, row.number, (fields, row.text, width)))
-    frame = cells.set_axis(pd.Index(positions), axis=0)
+        fields, _ = _read_record([row.text], 0, shape.delimiter)
+        records.append(_Record(row=row.number + shape.above, fields=fields, raw=row.text))
+    ends = 0 if cells.notna().any(axis=None) else _find_empty_ends(records, shape.width)
+    mended = [one for one in records if _has_empty_ends(one, shape.width, ends)]
+    problems = [
+        _report_width(path, one, shape.width)
+        for one in records
+        if not _has_empty_ends(one, shape.width, ends) and one.raw.strip()
+    ]
     if mended:
-        frame = pd.concat([frame, _make_cells(mended, width)]).sort_index()
+        frame = pd.concat([frame, _make_cells(mended, shape.width)]).sort_index()
     return frame, problems
 
 
-def _make_cells(rows: list[tuple[int, list[str]]], width: int) -> pd.DataFrame:
-    index = pd.Index([position for position, _ in rows], dtype="int64")
-    columns = list(zip(*(fields for _, fields in rows), strict=True)) or [()] * width
+def _find_empty_ends(records: list[_Record], width: int) -> int:
+    """Return how many empty cells a spreadsheet has put behind the last column in all rows alike, 0 if it has not.
+
+    In single rows they are what a delimiter in unquoted text leaves where the last column is usually empty: such
+    a row is pushed right, and forgiving it would put its values into wrong columns.
+    """
+    counts = Counter(
+        len(one.fields) - width for one in records if one.fields is not None and any(one.fields)
+    )
+    extra = counts.most_common(1)[0][0] if counts else 0
+    sound = counts[0] or any(
+        one.fields is not None and len(one.fields) == width + extra and any(one.fields[width:])
+        for one in records
+    )
+    return 0 if sound or extra < 0 else extra
+
+
+def _has_empty_ends(record: _Record, width: int, ends: int) -> bool:
+    fields = record.fields
+    return (
+        ends > 0 and fields is not None and len(fields) == width + ends and not any(fields[width:])
+    )
+
+
+def _make_cells(rows: list[_Record], width: int) -> pd.DataFrame:
+    index = pd.Index([one.row - 2 for one in rows], dtype="int64")
+    columns = list(zip(*((one.fields or [])[:width] for one in rows), strict=True)) or [()] * width
     frame = pd.DataFrame(
         {str(at): pd.array(values, dtype="str") for at, values in enumerate(columns)}, index=index
     )
     return frame.mask(frame == "")
 
 
-def _parse_patiently(
-    text: str, path: Path, shape: tuple[int, str]
-) -> tuple[pd.DataFrame, list[Problem]]:
-    width, delimiter = shape
+def _parse_patiently(text: str, path: Path, shape: _Shape) -> tuple[pd.DataFrame, list[Problem]]:
+    width = shape.width
     lines = list(io.StringIO(text, newline=""))
-    rows: list[tuple[int, list[str]]] = []
+    records = [
+        _Record(row=number + shape.above, fields=fields, raw=raw)
+        for number, (fields, raw) in enumerate(_read_records(lines, shape.delimiter, width), 1)
+    ][1:]
+    ends = _find_empty_ends(records, width)
+    rows: list[_Record] = []
     problems: list[Problem] = []
-    for number, (fields, raw) in enumerate(_read_records(lines, delimiter, width), start=1):
-        if fields is not None and len(fields) > width and not any(fields[width:]):
-            fields = fields[:width]  # noqa: PLW2901 - a spreadsheet's empty cells at the right
-        if fields is not None and len(fields) == width:
-            rows.append((number - 2, fields))
-        elif raw.strip():
-            problems.append(_report_width(path, number, (fields, raw, width)))
-    return _make_cells(rows[1:], width), problems
+    for one in records:
+        sound = one.fields is not None and len(one.fields) == width
+        if sound or _has_empty_ends(one, width, ends):
+            rows.append(one)
+        elif one.raw.strip():
+            problems.append(_report_width(path, one, width))
+    return _make_cells(rows, width), problems
 
 
-def _report_width(path: Path, number: int, row: tuple[list[str] | None, str, int]) -> Problem:
-    fields, raw, width = row
+def _report_width(path: Path, record: _Record, width: int) -> Problem:
     problem = "a quote opens here and is never closed"
-    if fields is not None:
-        problem = f"row has {len(fields)} fields where the header has {width}"
+    if record.fields is not None:
+        problem = f"row has {len(record.fields)} fields where the header has {width}"
     return Problem(
         file=str(path),
-        row=number,
-        value=shorten(raw.strip("\r\n")).replace(MARK, "?"),
+        row=record.row,
+        value=shorten(record.raw.strip("\r\n")).replace(MARK, "?"),
         problem=problem,
         expected="as many fields as the header, text with delimiters or line breaks in quotes",
     )

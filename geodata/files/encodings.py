@@ -1,4 +1,4 @@
-"""Text of unknown or mixed encoding: UTF-8, GB18030 or UTF-16 found, undecodable lines marked.
+"""Text of unknown or mixed encoding: UTF-8, GB18030, Big5 or UTF-16 found, undecodable lines marked.
 
 Exports of Chinese systems are UTF-8 with or without BOM or GB18030, and files pasted together hold
 both. Any byte pair can be some GB18030 character, so the whole file is never trusted to one attempt:
@@ -21,6 +21,9 @@ NUL_MARK = "\ufdd1"
 # Two three-byte sequences in a line that is valid UTF-8 throughout: GB18030 text of that length is
 # valid UTF-8 only by a rare chance, while single pairs such as the bytes of 联通 are a known trap.
 _UTF8_LINE = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}.*?[\xe0-\xef][\x80-\xbf]{2}", re.DOTALL)
+
+BIG5 = "big5hkscs"
+"""Big5 with the characters of Hong Kong, as Python names it."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -78,7 +81,7 @@ def decode(data: bytes, path: Path, *, encoding: str = "auto") -> DecodedText:
     except UnicodeDecodeError:
         text, marked = _decode_lines(body, path, name), True
     else:
-        if name == "gb18030" and encoding == "auto" and _has_utf8_line(body):
+        if not name.startswith("utf") and encoding == "auto" and _has_utf8_line(body):
             text, marked = _decode_lines(body, path, name), True
     if "\0" in text:
         text, marked = text.replace("\0", NUL_MARK), True
@@ -86,7 +89,7 @@ def decode(data: bytes, path: Path, *, encoding: str = "auto") -> DecodedText:
 
 
 def detect_encoding(data: bytes) -> str:
-    """Return "utf-8" or "gb18030", whichever more of the non-ASCII lines of `data` fit."""
+    """Return "utf-8", "gb18030" or "big5hkscs", whichever more of the non-ASCII lines of `data` fit."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -95,7 +98,32 @@ def detect_encoding(data: bytes) -> str:
         return "utf-8"
     lines = [line for line in data.splitlines() if not line.isascii()]
     as_utf8 = sum(_fits(line, "utf-8") for line in lines)
-    return "utf-8" if as_utf8 * 2 > len(lines) else "gb18030"
+    if as_utf8 * 2 > len(lines):
+        return "utf-8"
+    return BIG5 if _is_big5(lines[:_LINES_JUDGED]) else "gb18030"
+
+
+def _is_big5(lines: list[bytes]) -> bool:
+    """Tell whether lines are Big5, which GB18030 decodes as well, to rare characters.
+
+    The common characters of GB 2312 have a second byte from 0xA1 on, those of Big5 as often one below 0x7F, and
+    a first byte from 0xA4 to 0xC6 (its level 1) or 0xA1 to 0xA3 (its signs).
+    """
+    pairs: list[bytes] = [
+        pair for line in lines if _fits(line, BIG5) for pair in _PAIR.findall(line)
+    ]
+    sound = sum(_fits(line, BIG5) for line in lines)
+    if len(pairs) < _LEAST_PAIRS or sound * 2 <= len(lines):
+        return False
+    common = sum(0xA1 <= pair[0] <= 0xC6 for pair in pairs)
+    low = sum(0x40 <= pair[1] <= 0x7E and 0xA1 <= pair[0] <= 0xC6 for pair in pairs)
+    return common >= 0.85 * len(pairs) and low >= 0.12 * len(pairs)
+
+
+_PAIR = re.compile(rb"[\x80-\xff][\x00-\xff]", re.DOTALL)
+_LEAST_PAIRS = 4
+"""Fewer characters are a matter of luck; the usual encoding is assumed then."""
+_LINES_JUDGED = 2_000
 
 
 def _strip_bom(data: bytes, encoding: str) -> tuple[bytes, str]:
@@ -155,7 +183,7 @@ def _decode_lines(data: bytes, path: Path, encoding: str) -> str:
 
 def _decode_line(line: bytes, encoding: str) -> str:
     other = "gb18030" if encoding.startswith("utf") else "utf-8"
-    foreign = encoding == "gb18030" and _is_utf8_line(line)
+    foreign = not encoding.startswith("utf") and _is_utf8_line(line)
     if not foreign and _fits(line, encoding):
         return line.decode(encoding)
     if foreign or _fits(line, other):

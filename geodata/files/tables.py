@@ -4,8 +4,10 @@ Row numbers: see :mod:`geodata.files.delimited`; the header is row 1, ``row_numb
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,8 +25,9 @@ __all__ = ["READABLE", "WRITABLE_TABLES", "read_table", "row_number", "write_tab
 
 READABLE = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet", ".geoparquet")
 
-# A cell that begins like this is run as a formula by spreadsheets (OWASP, CSV injection), ...
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
+# A cell that begins like this is run as a formula by spreadsheets (OWASP, CSV injection); an apostrophe before it
+# guards it and is taken off in reading, so one of its own needs another, ...
+_FORMULA = re.compile(r"^'*[=+\-@\t\r]")
 # ... a plain number is not, and must stay one.
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 
@@ -35,19 +38,25 @@ def read_table(
     encoding: str = "auto",
     delimiter: str | None = None,
     sheet: str | None = None,
+    names: Collection[str] = (),
+    most_rows: int | None = None,
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Read a table by the ending of its name.
 
     Parameters
     ----------
     path
-        ``.csv .tsv .txt`` (UTF-8 with or without BOM, GB18030, UTF-16 with BOM), ``.xlsx``, ``.parquet``.
+        ``.csv .tsv .txt`` (UTF-8 with or without BOM, GB18030, Big5, UTF-16 with BOM), ``.xlsx``, ``.parquet``.
     encoding
         Of text files; "auto" finds it.
     delimiter
         Of text files; None finds it in the header.
     sheet
         Of workbooks; None is the first.
+    names
+        Column names that the caller looks for: they find the header where it is not the first row.
+    most_rows
+        Rows that are read; None is all.
 
     Returns
     -------
@@ -65,11 +74,13 @@ def read_table(
     ending = path.suffix.lower()
     if ending in {".csv", ".tsv", ".txt"}:
         separator = "\t" if delimiter is None and ending == ".tsv" else delimiter
-        return read_delimited(path, encoding=encoding, delimiter=separator)
+        return read_delimited(
+            path, encoding=encoding, delimiter=separator, names=names, most_rows=most_rows
+        )
     if ending in {".xlsx", ".xlsm"}:
-        return read_workbook(path, sheet=sheet)
+        return read_workbook(path, sheet=sheet, names=names, most_rows=most_rows)
     if ending in {".parquet", ".geoparquet"}:
-        return _read_parquet(path)
+        return _read_parquet(path, most_rows)
     hint = "save it as .xlsx" if ending == ".xls" else f"one of {', '.join(READABLE)}"
     raise fail_file(path, f"tables of kind {ending or 'no ending'!r} are not read", hint)
 
@@ -97,14 +108,44 @@ def write_table(frame: pd.DataFrame, path: Path | str) -> None:
         writer(frame, aside)
 
 
-def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
+def _read_parquet(path: Path, most_rows: int | None) -> tuple[pd.DataFrame, list[Problem]]:
     try:
-        frame = parquet.read_table(path).to_pandas()
+        if most_rows is None:
+            table = parquet.read_table(path)
+        else:
+            with parquet.ParquetFile(path) as file:
+                some = list(islice(file.iter_batches(batch_size=most_rows or 1), 1))
+                table = pa.Table.from_batches(some, schema=file.schema_arrow).slice(0, most_rows)
+        frame = table.to_pandas(types_mapper=_keep_integers(table))
     except Exception as error:  # a damaged file makes its reader raise anything
         first = (str(error).splitlines() or [""])[0]
         raise fail_file(path, f"cannot be read as Parquet: {first}", "a Parquet file") from error
     frame = frame.reset_index(drop=frame.index.name is None)
     return frame, [make_no_rows(path)] if frame.empty else []
+
+
+def _keep_integers(table: pa.Table) -> Callable[[pa.DataType], Any] | None:
+    """Return what keeps whole numbers whole where some are missing: a float would lose the digits of long ones."""
+    gaps = {
+        column.type
+        for column in table.columns
+        if pa.types.is_integer(column.type) and column.null_count
+    }
+    if not gaps:
+        return None
+    return {kind: dtype for kind, dtype in _INTEGERS.items() if kind in gaps}.get
+
+
+_INTEGERS = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:

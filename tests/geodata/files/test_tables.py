@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.files import read_table, write_table
+from geodata.files.encodings import detect_encoding
 from geodata.problems import row_number
 
 TEXT = "工单编号,地址\n001,东华门街道\n002,\n"
@@ -82,7 +83,7 @@ def test_bytes_of_no_encoding_are_one_problem(tmp_path):
 
 
 def test_damaged_rows_are_named_with_their_row(tmp_path):
-    data = b'a,b\n1,2\n3\n4,5,6\n7,8,,\n\n"x\ny",9\n"open,5\n6,7\n10,11\n'
+    data = b'a,b\n1,2\n3\n4,5,6\n7,8\n\n"x\ny",9\n"open,5\n6,7\n10,11\n'
     frame, problems = read(tmp_path, data)
     assert frame.to_dict("index") == {
         0: {"a": "1", "b": "2"},
@@ -259,7 +260,9 @@ def test_formulas_are_not_run_and_numbers_are_not_touched(tmp_path, ending):
     assert back["t"].tolist()[len(DANGEROUS) :] == HARMLESS
     assert back["n"].astype(float).tolist() == frame["n"].tolist()
     if ending == "csv":
-        assert back["t"].tolist()[: len(DANGEROUS)] == [f"'{text}" for text in DANGEROUS]
+        raw = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))[1:]
+        assert [row[0] for row in raw[: len(DANGEROUS)]] == [f"'{text}" for text in DANGEROUS]
+        assert back["t"].tolist()[: len(DANGEROUS)] == DANGEROUS
     else:
         cells = [cell for (cell,) in openpyxl.load_workbook(path).active.iter_rows(max_col=1)]
         assert {cell.data_type for cell in cells} == {"s"}  # text, not "f" for formula
@@ -313,3 +316,84 @@ def test_a_line_left_blank_in_a_list_of_one_column_keeps_its_row(tmp_path):
     assert problems == []
     assert frame["地址"].tolist()[::2] == ["东四北大街1号", "朝内大街2号"]
     assert frame["地址"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_a_row_pushed_right_is_not_forgiven_for_its_empty_end(tmp_path, separator, quoted):
+    text = "a,b,c\n1,x,\n2,x,y,\n3,x,\n4,x,y,,\n" + ('"5",x,\n' if quoted else "5,x,\n")
+    frame, problems = read(tmp_path, text.replace(",", separator).encode(), "a.txt")
+    assert frame["a"].tolist() == ["1", "3", "5"]
+    assert frame["c"].isna().all()
+    assert [(one.row, one.problem) for one in problems] == [
+        (3, "row has 4 fields where the header has 3"),
+        (5, "row has 5 fields where the header has 3"),
+    ]
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_empty_ends_that_every_row_has_are_a_spreadsheets(tmp_path, quoted):
+    first = '"1"' if quoted else "1"
+    frame, problems = read(tmp_path, f"a,b\n{first},x,,\n\n2,y,,\n3,,z,,\n".encode())
+    assert frame.to_dict("index") == {0: {"a": "1", "b": "x"}, 2: {"a": "2", "b": "y"}}
+    assert [one.row for one in problems] == [5]
+
+
+def test_one_filled_end_makes_all_of_them_suspect(tmp_path):
+    frame, problems = read(tmp_path, b"a,b\n1,x,\n2,y,\n3,x,z\n")
+    assert frame.empty
+    assert [one.row for one in problems] == [2, 3, 4]
+
+
+def test_quotes_escaped_by_backslashes(tmp_path):
+    data = """no,text,at\n1,"他说\\"好,了\\"走了",x\n2,"\\"快\\"",y\n3,"C:\\\\",z\n""".encode()
+    frame, problems = read(tmp_path, data)
+    assert frame["text"].tolist() == ['他说"好,了"走了', '"快"', "C:\\\\"]
+    assert [(one.severity, one.row) for one in problems] == [("warning", None)]
+
+
+def test_a_path_that_ends_in_a_backslash_is_no_escape(tmp_path):
+    frame, problems = read(tmp_path, b'no,text\n1,"C:\\dir\\"\n2,"D:\\"\n')
+    assert frame["text"].tolist() == ["C:\\dir\\", "D:\\"]
+    assert problems == []
+
+
+TRADITIONAL = "案件編號,地址\nA1,臺北市信義區市府路一號\nA2,九龍旺角彌敦道，路燈不亮\n"
+
+
+def test_big5_is_not_taken_for_gb18030(tmp_path):
+    frame, problems = read(tmp_path, TRADITIONAL.encode("big5hkscs"))
+    assert frame.columns.tolist() == ["案件編號", "地址"]
+    assert frame["地址"].tolist() == ["臺北市信義區市府路一號", "九龍旺角彌敦道，路燈不亮"]
+    assert problems == []
+    assert read(tmp_path, TRADITIONAL.encode("gb18030"))[0].equals(frame)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0xB0A1, 0xF7FE), min_size=1, max_size=30))
+def test_characters_of_gb2312_are_never_taken_for_big5(codes):
+    data = b"".join(c.to_bytes(2, "big") for c in codes if c & 0xFF >= 0xA1 and c & 0xFF != 0xFF)
+    assert detect_encoding(b"a," + data + b"\n") in {"gb18030", "utf-8"}
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "parquet"])
+def test_the_first_rows_are_read_as_the_whole_is(tmp_path, ending):
+    frame = pd.DataFrame({"a": [f"{i}\nzeile" for i in range(500)], "b": "x"})
+    write_table(frame, tmp_path / f"a.{ending}")
+    some, problems = read_table(tmp_path / f"a.{ending}", most_rows=40)
+    whole, _ = read_table(tmp_path / f"a.{ending}")
+    assert problems == []
+    assert 20 <= len(some) <= 40  # lines are counted in text, where a cell may have several
+    pd.testing.assert_frame_equal(some, whole.iloc[: len(some)])
+
+
+def test_formulas_that_nobody_has_worked_out(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["no", "n"])
+    book.active.append(['="0711"', "=1+1"])
+    book.active.append(["0712", 5])
+    book.save(tmp_path / "a.xlsx")
+    frame, problems = read_table(tmp_path / "a.xlsx")
+    assert frame["no"].tolist() == ["0711", "0712"]
+    assert frame["n"].tolist()[1] == "5"
+    assert [(one.row, one.field, one.value) for one in problems] == [(2, "B", "=1+1")]
