@@ -243,6 +243,22 @@ def _check_measures(frame: pd.DataFrame, faults: Faults, tables: PackTables) -> 
             frame[high], errors="coerce"
         )
         faults.rows(frame[low], turned, f"is above {high}", expected=f"at most {high}")
+    both = (frame["scene_code"] != "") & (frame["item_code"] != "")
+    faults.rows(
+        frame["item_code"],
+        both,
+        "stands beside a scene_code",
+        expected="a scene_code or an item_code: whichever the measure is for",
+    )
+    catalogue = tables.frames.get("catalogue")
+    if catalogue is not None:
+        strange = ~frame["item_code"].isin(set(catalogue["item_code"])) & (frame["item_code"] != "")
+        faults.rows(
+            frame["item_code"],
+            strange,
+            "is no item of the catalogue",
+            expected="an item_code of any level, or nothing",
+        )
     duties = tables.frames.get("duties")
     if duties is not None:
         unknown = ~frame["scene_code"].isin(set(duties["scene_code"])) & (frame["scene_code"] != "")

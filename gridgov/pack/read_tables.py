@@ -30,6 +30,7 @@ APPEAL_KIND_COLUMNS = ("kind", "name", "name_en", "counts_as_problem")
 MEASURE_COLUMNS = (
     "measure_code",
     "scene_code",
+    "item_code",
     "name",
     "name_en",
     "kind",
@@ -42,7 +43,8 @@ MEASURE_COLUMNS = (
     "status",
     "note",
 )
-"""What can be done about a scene: days it takes, cost in 10,000 yuan, change of the appeals as a share (-0.3: 30 %
+"""What can be done about a scene, about an item without one and all below it, or (with neither) about a place that has
+too much of everything: days it takes, cost in 10,000 yuan, change of the appeals as a share (-0.3: 30 %
 fewer) with its interval, all texts that may be empty where not known; ``status`` documented, practice, assumed or
 measured."""
 CAPACITY_COLUMNS = ("unit_code", "month", "capacity")
@@ -73,7 +75,9 @@ SPECS: Mapping[str, TableSpec] = {
     "population": TableSpec(POPULATION_COLUMNS, ("street_code", "population")),
     "kinds": TableSpec(APPEAL_KIND_COLUMNS, ("kind", "counts_as_problem")),
     "measures": TableSpec(
-        MEASURE_COLUMNS, ("measure_code", "scene_code", "name", "kind", "days", "status"), ("days",)
+        MEASURE_COLUMNS,
+        ("measure_code", "scene_code", "name", "kind", "days", "status"),
+        ("scene_code", "days"),
     ),
     "capacities": TableSpec(CAPACITY_COLUMNS, CAPACITY_COLUMNS),
 }

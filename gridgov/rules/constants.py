@@ -168,6 +168,24 @@ DEFAULTS: Mapping[str, Constant] = dict(
             "assumed",
             "why an order may be put on a long-term account with a date (挂账, DOMAIN 1)",
         ),
+        *(
+            _constant(f"deadlines.{name}", value, "assumed", source, low=1)
+            for name, value, source in (
+                ("suspend_days_max", 365, "longest suspension (挂账) before it is looked at again"),
+                (
+                    "supervise_days_max",
+                    90,
+                    "longest supervision (督查) before it is looked at again",
+                ),
+                (
+                    "extension_days_max",
+                    30,
+                    "an extension (延期) moves the deadline by at most so much",
+                ),
+                ("extensions_max", 1, "extensions of one order"),
+                ("undo_minutes", 10, "how long a step may be taken back on which nobody has acted"),
+            )
+        ),
         # --- rates, classes of streets, duplicates -----------------------------------------------
         *(
             _constant(name, value, status, source, **limits)
@@ -216,7 +234,18 @@ DEFAULTS: Mapping[str, Constant] = dict(
                     {"high": 1.0},
                 ),
                 ("watch_months_min", 3, "shortest watch after a task", {"low": 1}),
-                ("watch_months_max", 12, "longest watch after a task", {"low": 1}),
+                (
+                    "watch_months_max",
+                    12,
+                    "longest watch after a task before tasks are judged together",
+                    {"low": 1},
+                ),
+                (
+                    "watch_months_longest",
+                    24,
+                    "longest watch where judging together does not suffice either",
+                    {"low": 1},
+                ),
                 (
                     "approval_days",
                     5,

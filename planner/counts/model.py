@@ -1,6 +1,6 @@
 """The fitted model: what is to be expected of streets, districts and the city, with how sure that is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -469,6 +469,27 @@ class CountModel:
         made: Floats = np.exp(np.clip(around + street + self._log_share[:, None], -40.0, 40.0))
         return made
 
+    def make_course(self, street: str, items: Iterable[str]) -> Floats:
+        """Return the expected count of some items of a street together, day by day from the first one to the horizon.
+
+        Raises
+        ------
+        PlannerError
+            The street or an item is not of the model.
+        """
+        at = self._find(self.items, np.array(list(items), dtype=object), "item")
+        row = int(self._find(self.streets, np.array([street], dtype=object), "street")[0])
+        basis = self.street.basis
+        covariance = self.street.fit.covariance[row, at].astype(np.float64)
+        variance = np.minimum(((basis @ covariance) * basis).sum(axis=2), LARGEST_LOG_VARIANCE)
+        logs = (
+            self._log_district[self.street_district[row], at]
+            + self.street.fit.coefficients[row, at] @ basis.T
+            + variance / 2
+            + self._log_share[row]
+        )
+        return np.asarray(np.exp(np.clip(logs, -40.0, 40.0)).sum(axis=0))
+
     def _describe_street(self, item: int, days: int) -> Floats:
         """Return what streets differ by, day by day, with half the variance; the variance in steps of a fortnight."""
         basis = self.street.basis[:days]
@@ -484,7 +505,7 @@ class CountModel:
     def _log_city(self) -> Floats:
         """Return the log of the expected count of each item and day, (items, T)."""
         basis, fit = self.city.basis, self.city.fit
-        variance = np.einsum("ikl,dk,dl->id", fit.covariance, basis, basis, optimize=True)
+        variance = ((basis @ fit.covariance) * basis).sum(axis=2)
         return np.asarray(fit.coefficients @ basis.T + variance / 2 + self.scale[:, None])
 
     @cached_property

@@ -1,29 +1,33 @@
 """From a plan to its document: what stands where, in which words, under which number."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib import resources
 from typing import Any
 
+from gridgov.rules.indicators import say_figure
+from planner.documents.blocks import BlockWriter
 from planner.documents.content import (
     Annex,
-    Block,
     Column,
     Drawing,
-    Figure,
-    Heading,
+    OfficeDocument,
     Paragraph,
-    PlanDocument,
     Row,
     Signature,
     Table,
 )
 from planner.documents.drawing import draw_bars, draw_shares
 from planner.documents.street_map import MapWords, PlanGround, draw_street_map, find_spots
-from planner.plans.plan_text import load_words
+from planner.documents.words import (
+    load_document_words,
+    say_day,
+    say_name,
+    say_number,
+    say_q,
+    say_share,
+)
+from planner.plans.plan_text import CHINESE, get_language, load_words, speaking
 from planner.plans.record import Party, Plan, Range, Stage, Task, TaskMeasure
 
 EVIDENCE_A_ROW = 4
@@ -52,18 +56,10 @@ class DocumentOptions:
     signed_on: date | None = None
 
 
-@cache
-def load_document_words() -> dict[str, Any]:
-    """Return the words of documents: ``planner/documents/document_text.json``."""
-    text = resources.files("planner.documents").joinpath("document_text.json").read_text("utf-8")
-    words: dict[str, Any] = json.loads(text)
-    return words
-
-
 def make_document(
     plan: Plan, ground: PlanGround | None = None, options: DocumentOptions | None = None
-) -> PlanDocument:
-    """Return the document of a plan.
+) -> OfficeDocument:
+    """Return the document of a plan, in the language in which the plan was made.
 
     Parameters
     ----------
@@ -74,24 +70,25 @@ def make_document(
     options
         Issuer, number, state.
     """
-    return _Maker(plan=plan, ground=ground, options=options or DocumentOptions()).make()
+    with speaking(find_language(plan)):
+        return _Maker(plan=plan, ground=ground, options=options or DocumentOptions()).make()
 
 
-@dataclass
-class _Maker:
-    """Numbers chapters, tables and figures as it goes."""
+def find_language(plan: Plan) -> str:
+    """Return the language of a plan."""
+    return str(plan.city.get("language") or CHINESE)
+
+
+@dataclass(kw_only=True)
+class _Maker(BlockWriter):
+    """Writes a plan from its first page to its annexes."""
 
     plan: Plan
     ground: PlanGround | None
     options: DocumentOptions
-    blocks: list[Block] = field(default_factory=list)
-    tables: int = 0
-    figures: int = 0
-    chapters: int = 0
-    sections: int = 0
     map_figure: int = 0
 
-    def make(self) -> PlanDocument:
+    def make(self) -> OfficeDocument:
         """Return the document."""
         words, plan, options = load_document_words(), self.plan, self.options
         values = {
@@ -115,8 +112,8 @@ class _Maker:
         body = tuple(self.blocks)
         annexes = self._make_annexes()
         synthetic = (words["synthetic"],) if plan.city.get("synthetic") else ()
-        return PlanDocument(
-            language="zh-CN",
+        return OfficeDocument(
+            language=get_language(),
             title=title,
             subtitle=words["subtitle"].format(**values),
             issuer=issuer,
@@ -142,40 +139,8 @@ class _Maker:
             },
         )
 
-    # --- numbers ----------------------------------------------------------------------------------
-
     def _chapter(self, key: str) -> None:
-        words = load_document_words()
-        number = words["numbers"][self.chapters]
-        self.chapters, self.sections = self.chapters + 1, 0
-        self.blocks.append(
-            Heading(level=1, number=f"{number}、", text=words["chapters"][key], anchor=key)
-        )
-
-    def _section(self, text: str, *, anchor: str = "") -> None:
-        numbers = load_document_words()["numbers"]
-        ten, one = divmod(self.sections + 1, 10)
-        tens = "" if ten == 0 else "十" if ten == 1 else f"{numbers[ten - 1]}十"
-        name = f"{tens}{numbers[one - 1] if one else ''}"
-        self.sections += 1
-        self.blocks.append(Heading(level=2, number=f"（{name}）", text=text, anchor=anchor))
-
-    def _table(
-        self, title: str, columns: Sequence[Column], rows: Sequence[Row], note: str = ""
-    ) -> None:
-        self.tables += 1
-        caption = load_document_words()["table"].format(n=self.tables, title=title)
-        self.blocks.append(
-            Table(caption=caption, columns=tuple(columns), rows=tuple(rows), note=note)
-        )
-
-    def _figure(self, title: str, drawing: Drawing, *, alt: str, note: str) -> None:
-        self.figures += 1
-        caption = load_document_words()["figure"].format(n=self.figures, title=title)
-        self.blocks.append(Figure(caption=caption, drawing=drawing, alt=alt, note=note))
-
-    def _say(self, text: str, kind: Any = "body") -> None:
-        self.blocks.append(Paragraph(text=text, kind=kind))
+        self.add_chapter(load_document_words()["chapters"][key], anchor=key)
 
     # --- first page -------------------------------------------------------------------------------
 
@@ -210,10 +175,10 @@ class _Maker:
         words, plan = load_document_words(), self.plan
         figures = {str(one["key"]): one for one in plan.diagnosis.get("figures", ())}
         self._chapter("diagnosis")
-        self._section(words["sections"]["overview"])
-        self._say(self._write_overview(figures))
+        self.add_section(words["sections"]["overview"])
+        self.say(self._write_overview(figures))
         if figures:
-            self._table(
+            self.add_table(
                 words["tables"]["figures"],
                 (
                     _column("indicator", 40),
@@ -254,17 +219,19 @@ class _Maker:
         spots: str = (
             words["spots"].format(n=len(plan.hotspots)) if plan.hotspots else words["no_spots"]
         )
-        return "，".join(parts) + ("。" if parts else "") + spots + "。"
+        marks = load_document_words()
+        first = marks["comma"].join(parts)
+        return str(first + (marks["stop"] if parts else "") + spots + marks["stop"]).strip()
 
     def _add_excess(self) -> None:
         words, excess = load_document_words(), self.plan.excess
         if excess is None:
             return
-        self._section(words["sections"]["excess"])
+        self.add_section(words["sections"]["excess"])
         if excess.share is None:
-            self._say(words["excess"]["none"], "finding")
+            self.say(words["excess"]["none"], "finding")
         else:
-            self._say(
+            self.say(
                 words["excess"]["some"].format(
                     total=say_number(excess.total),
                     explained=say_number(excess.explained),
@@ -273,7 +240,7 @@ class _Maker:
                 "finding",
             )
         if excess.items:
-            self._table(
+            self.add_table(
                 words["tables"]["excess"],
                 (
                     _column("item", 34),
@@ -305,9 +272,9 @@ class _Maker:
         if not months and not hours:
             return
         charts = words["charts"]
-        self._section(words["sections"]["time"])
+        self.add_section(words["sections"]["time"])
         if months:
-            self._figure(
+            self.add_figure(
                 words["figures"]["months"],
                 draw_bars(
                     [str(month[0]) for month in months],
@@ -323,7 +290,7 @@ class _Maker:
                 ),
             )
         if hours:
-            self._figure(
+            self.add_figure(
                 words["figures"]["hours"],
                 draw_bars(
                     [f"{hour:02d}" for hour in range(24)],
@@ -345,9 +312,9 @@ class _Maker:
         if not items and not details:
             return
         n = say_number(plan.source.get("orders_year"))
-        self._section(words["sections"]["items"])
+        self.add_section(words["sections"]["items"])
         if items:
-            self._figure(
+            self.add_figure(
                 words["figures"]["items"],
                 draw_shares(
                     [(str(one["name"]), one["share"], one["city_share"]) for one in items],
@@ -358,7 +325,7 @@ class _Maker:
                 note=words["figures"]["items_note"].format(n=n),
             )
         if details:
-            self._table(
+            self.add_table(
                 words["tables"]["details"],
                 (_column("item", 76), _column("orders", 24, "right", "unit_orders")),
                 [Row(cells=(str(one["name"]), say_number(one["count"]))) for one in details],
@@ -372,23 +339,23 @@ class _Maker:
         self._chapter("hotspots")
         drawing = self._draw_map()
         if drawing is not None:
-            self._section(words["sections"]["map"])
+            self.add_section(words["sections"]["map"])
             self.map_figure = self.figures + 1
-            self._figure(
+            self.add_figure(
                 words["figures"]["map"],
                 drawing,
                 alt=words["map"]["label"].format(street=plan.street["name"]),
                 note=self._write_map_note(),
             )
         if plan.hotspots:
-            self._section(words["sections"]["list"])
+            self.add_section(words["sections"]["list"])
             self._add_hotspot_table()
         else:
-            self._say(words["hotspot"]["none"], "finding")
+            self.say(words["hotspot"]["none"], "finding")
         if plan.untreated:
-            self._section(words["sections"]["untreated"])
+            self.add_section(words["sections"]["untreated"])
             reasons = words["untreated_reasons"]
-            self._table(
+            self.add_table(
                 words["tables"]["untreated"],
                 (
                     _column("hotspot", 34),
@@ -465,7 +432,7 @@ class _Maker:
                     ),
                 )
             )
-        self._table(
+        self.add_table(
             words["tables"]["hotspots"],
             (
                 _column("mark", 7, "right"),
@@ -481,9 +448,12 @@ class _Maker:
             words["tables"]["hotspots_note"],
         )
         shown = dict.fromkeys(str(spot["kind"]) for spot in plan.hotspots)
-        known = [f"{kinds[key]['name']}：{kinds[key]['about']}" for key in shown if key in kinds]
+        colon = words["colon"]
+        known = [
+            f"{kinds[key]['name']}{colon}{kinds[key]['about']}" for key in shown if key in kinds
+        ]
         if known:
-            self._say(texts["kinds"].format(text=words["clause"].join(known)), "note")
+            self.say(texts["kinds"].format(text=words["clause"].join(known)), "note")
 
     # --- the three lists --------------------------------------------------------------------------
 
@@ -491,13 +461,13 @@ class _Maker:
         words, plan = load_document_words(), self.plan
         self._chapter("tasks")
         for finding in plan.findings:
-            self._say(finding.text, "finding")
+            self.say(finding.text, "finding")
         if not plan.tasks:
             if not plan.findings:
-                self._say(words["empty"]["tasks"] + words["empty"]["no_spots"], "finding")
+                self.say(words["empty"]["tasks"] + words["empty"]["no_spots"], "finding")
             return
-        self._section(words["sections"]["task_table"])
-        self._table(
+        self.add_section(words["sections"]["task_table"])
+        self.add_table(
             words["tables"]["tasks"],
             (
                 _column("task_no", 8),
@@ -520,12 +490,12 @@ class _Maker:
             ],
         )
         for task in plan.tasks:
-            self._section(f"{task.task_no}　{task.title}", anchor=task.task_no)
+            self.add_section(f"{task.task_no}　{task.title}", anchor=task.task_no)
             facts = (_bare_column(18), _bare_column(82))
             rows = [Row(cells=pair) for pair in self._write_task(task)]
             self.blocks.append(Table(caption="", columns=facts, rows=tuple(rows)))
             if task.stages:
-                self._table(
+                self.add_table(
                     words["tables"]["stages"].format(task=task.task_no),
                     (
                         _column("stage", 8, "right"),
@@ -616,7 +586,7 @@ class _Maker:
         words, plan = load_document_words(), self.plan
         self._chapter("responsibilities")
         if not plan.responsibilities:
-            self._say(words["empty"]["responsibilities"])
+            self.say(words["empty"]["responsibilities"])
             return
         roles = load_words()["roles"]
         rows = []
@@ -632,7 +602,7 @@ class _Maker:
                     )
                 )
             )
-        self._table(
+        self.add_table(
             words["tables"]["responsibilities"],
             (
                 _column("unit", 26),
@@ -647,9 +617,9 @@ class _Maker:
         words, plan = load_document_words(), self.plan
         self._chapter("policies")
         if not plan.policies:
-            self._say(words["empty"]["policies"])
+            self.say(words["empty"]["policies"])
             return
-        self._table(
+        self.add_table(
             words["tables"]["policies"],
             (
                 _column("policy", 38),
@@ -683,14 +653,14 @@ class _Maker:
 
     def _add_lines(self, text: str) -> None:
         for part in filter(None, (line.strip() for line in text.splitlines())):
-            self._say(part)
+            self.say(part)
 
     def _add_basis(self) -> None:
         words, plan = load_document_words(), self.plan
         self._chapter("basis")
-        self._say(words["method"])
+        self.say(words["method"])
         if plan.assumed:
-            self._table(
+            self.add_table(
                 words["tables"]["assumed"],
                 (_column("name", 44), _column("value", 12, "right"), _column("meaning", 44)),
                 [
@@ -718,7 +688,7 @@ class _Maker:
         ]
         if rows:
             self.blocks = []
-            self._table(
+            self.add_table(
                 words["tables"]["evidence"],
                 (
                     _column("task_no", 10),
@@ -736,7 +706,7 @@ class _Maker:
             )
         if plan.edits:
             self.blocks = []
-            self._table(
+            self.add_table(
                 words["tables"]["edits"],
                 (
                     _column("path", 24),
@@ -791,17 +761,11 @@ def _join_clauses(*clauses: str) -> str:
 def _write_figure(one: Mapping[str, Any]) -> tuple[str, str, str, str]:
     words = load_words()
     key, value, n = str(one["key"]), one.get("value"), one.get("n")
-    if value is None:
+    text = say_figure(key, value)
+    if not text:
         note = words["notes"].get(one.get("note"), load_document_words()["dash"])
         text = str(note).format(n=n)
-    elif key.startswith("change"):
-        text = f"{100 * value:+.1f}%"
-    elif key.endswith(("_rate", "_share")):
-        text = say_share(value)
-    else:
-        text = say_number(value, 0 if float(value).is_integer() else 1)
-    name = words["figures"].get(key, one.get("name", key))
-    return str(name), text, say_number(n), str(words["windows"].get(one.get("window"), ""))
+    return say_name(key), text, say_number(n), str(words["windows"].get(one.get("window"), ""))
 
 
 def _write_proof(task: Task) -> str:
@@ -825,7 +789,7 @@ def _write_superior(superior: Party | None, reason: str) -> str:
     if superior is None:
         return ""
     said = load_words().get("superiors", {}).get(reason, "")
-    return superior.name + (f"（{said}）" if said else "")
+    return superior.name + (load_document_words()["bracket"].format(text=said) if said else "")
 
 
 def _write_measure(one: TaskMeasure) -> str:
@@ -887,7 +851,8 @@ def _write_watch(task: Task, tasks: Sequence[Task]) -> str:
         p1=f"{target.p_if_effect:.2f}",
     )
     numbers = {one.task_id: one.task_no for one in tasks}
-    others = [numbers.get(one, one) for one in target.pooled_with if one != task.task_id]
+    # tasks of other streets have no number here; the target's text names them
+    others = [numbers[one] for one in target.pooled_with if one != task.task_id and one in numbers]
     return str(said) + (texts["pooled"].format(tasks=_join(others)) if others else "")
 
 
@@ -940,28 +905,3 @@ def _write_value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return _join(_write_value(one) for one in value)
     return str(value)
-
-
-def say_number(value: float | None, digits: int = 0) -> str:
-    """Return a number with separated thousands, a dash where there is none."""
-    if value is None or value != value:  # noqa: PLR0124 - NaN
-        return str(load_document_words()["dash"])
-    return f"{value:,.{digits}f}"
-
-
-def say_share(value: float | None, digits: int = 1) -> str:
-    """Return a share (0-1) in per cent, a dash where there is none."""
-    return str(load_document_words()["dash"]) if value is None else f"{100 * value:.{digits}f}%"
-
-
-def say_q(q: float | None) -> str:
-    """Return a probability as people read it."""
-    if q is None:
-        return str(load_document_words()["dash"])
-    return "<0.0001" if q < 1e-4 else f"{q:.4f}"
-
-
-def say_day(day: date) -> str:
-    """Return a day as documents write it: 2026年11月30日."""
-    said: str = load_document_words()["day"].format(year=day.year, month=day.month, day=day.day)
-    return said

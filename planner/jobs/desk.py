@@ -34,7 +34,7 @@ from planner.plans.items import ItemLevels, make_item_levels
 from planner.plans.lists import find_policy_evidence
 from planner.plans.make import PlanMaker, make_plan_orders
 from planner.plans.measures import make_library
-from planner.plans.plan_text import say
+from planner.plans.plan_text import say, speaking
 from planner.plans.record import Plan
 from planner.plans.similar import find_similar
 from planner.plans.street_indicators import make_city_figures, make_spans, make_year_rates
@@ -87,7 +87,7 @@ def make_plans(
     transfers: pd.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> PlanningResult:
-    """Find hotspots and make the plans.
+    """Find hotspots and make the plans, in the first language of the city.
 
     Parameters
     ----------
@@ -115,6 +115,32 @@ def make_plans(
     PlannerError
         The city has no unit grid, or its table of measures is wrong.
     """
+    with speaking(city.settings.languages[0]):
+        return _make_plans(
+            city,
+            orders,
+            as_of=as_of,
+            population=population,
+            streets=streets,
+            previous=previous,
+            decisions=decisions,
+            transfers=transfers,
+            progress=progress,
+        )
+
+
+def _make_plans(
+    city: City,
+    orders: pd.DataFrame,
+    *,
+    as_of: datetime,
+    population: pd.Series | None,
+    streets: Sequence[str] | None,
+    previous: Mapping[str, Plan] | None,
+    decisions: Iterable[ClassDecision],
+    transfers: pd.DataFrame | None,
+    progress: Progress | None,
+) -> PlanningResult:
     clock = StageClock(progress or ignore_progress)
     moment = pd.Timestamp(as_of).tz_convert(city.settings.timezone).to_pydatetime()
     desk = _Desk(
@@ -142,8 +168,7 @@ def make_plans(
     with clock.stage("plans"):
         maker = desk.make_maker(counted, hotspots, levels, fitted, thresholds)
         wanted = maker.find_streets() if streets is None else sorted(streets)
-        known = previous or {}
-        plans = tuple(maker.make(street, known.get(street)) for street in wanted)
+        plans = maker.make_all(wanted, previous)
         planned = [str(plan.street["code"]) for plan in plans]
         cells = _count_cells(maker.view.figures.year.take(counted), planned, get_grid(city))
     return PlanningResult(

@@ -1,11 +1,15 @@
-"""The targets of a plan's tasks: each alone where its place has appeals enough, else several together, else none."""
+"""The targets of tasks: each alone where its place has appeals enough, else several together, else by a longer watch.
+
+Tasks of all plans that are made together may be judged together; so targets are set when all of them are known.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from planner.counts import CountModel
 from planner.frames import HotspotKind, HotspotScale
@@ -14,8 +18,16 @@ from planner.plans.items import ItemLevels
 from planner.plans.measures import join_effects
 from planner.plans.outlook import Course, Curve, PlaceHistory, make_curve, make_outlook
 from planner.plans.plan_text import say
-from planner.plans.record import Target, Task
-from planner.plans.targets import Outlook, TargetFigures, TargetLimits, find_target
+from planner.plans.pools import Pool, PoolMember, find_pools
+from planner.plans.record import Target, TargetState, Task
+from planner.plans.targets import (
+    Future,
+    Outlook,
+    TargetFigures,
+    TargetLimits,
+    draw_future,
+    judge_futures,
+)
 from planner.plans.tasks import Candidate, TaskRules
 
 MOST_CURVES = 5
@@ -26,10 +38,22 @@ PASSING = (HotspotKind.BURST, HotspotKind.FALLING, HotspotKind.ENDED)
 
 WEEKS_A_MONTH = 52 / 12
 
+PART_SHARE = 0.2
+"""A task with more than so many of its appeals in common with a larger one is judged as a part of it. Assumed."""
+
+MOST_NAMED = 6
+"""Tasks of a pool that are named in a text."""
+
+LONGER_STEP = 3
+"""Watches that are longer than usual are tried by quarters."""
+
+FEW_PERSONS = 60
+"""Below so many expected persons it is their number, above it the small effect, that leaves a task without target."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CurveBook:
-    """Curves of the count model by street and level-2 items, month by month.
+    """Curves of the count model by street and level-2 items, day by day.
 
     Parameters
     ----------
@@ -51,16 +75,7 @@ class CurveBook:
         days = (last - first).days + 1
         if street not in self.model.streets or not known:
             return make_curve(first, np.ones(days)), 0.0
-        starts = [first]
-        while (following := add_months(date(starts[-1].year, starts[-1].month, 1), 1)) <= last:
-            starts.append(following)
-        ends = [date.fromordinal(day.toordinal() - 1) for day in starts[1:]] + [last]
-        expected = self.model.expect(
-            street, np.repeat(known, len(starts)), starts * len(known), ends * len(known)
-        )
-        by_month = expected.mean.reshape(len(known), len(starts)).sum(axis=0)
-        lengths = [(end - start).days + 1 for start, end in zip(starts, ends, strict=True)]
-        by_day = np.repeat(by_month / lengths, lengths)
+        by_day = self.model.make_course(street, known)
         year = self.model.expect(
             street, known, max(first, add_months(self.model.last_day, -12)), self.model.last_day
         )
@@ -69,58 +84,178 @@ class CurveBook:
         return make_curve(first, np.maximum(by_day, 1e-9)), alpha
 
 
-def set_targets(
-    tasks: Sequence[Task],
-    candidates: Sequence[Candidate],
-    histories: Mapping[str, PlaceHistory],
-    book: CurveBook,
-    rules: TaskRules,
-) -> tuple[Task, ...]:
-    """Return the tasks with their targets.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Aim:
+    """What the target of one task is found from.
 
     Parameters
     ----------
-    tasks, candidates
-        Of one plan, in the same order.
-    histories
-        By ``task_id``: all appeals of the same place and item.
+    task, candidate
+        The task, its target still open, and what it was made of.
+    district
+        Of its street, empty where not known.
+    future
+        Draws of its watches.
+    """
+
+    task: Task
+    candidate: Candidate
+    district: str
+    future: Future
+
+    @property
+    def outlook(self) -> Outlook:
+        """Return what is known of its place."""
+        return self.future.outlook
+
+
+@dataclass(frozen=True, kw_only=True)
+class AimRules:
+    """Limits and watches of targets.
+
+    Parameters
+    ----------
+    limits
+        What a target must hold.
+    lengths
+        Months of the watches to try, shortest first.
+    usual
+        How many of them are tried before tasks are pooled; the others only where no pool holds.
+    """
+
+    limits: TargetLimits
+    lengths: tuple[int, ...]
+    usual: int
+
+
+def make_aim_rules(rules: TaskRules) -> AimRules:
+    """Return the limits and watches of a city."""
+    shortest, longest, most = (
+        int(rules.number(f"watch_months_{name}")) for name in ("min", "max", "longest")
+    )
+    usual = tuple(range(shortest, max(longest, shortest) + 1))
+    longer = tuple(range(usual[-1] + LONGER_STEP, most + 1, LONGER_STEP))
+    return AimRules(
+        limits=TargetLimits(
+            miss_share=rules.number("miss_share"), hit_share=rules.number("hit_share")
+        ),
+        lengths=usual + longer,
+        usual=len(usual),
+    )
+
+
+def make_aim(
+    task: Task,
+    candidate: Candidate,
+    history: PlaceHistory,
+    book: CurveBook,
+    rules: TaskRules,
+    *,
+    district: str,
+) -> Aim:
+    """Return what the target of a task is found from.
+
+    Parameters
+    ----------
+    task, candidate
+        The task and what it was made of.
+    history
+        All appeals of its place and item.
     book
         Curves.
     rules
         ``planning.*``: limits, watches, the effect where no measure says one.
+    district
+        Of its street, empty where not known.
     """
-    limits = TargetLimits(
-        miss_share=rules.number("miss_share"), hit_share=rules.number("hit_share")
-    )
-    lengths = tuple(
-        range(int(rules.number("watch_months_min")), int(rules.number("watch_months_max")) + 1)
-    )
-    outlooks = [
-        _make_outlook(task, candidate, histories[task.task_id], book, rules, lengths)
-        for task, candidate in zip(tasks, candidates, strict=True)
-    ]
-    alone = [
-        find_target([outlook], limits, _make_rng(task.task_id, rules.today))
-        for task, outlook in zip(tasks, outlooks, strict=True)
-    ]
-    open_ones = [
-        at
-        for at, (figures, candidate) in enumerate(zip(alone, candidates, strict=True))
-        if figures.threshold is None
-        and not candidate.months
-        and outlooks[at].stays >= 1 - limits.miss_share
-    ]
-    pooled = _pool(tasks, outlooks, open_ones, limits, rules.today)
-    made = []
-    for at, (task, candidate) in enumerate(zip(tasks, candidates, strict=True)):
-        outlook = outlooks[at]
-        if pooled is not None and at in open_ones:
-            members = [tasks[one] for one in open_ones]
-            target = _make_target(task, candidate, outlook, pooled, limits, members)
+    outlook = _make_outlook(task, candidate, history, book, rules, make_aim_rules(rules).lengths)
+    future = draw_future(outlook, _make_rng(task.task_id, rules.today))
+    return Aim(task=task, candidate=candidate, district=district, future=future)
+
+
+def set_targets(aims: Sequence[Aim], rules: TaskRules) -> dict[str, Target]:
+    """Return the target of each task by ``task_id``.
+
+    Parameters
+    ----------
+    aims
+        Of all plans made together.
+    rules
+        As in :func:`make_aim`.
+
+    Notes
+    -----
+    First each task alone within the usual watches; then pools (:mod:`planner.plans.pools`); then the same with longer
+    watches. A place that may come to its end on its own has a target only in a pool. A task most of whose appeals are
+    also those of another open task of its street is judged as a part of that one: nobody is counted twice.
+    """
+    by = make_aim_rules(rules)
+    whole = _find_wholes(aims)
+    figures: dict[str, TargetFigures] = {}
+    pools: dict[str, Pool] = {}
+    for watches in dict.fromkeys((by.usual, len(by.lengths))):
+        rest = [one for one in aims if one.task.task_id not in figures.keys() | pools.keys()]
+        alone = {
+            one.task.task_id: judge_futures([one.future], by.limits, watches=watches)
+            for one in rest
+        }
+        figures |= {key: found for key, found in alone.items() if found.threshold is not None}
+        rest = [one for one in rest if one.task.task_id not in figures]
+        open_ids = {one.task.task_id for one in rest}
+        parts = {key: owner for key, owner in whole.items() if {key, owner} <= open_ids}
+        members = [_make_member(one, rules.levels) for one in rest if one.task.task_id not in parts]
+        pools |= find_pools(members, by.limits, watches=watches)
+        pools |= {key: pools[owner] for key, owner in parts.items() if owner in pools}
+        failed = {key: found for key, found in alone.items() if found.threshold is None}
+    names = _name_tasks(aims, rules.names)
+    owners = {one.task.task_id: one for one in aims}
+    made = {}
+    for one in aims:
+        key = one.task.task_id
+        pool = pools.get(key)
+        if pool is not None:
+            made[key] = _make_pooled(one, pool, [owners[at] for at in pool.task_ids], names)
         else:
-            target = _make_target(task, candidate, outlook, alone[at], limits, ())
-        made.append(replace(task, target=target))
-    return tuple(made)
+            made[key] = _make_target(one, figures.get(key) or failed[key], by.limits)
+    return made
+
+
+def _find_wholes(aims: Sequence[Aim]) -> dict[str, str]:
+    """Return of each task that is a part of another one of its street the largest such one."""
+    streets: dict[str, list[Aim]] = {}
+    for aim in aims:
+        streets.setdefault(aim.candidate.street_code, []).append(aim)
+    wholes: dict[str, str] = {}
+    for own in streets.values():
+        numbers = [frozenset(one.candidate.evidence["order_no"]) for one in own]
+        ranked = sorted(range(len(own)), key=lambda at: (-len(numbers[at]), at))
+        for place, at in enumerate(ranked):
+            for larger in ranked[:place]:
+                key, owner = own[at].task.task_id, own[larger].task.task_id
+                shared = len(numbers[at] & numbers[larger])
+                if owner not in wholes and shared > PART_SHARE * max(len(numbers[at]), 1):
+                    wholes[key] = owner
+                    break
+    return wholes
+
+
+def _make_member(aim: Aim, levels: ItemLevels) -> PoolMember:
+    street = aim.candidate.street_code
+    code = aim.candidate.item_code
+    item = str(levels.find(pd.Series([code]), 2).iloc[0]) if code else ""
+    groups = {"street": street, "item": item, "district": aim.district, "city": "city"}
+    return PoolMember(task_id=aim.task.task_id, groups=groups, future=aim.future)
+
+
+def _name_tasks(aims: Sequence[Aim], names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return of each task its street and how it is named there."""
+    return {
+        one.task.task_id: (
+            names.get(one.candidate.street_code, one.candidate.street_code),
+            one.task.task_no,
+        )
+        for one in aims
+    }
 
 
 def _make_outlook(
@@ -167,64 +302,32 @@ def _make_rng(task_id: str, today: date) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
 
-def _pool(
-    tasks: Sequence[Task],
-    outlooks: Sequence[Outlook],
-    members: Sequence[int],
-    limits: TargetLimits,
-    today: date,
-) -> TargetFigures | None:
-    """Return the target of several tasks together, None where they are too few or not enough together."""
-    if len(members) < 2:
-        return None
-    key = " ".join(sorted(tasks[at].task_id for at in members))
-    found = find_target([outlooks[at] for at in members], limits, _make_rng(key, today))
-    return None if found.threshold is None else found
-
-
-def _make_target(
-    task: Task,
-    candidate: Candidate,
-    outlook: Outlook,
-    figures: TargetFigures,
-    limits: TargetLimits,
-    members: Sequence[Task],
-) -> Target:
-    """Return the target as the plan shows it."""
-    watch = next(one for one in outlook.watches if one.months == figures.watch.months)
-    state = "none" if figures.threshold is None else "pooled" if members else "set"
-    reason = _say_reason(outlook, figures, limits, state)
+def _make_target(aim: Aim, figures: TargetFigures, limits: TargetLimits) -> Target:
+    """Return the target of a task that is judged alone, or why it has none."""
+    outlook, watch = aim.outlook, figures.watch
+    state: TargetState = "none" if figures.threshold is None else "set"
+    reason = _say_reason(outlook, figures, limits)
     text = say(
         "targets",
         state,
         months=watch.months,
         start=watch.start.isoformat(),
         end=watch.end.isoformat(),
-        item=task.item_name,
+        item=aim.task.item_name,
         threshold=figures.threshold,
         baseline=figures.baseline,
         expected=f"{figures.expected:.0f}",
-        tasks=say_list([one.task_no for one in members]),
         reason=reason,
     )
-    measure = say("targets", "measure" if task.cells else "measure_area")
-    if figures.threshold is not None:
-        measure += "。" + say(
-            "targets",
-            "probabilities",
-            chance=f"{figures.p_if_nothing:.0%}",
-            effect=f"{outlook.effect:.0%}",
-            success=f"{figures.p_if_effect:.0%}",
-        )
     per_month = None if figures.threshold is None else round(figures.threshold / watch.months, 2)
     return Target(
         baseline_per_month=round(figures.baseline / watch.months, 2),
         target_per_month=per_month,
-        usual_per_month=round(candidate.usual_per_month, 2),
+        usual_per_month=round(aim.candidate.usual_per_month, 2),
         weeks=round(watch.months * WEEKS_A_MONTH),
         text=text,
-        measure=measure,
-        state=state,  # type: ignore[arg-type]  # one of the three by the line above
+        measure=_say_measure(aim.task, figures, outlook.effect),
+        state=state,
         watch_months=watch.months,
         watch_start=watch.start.isoformat(),
         watch_end=watch.end.isoformat(),
@@ -234,27 +337,93 @@ def _make_target(
         planned_effect=round(outlook.effect, 4),
         p_if_nothing=figures.p_if_nothing,
         p_if_effect=figures.p_if_effect,
-        pooled_with=tuple(one.task_id for one in members),
         reason=reason,
     )
 
 
-def _say_reason(outlook: Outlook, figures: TargetFigures, limits: TargetLimits, state: str) -> str:
-    """Return why a target is missing, pooled or late; empty for one that is judged after the shortest watch."""
-    months = figures.watch.months
-    if state == "pooled":
-        return say("targets", "pool")
-    if state == "set":
-        return (
-            "" if months == outlook.watches[0].months else say("targets", "longer", months=months)
+def _make_pooled(
+    aim: Aim, pool: Pool, members: Sequence[Aim], names: Mapping[str, tuple[str, str]]
+) -> Target:
+    """Return the target of a task that is judged with others: the watch is its own, the figures are of all."""
+    figures = pool.figures
+    # all members have as many watches: the place of the pool's in its first member's is its place in every one's
+    at = members[0].outlook.watches.index(figures.watch)
+    watch = aim.outlook.watches[at]
+    here = names[aim.task.task_id][0]
+    named = [
+        number if street == here else f"{street}{number}"
+        for street, number in sorted(
+            (names[one] for one in pool.task_ids), key=lambda name: name[0] != here
         )
+    ]
+    others = say_list(named[:MOST_NAMED])
+    if len(named) > MOST_NAMED:
+        others = say("targets", "many", tasks=others, n=len(named))
+    if aim.task.task_id not in pool.task_ids:
+        others = say("targets", "part", task=aim.task.task_no, tasks=others)
+    mixed = len({one.outlook.watches[at].months for one in members}) > 1
+    text = say(
+        "targets",
+        "pooled_own" if mixed else "pooled",
+        months=watch.months,
+        start=watch.start.isoformat(),
+        end=watch.end.isoformat(),
+        threshold=figures.threshold,
+        baseline=figures.baseline,
+        expected=f"{figures.expected:.0f}",
+        tasks=others,
+    )
+    fall = sum(
+        float(one.future.nothing[at].mean() - one.future.effect[at].mean()) for one in members
+    )
+    return Target(
+        baseline_per_month=round(watch.baseline / watch.months, 2),
+        target_per_month=None,
+        usual_per_month=round(aim.candidate.usual_per_month, 2),
+        weeks=round(watch.months * WEEKS_A_MONTH),
+        text=text,
+        measure=_say_measure(aim.task, figures, fall / max(figures.expected, 1e-9)),
+        state="pooled",
+        watch_months=watch.months,
+        watch_start=watch.start.isoformat(),
+        watch_end=watch.end.isoformat(),
+        baseline=float(figures.baseline),
+        expected=figures.expected,
+        threshold=figures.threshold,
+        planned_effect=round(aim.outlook.effect, 4),
+        p_if_nothing=figures.p_if_nothing,
+        p_if_effect=figures.p_if_effect,
+        pooled_with=tuple(dict.fromkeys((*pool.task_ids, aim.task.task_id))),
+        reason=say("targets", f"pool_{pool.scope}"),
+    )
+
+
+def _say_measure(task: Task, figures: TargetFigures, effect: float) -> str:
+    """Return how the result is counted, and how probable it is."""
+    measure = say("targets", "measure" if task.cells else "measure_area")
+    if figures.threshold is None:
+        return measure
+    return f"{measure}。" + say(
+        "targets",
+        "probabilities",
+        chance=f"{figures.p_if_nothing:.0%}",
+        effect=f"{effect:.0%}",
+        success=f"{figures.p_if_effect:.0%}",
+    )
+
+
+def _say_reason(outlook: Outlook, figures: TargetFigures, limits: TargetLimits) -> str:
+    """Return why a target is missing or late; empty for one that is judged after the shortest watch."""
+    months = figures.watch.months
+    if figures.threshold is not None:
+        is_first = months == outlook.watches[0].months
+        return "" if is_first else say("targets", "longer", months=months)
     if outlook.stays < 1 - limits.miss_share:
         return say("targets", "burst")
-    few = figures.p_if_nothing is None or figures.expected < 60
-    key = "few" if few else "effect"
+    few = figures.p_if_nothing is None or figures.expected < FEW_PERSONS
     return say(
         "targets",
-        key,
+        "few" if few else "effect",
         months=months,
         expected=f"{figures.expected:.0f}",
         effect=f"{outlook.effect:.0%}",

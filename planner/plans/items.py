@@ -35,6 +35,16 @@ class ItemLevels:
         found = codes.map(self.above[level])
         return found.where(found.notna(), codes)
 
+    def find_line(self, code: str) -> tuple[str, ...]:
+        """Return an item and those above it, nearest first."""
+        above = self.above
+        line = (
+            [str(above.at[code, level]) for level in reversed(LEVELS)]
+            if code in above.index
+            else []
+        )
+        return tuple(dict.fromkeys((code, *line)))
+
     def name(self, code: str) -> str:
         """Return the name of an item, its code where it has none."""
         return self.names.get(code) or code

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -13,7 +14,7 @@ import pandas as pd
 from gridgov.pack.city import City
 from gridgov.rules.streets import GOVERNANCE, RECTIFICATION
 from planner.frames import HotspotScale
-from planner.plans.aims import CurveBook, set_targets
+from planner.plans.aims import Aim, CurveBook, make_aim, set_targets
 from planner.plans.candidates import (
     EVIDENCE_COLUMNS,
     Spots,
@@ -28,8 +29,8 @@ from planner.plans.items import ItemLevels
 from planner.plans.lineage import keep_task_ids
 from planner.plans.lists import PolicyEvidence, make_policies, make_responsibilities
 from planner.plans.outlook import PlaceHistory, make_history
-from planner.plans.plan_text import load_words, say
-from planner.plans.record import Excess, Finding, Plan, Task, Untreated, seal_plan
+from planner.plans.plan_text import get_language, load_words, say
+from planner.plans.record import Excess, Finding, Plan, Target, Task, Untreated, seal_plan
 from planner.plans.tasks import (
     CONFIDENT_Q,
     Candidate,
@@ -74,6 +75,17 @@ class PlanOrders:
     def take(self, street: str) -> pd.DataFrame:
         """Return the orders of a street."""
         return self.frame.take(self.by_street.get(street, np.zeros(0, dtype=np.int64)))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Draft:
+    """The tasks of a street with what their targets are found from, and what is told beside them."""
+
+    street: str
+    aims: tuple[Aim, ...]
+    later: tuple[Candidate, ...]
+    ended: tuple[str, ...]
+    previous: Plan | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -128,6 +140,15 @@ class PlanMaker:
         span = self.view.figures.year
         return span.start.date(), (span.end - timedelta(seconds=1)).date()
 
+    @cached_property
+    def districts(self) -> dict[str, str]:
+        """Return the district of each street that has one."""
+        known = self.city.streets[["street_code", "district_code"]].dropna()
+        return {
+            str(street): str(district)
+            for street, district in known.itertuples(index=False, name=None)
+        }
+
     def find_streets(self) -> list[str]:
         """Return the streets that get a plan: of a governed class, or with a hotspot to govern."""
         governed = self.classes.index[self.classes["street_class"].isin(GOVERNED)]
@@ -140,7 +161,30 @@ class PlanMaker:
         )
 
     def make(self, street: str, previous: Plan | None = None) -> Plan:
-        """Return the plan of one street, with the ids and edits of the plan before."""
+        """Return the plan of one street alone, with the ids and edits of the plan before."""
+        known = {} if previous is None else {street: previous}
+        return self.make_all([street], known)[0]
+
+    def make_all(
+        self, streets: Sequence[str], previous: Mapping[str, Plan] | None = None
+    ) -> tuple[Plan, ...]:
+        """Return the plans of some streets; their tasks may be judged together.
+
+        Parameters
+        ----------
+        streets
+            Codes, in the order of the plans.
+        previous
+            Plans before, by street code.
+        """
+        known = previous or {}
+        drafts = [self._draft(street, known.get(street)) for street in streets]
+        aims = [aim for draft in drafts for aim in draft.aims]
+        targets = set_targets(aims, self.rules)
+        return tuple(self._finish(draft, targets) for draft in drafts)
+
+    def _draft(self, street: str, previous: Plan | None) -> "_Draft":
+        """Return the tasks of a street, their targets still open."""
         candidates, later = self._choose(street)
         tasks = self._make_tasks(candidates)
         ended: tuple[str, ...] = ()
@@ -148,15 +192,33 @@ class PlanMaker:
             groups = self.levels.above[2].to_dict()
             lineage = keep_task_ids(previous.tasks, tasks, groups)
             tasks, ended = lineage.tasks, lineage.ended
-        histories = {
-            task.task_id: self._make_history(one)
+        district = self.districts.get(street, "")
+        aims = tuple(
+            make_aim(
+                task,
+                one,
+                self._make_history(one),
+                self.book,
+                self.rules,
+                district=district,
+            )
             for task, one in zip(tasks, candidates, strict=True)
-        }
-        tasks = set_targets(tasks, candidates, histories, self.book, self.rules)
+        )
+        return _Draft(street=street, aims=aims, later=tuple(later), ended=ended, previous=previous)
+
+    def _finish(self, draft: "_Draft", targets: Mapping[str, Target]) -> Plan:
+        """Return the plan of a draft, sealed."""
+        street, later, previous = draft.street, draft.later, draft.previous
+        candidates = [aim.candidate for aim in draft.aims]
+        tasks = tuple(replace(aim.task, target=targets[aim.task.task_id]) for aim in draft.aims)
         excess = self._make_excess(street, candidates, tasks, later)
-        diagnosis = self._diagnose(street, candidates, previous, tasks, ended)
+        diagnosis = self._diagnose(street, candidates, previous, tasks, draft.ended)
         plan = Plan(
-            city={"name": self.city.name, "synthetic": self.city.settings.synthetic},
+            city={
+                "name": self._name_city(),
+                "synthetic": self.city.settings.synthetic,
+                "language": get_language(),
+            },
             street=self._describe_street(street),
             period=self._describe_period(),
             source=self._describe_source(street),
@@ -194,9 +256,16 @@ class PlanMaker:
             sure = area.q is not None and area.q <= CONFIDENT_Q
             if share is not None and share >= enough and not sure:
                 break
+            if self._find_explained(area, chosen) >= enough * area.year_excess:
+                continue
             chosen = [*self._rank(chosen)[: most - 1], area]
         ranked = self._rank(chosen)
         return ranked, [one for one in self._rank(spots) if all(one is not own for own in ranked)]
+
+    def _find_explained(self, area: Candidate, chosen: Sequence[Candidate]) -> float:
+        """Return how much of an item's excess in a street its own places explain: they are cured one by one."""
+        same = (self._cover(one, "") for one in chosen)
+        return sum(one.excess for one in same if one.item_code == area.item_code)
 
     @staticmethod
     def _rank(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -380,7 +449,7 @@ class PlanMaker:
             tell("no_callbacks", n=rate.n, least=max(self.view.callbacks_min, 1))
         if not self.rules.graph.duties:
             tell("no_duties")
-        if not self.rules.library.scenes:
+        if not self.rules.library:
             share = self.rules.number("target_share")
             tell("no_library", {"share": f"{share:.0%}"}, share=share)
         if self.view.flow is None:
@@ -390,17 +459,13 @@ class PlanMaker:
     def _describe_street(self, street: str) -> dict[str, Any]:
         """Return the facts of the title page."""
         row = self.classes.loc[street]
-        districts = dict(
-            zip(self.city.streets["street_code"], self.city.streets["district_code"], strict=True)
-        )
-        district = districts.get(street)
-        known = district is not None and not pd.isna(district)
+        district = self.districts.get(street, "")
         people = row["population"]
         return {
             "code": street,
             "name": self.rules.names.get(street, street),
-            "district_code": str(district) if known else "",
-            "district_name": self.rules.names.get(str(district), "") if known else "",
+            "district_code": district,
+            "district_name": self.rules.names.get(district, "") if district else "",
             "class": str(row["street_class"]),
             "class_name": load_words()["classes"][str(row["street_class"])],
             "class_reason": str(row["reason"]),
@@ -432,6 +497,11 @@ class PlanMaker:
             "model_hash": self.book.model.data_hash if self.book.model else "",
             "notes": list(self.notes),
         }
+
+    def _name_city(self) -> str:
+        """Return the name of the city in the language that is spoken."""
+        english = not get_language().startswith("zh")
+        return (english and self.city.settings.name_en) or self.city.name
 
     def _describe_assumed(self) -> tuple[dict[str, Any], ...]:
         """Return the assumed constants that the plan stands on."""

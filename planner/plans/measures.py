@@ -3,8 +3,8 @@
 Table ``measures`` of a pack. An office edits it; effects that are measured later are written back into it.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,9 @@ from planner.plans.record import Range, TaskMeasure
 
 CONSULTATION = "consultation"
 
+KEYS = ("scene_code", "item_code")
+"""What a measure is for: a scene, else an item and all below it, else everything at a place."""
+
 MOST_MEASURES = 3
 """Measures of one task; more are a wish list."""
 
@@ -26,22 +29,109 @@ MOST_EFFECT = 0.8
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureLibrary:
-    """Measures by scene.
+    """Measures by what they are for, in the order in which they are preferred.
 
     Parameters
     ----------
-    scenes
-        Scene code → measures, in the order in which they are preferred.
+    scenes, items
+        Scene code → measures; item code → measures for it and all items below it.
+    general
+        For a place that has too much of everything.
     """
 
     scenes: Mapping[str, tuple[TaskMeasure, ...]] = field(default_factory=dict)
+    items: Mapping[str, tuple[TaskMeasure, ...]] = field(default_factory=dict)
+    general: tuple[TaskMeasure, ...] = ()
 
-    def choose(self, scene_code: str) -> tuple[TaskMeasure, ...]:
-        """Return the measures of a task: the most effective of each kind, at most :data:`MOST_MEASURES`."""
-        chosen: dict[str, TaskMeasure] = {}
-        for measure in self.scenes.get(scene_code, ()):
-            chosen.setdefault(measure.kind, measure)
-        return tuple(chosen.values())[:MOST_MEASURES]
+    def __bool__(self) -> bool:
+        """Return whether there is any measure."""
+        return bool(self.scenes or self.items or self.general)
+
+    def choose(self, scene_code: str, line: Sequence[str] = ()) -> tuple[TaskMeasure, ...]:
+        """Return what helps against one item: the best measure of each kind, at most :data:`MOST_MEASURES`.
+
+        Parameters
+        ----------
+        scene_code
+            Of the item, empty where it has none.
+        line
+            The item and those above it, nearest first; asked in turn where the library knows no measure of the scene.
+        """
+        known = self.scenes.get(scene_code, ()) if scene_code else ()
+        for item in line:
+            known = known or self.items.get(item, ())
+        return _choose_kinds(known)
+
+    def choose_general(self) -> tuple[TaskMeasure, ...]:
+        """Return what helps against everything at a place."""
+        return _choose_kinds(self.general)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedPart:
+    """One item of a set of several.
+
+    Parameters
+    ----------
+    name
+        Of the item.
+    share
+        Of the set's appeals, above 0 and at most 1.
+    measures
+        What helps against it.
+    """
+
+    name: str
+    share: float
+    measures: tuple[TaskMeasure, ...]
+
+
+def mix_measures(
+    parts: Sequence[MixedPart], general: tuple[TaskMeasure, ...] = ()
+) -> tuple[TaskMeasure, ...]:
+    """Return the measures against a set of several items, the one that takes most away first.
+
+    A measure acts only on the appeals that it is for: its effect on the whole set is scaled by their share and says so.
+
+    Parameters
+    ----------
+    parts
+        Items that have measures of their own.
+    general
+        Measures that act on everything in the set; they stand first.
+    """
+    found: dict[str, tuple[TaskMeasure, float, list[str]]] = {}
+    for part in parts:
+        for measure in part.measures:
+            _, share, names = found.get(measure.measure_code, (measure, 0.0, []))
+            found[measure.measure_code] = (measure, share + part.share, [*names, part.name])
+    scaled = [_scale(measure, share, names) for measure, share, names in found.values()]
+    return (*general, *sorted(scaled, key=_rank)[:MOST_MEASURES])
+
+
+def _scale(measure: TaskMeasure, share: float, names: Sequence[str]) -> TaskMeasure:
+    """Return a measure with its effect on a set of which only a part is what it is for."""
+    if share >= 1 - 1e-9:
+        return measure
+
+    def scale(effect: float | None) -> float | None:
+        return None if effect is None else round(effect * share, 4)
+
+    told = say("measures", "part", share=f"{share:.0%}", items=say("joiners", "list").join(names))
+    return replace(
+        measure,
+        effect=scale(measure.effect),
+        effect_low=scale(measure.effect_low),
+        effect_high=scale(measure.effect_high),
+        note="；".join(one for one in (told, measure.note) if one),
+    )
+
+
+def _choose_kinds(measures: Sequence[TaskMeasure]) -> tuple[TaskMeasure, ...]:
+    chosen: dict[str, TaskMeasure] = {}
+    for measure in measures:
+        chosen.setdefault(measure.kind, measure)
+    return tuple(chosen.values())[:MOST_MEASURES]
 
 
 def make_library(table: pd.DataFrame | None) -> MeasureLibrary:
@@ -71,10 +161,16 @@ def make_library(table: pd.DataFrame | None) -> MeasureLibrary:
     if faults:
         raise PlannerError("table measures: " + "; ".join(faults))
     scenes: dict[str, list[TaskMeasure]] = {}
+    items: dict[str, list[TaskMeasure]] = {}
     for row in rows:
-        scenes.setdefault(str(row["scene_code"]), []).append(_make_measure(row))
+        scene, item = ("" if pd.isna(row[name]) else str(row[name]) for name in KEYS)
+        of = scenes if scene else items
+        of.setdefault(scene or item, []).append(_make_measure(row))
+    general = items.pop("", [])
     return MeasureLibrary(
-        scenes={code: tuple(sorted(made, key=_rank)) for code, made in sorted(scenes.items())}
+        scenes={code: tuple(sorted(made, key=_rank)) for code, made in sorted(scenes.items())},
+        items={code: tuple(sorted(made, key=_rank)) for code, made in sorted(items.items())},
+        general=tuple(sorted(general, key=_rank)),
     )
 
 

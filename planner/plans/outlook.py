@@ -22,7 +22,10 @@ HISTORY_MONTHS = 24
 """Older months say little about the level of today. Assumed."""
 
 PRIOR_MONTHS = 12
-"""Months of ordinary chance that a place's own dispersion is drawn towards. Assumed."""
+"""The item's dispersion that a place's own is drawn towards is worth so many months. Assumed."""
+
+FEWEST_MONTHS = 3
+"""Of fewer months no dispersion is read off."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,19 +154,15 @@ def make_outlook(
         Overdispersion of the street's counts (variance = mean + alpha mean²).
     """
     if course.months:
-        watches: tuple[Watch, ...] = (_make_season(history, course, today, due_on),)
+        # a season comes once a year: no length of watch brings another one before the next plan
+        watches = (_make_season(history, course, today, due_on),) * len(lengths)
     else:
         watches = tuple(_make_watch(history, curve, course, today, due_on, m) for m in lengths)
-    longest = watches[-1]
-    level = longest.seen / longest.seen_exposure * longest.exposure
-    spread = max(
-        1.0 + alpha * level, 1.0 if course.months else _find_spread(history, curve, course, today)
-    )
     return Outlook(
         watches=watches,
         effect=effect,
         usual_per_month=usual_per_month,
-        dispersion=float(spread),
+        dispersion=_find_spread(history, curve, course, today, alpha),
         stays=course.stays,
     )
 
@@ -236,20 +235,30 @@ def _make_season(history: PlaceHistory, course: Course, today: date, due_on: dat
     )
 
 
-def _find_spread(history: PlaceHistory, curve: Curve, course: Course, today: date) -> float:
-    """Return variance over mean of the place's months on its curve, drawn towards chance."""
+def _find_spread(
+    history: PlaceHistory, curve: Curve, course: Course, today: date, alpha: float
+) -> float:
+    """Return variance over mean of the place's months on its curve, drawn towards what the item's counts have.
+
+    The street's overdispersion is taken at the level of one month of the place. It was learned from months of the whole
+    street; times the place's whole watch it would count the hotspot itself as chance, for which it was found.
+    """
     first = _find_start(course, today)
     counts, curves, end = [], [], today
     while (start := add_months(end, -1) + timedelta(days=1)) >= first:
-        counts.append(history.count(start, end))
-        curves.append(curve.between(start, end))
+        if not course.months or start.month in course.months:
+            counts.append(history.count(start, end))
+            curves.append(1.0 if course.months else curve.between(start, end))
         end = start - timedelta(days=1)
-    if len(counts) < 3 or not sum(counts):
+    if not sum(counts):
         return 1.0
+    prior = 1.0 + alpha * float(np.mean(counts))
+    if len(counts) < FEWEST_MONTHS:
+        return prior
     mean = np.array(curves) * sum(counts) / sum(curves)
     index = float(np.sum((np.array(counts) - mean) ** 2 / mean) / (len(counts) - 1))
     n = len(counts)
-    return max(1.0, (n * index + PRIOR_MONTHS) / (n + PRIOR_MONTHS))
+    return max(1.0, (n * index + PRIOR_MONTHS * prior) / (n + PRIOR_MONTHS))
 
 
 def _number(day: date) -> int:

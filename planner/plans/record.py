@@ -210,8 +210,8 @@ class Target:
     Parameters
     ----------
     baseline_per_month, target_per_month, usual_per_month
-        Persons a month: in the twelve months before; the most that meets the target (None: no target); if the place
-        were as its surroundings.
+        Persons a month at the place: in as many months before; the most that meets the target (None: no target of its
+        own); if the place were as its surroundings.
     weeks
         Length of the watch in weeks, for readers of the first form of plans.
     text, measure
@@ -221,13 +221,13 @@ class Target:
     watch_months, watch_start, watch_end
         When appeals are counted; ISO days, both inside.
     baseline
-        Persons in as many months before.
+        Persons in as many months before; of all that are judged together.
     expected
-        Persons in the watch if nothing changes, from the count model.
+        Persons in the watch if nothing changes, from the count model; of all that are judged together.
     threshold
-        The target is met with at most so many persons; None: no target.
+        The target is met with at most so many persons, all that are judged together; None: no target.
     planned_effect
-        Share by which appeals are to fall.
+        Share by which appeals at the place are to fall.
     p_if_nothing, p_if_effect
         Probability that the target is met if nothing changes, and if the planned effect comes.
     pooled_with

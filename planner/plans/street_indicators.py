@@ -7,12 +7,10 @@ import pandas as pd
 
 from gridgov.rules.constants import Constants
 from gridgov.rules.rates.assessment import assess_counts, judge_orders
+from gridgov.rules.rates.handlers import find_excluded, find_handlers
 from gridgov.rules.rates.three_rates import make_counts
 
 RATES = ("response", "solution", "satisfaction")
-
-HANDLERS = ("unit_recorded", "unit_code", "street_code")
-"""Who answers for an order, the first that is known; as the monthly assessment does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +128,15 @@ def make_year_rates(
         Index ``unit_code``; ``callbacks rank ranked score`` and for each of :data:`RATES` ``_rate _low _high``.
     """
     moment = pd.Timestamp(as_of)
-    known = of_year.reindex(columns=list(dict.fromkeys((*of_year.columns, *HANDLERS, "closed_at"))))
+    known = of_year.reindex(columns=list(dict.fromkeys((*of_year.columns, "closed_at"))))
     known["closed_at"] = known["closed_at"].astype(known["received_at"].dtype)
-    unit = known[list(HANDLERS)].astype("object").bfill(axis=1).iloc[:, 0].astype("str")
+    unit = find_handlers(known, units["unit_code"])
     called = known["called_at" if "called_at" in known else "closed_at"]
     judged = judge_orders(
-        known.assign(unit_code=unit, called_at=called), as_of=moment, constants=constants
+        known.assign(unit_code=unit, called_at=called),
+        as_of=moment,
+        constants=constants,
+        excluded=find_excluded(known),
     ).orders
     # the year of receipt as one window; the name of its last month keeps the weights of that day
     judged["month"] = f"{(moment - pd.Timedelta(days=1)):%Y-%m}"

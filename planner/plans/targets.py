@@ -5,8 +5,9 @@ chance in the count itself. The level relative to the street's own curve (season
 gamma distributed after what was seen, the count given the level negative binomial; draws of the two give the
 probabilities (Bayesian prediction of counts, Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6).
 
-A target is set with the shortest watch that satisfies both limits, for the task alone or for several together, or not
-at all. Baseline, prediction and result count the same: distinct persons in a window as long as the watch.
+A target is set with the shortest watch that satisfies both limits, for the task alone or for several together
+(:mod:`planner.plans.pools`), or not at all. Baseline, prediction and result count the same: distinct persons in a
+window as long as the watch.
 """
 
 from collections.abc import Sequence
@@ -110,6 +111,41 @@ class TargetFigures:
     p_if_effect: float | None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Future:
+    """Draws of what a task's place brings in each of its watches.
+
+    Parameters
+    ----------
+    outlook
+        What they were drawn from.
+    nothing, effect
+        Persons if nothing changes, and with the planned effect, int64 (watches, :data:`DRAWS`).
+    """
+
+    outlook: Outlook
+    nothing: Counts
+    effect: Counts
+
+
+def draw_future(outlook: Outlook, rng: np.random.Generator) -> Future:
+    """Return draws for every watch of an outlook; the state of `rng` decides them.
+
+    Raises
+    ------
+    ValueError
+        It has no watch.
+    """
+    if not outlook.watches:
+        raise ValueError("an outlook without a watch cannot be judged")
+    drawn = [draw_persons(outlook, watch, rng) for watch in outlook.watches]
+    return Future(
+        outlook=outlook,
+        nothing=np.stack([without for without, _ in drawn]),
+        effect=np.stack([with_effect for _, with_effect in drawn]),
+    )
+
+
 def find_target(
     outlooks: Sequence[Outlook], limits: TargetLimits, rng: np.random.Generator
 ) -> TargetFigures:
@@ -129,22 +165,43 @@ def find_target(
     ValueError
         There is no outlook, or their watches do not match.
     """
-    if not outlooks or len({len(one.watches) for one in outlooks}) != 1 or not outlooks[0].watches:
+    return judge_futures([draw_future(one, rng) for one in outlooks], limits)
+
+
+def judge_futures(
+    futures: Sequence[Future], limits: TargetLimits, *, watches: int | None = None
+) -> TargetFigures:
+    """Return the target of one task, or of several judged together, with the shortest watch that will do.
+
+    Parameters
+    ----------
+    futures
+        One, or several with the same number of watches.
+    limits
+        What a target must hold.
+    watches
+        Only so many of the watches are tried, the shortest first; None: all.
+
+    Raises
+    ------
+    ValueError
+        There is no future, or their watches do not match.
+    """
+    if not futures or len({len(one.nothing) for one in futures}) != 1:
         raise ValueError("outlooks without watches, or with different ones, cannot be judged")
     best: TargetFigures | None = None
-    for at, watch in enumerate(outlooks[0].watches):
-        nothing = np.zeros(DRAWS, dtype=np.int64)
-        effect = np.zeros(DRAWS, dtype=np.int64)
-        for outlook in outlooks:
-            without, with_effect = draw_persons(outlook, outlook.watches[at], rng)
-            nothing += without
-            effect += with_effect
-        baseline = sum(one.watches[at].baseline for one in outlooks)
-        found = _judge(nothing, effect, watch, baseline, limits)
-        if found.threshold is not None:
-            return found
-        best = found
-    assert best is not None  # noqa: S101 - there is at least one watch
+    for at in range(len(futures[0].nothing) if watches is None else watches):
+        best = _judge(
+            np.sum([one.nothing[at] for one in futures], axis=0),
+            np.sum([one.effect[at] for one in futures], axis=0),
+            futures[0].outlook.watches[at],
+            sum(one.outlook.watches[at].baseline for one in futures),
+            limits,
+        )
+        if best.threshold is not None:
+            return best
+    if best is None:
+        raise ValueError("no watch was asked for; expected one or more")
     return best
 
 

@@ -34,7 +34,7 @@ from planner.plans.dates import (
 )
 from planner.plans.items import ItemLevels
 from planner.plans.lineage import make_task_id
-from planner.plans.measures import CONSULTATION, MeasureLibrary
+from planner.plans.measures import CONSULTATION, MeasureLibrary, MixedPart, mix_measures
 from planner.plans.plan_text import load_words, say
 from planner.plans.quotes import find_quotes
 from planner.plans.record import (
@@ -53,6 +53,9 @@ MOST_EVIDENCE = 12
 
 MIXED_SHARE = 0.2
 """In a set of several level-3 items those of at least so many of its appeals say who must come. Assumed."""
+
+LEAD_SHARE = 0.5
+"""A mixed set is led by the unit that leads at least so many of its appeals. Assumed."""
 
 MOST_MIXED = 3
 """Level-3 items of a mixed set whose duties are brought together."""
@@ -243,7 +246,7 @@ def make_task(candidate: Candidate, rules: TaskRules, *, number: int, starts: in
     """
     mixed = find_mixed_items(candidate)
     crew = find_crew(candidate, mixed, rules)
-    measures = rules.library.choose(crew.scene_code) if crew.scene_code else ()
+    measures = choose_measures(candidate, mixed, rules)
     consultation = _say_consultation(measures)
     firms = _say_firms(crew, rules)
     chain = make_chain(
@@ -324,6 +327,35 @@ def make_task(candidate: Candidate, rules: TaskRules, *, number: int, starts: in
     )
 
 
+def choose_measures(
+    candidate: Candidate, items: Sequence[str], rules: TaskRules
+) -> tuple[TaskMeasure, ...]:
+    """Return the measures of a task: of its item, of each of several with its share, and against everything at a place.
+
+    Parameters
+    ----------
+    candidate
+        What is to be cured.
+    items
+        Its level-3 items that are named (:func:`find_mixed_items`).
+    rules
+        Duty list and library.
+    """
+    street, library = candidate.street_code, rules.library
+    counts = candidate.evidence["item_code"].astype("object").value_counts()
+    total = max(int(counts.sum()), 1)
+    parts = []
+    for code in items:
+        answer = find_whistle(rules, code, street)
+        scene = answer.item.scene_code if answer is not None else ""
+        measures = library.choose(scene, rules.levels.find_line(code))
+        share = 1.0 if candidate.item_level == 3 else int(counts.get(code, 0)) / total
+        if measures and share > 0:
+            parts.append(MixedPart(name=rules.levels.name(code), share=share, measures=measures))
+    is_place = candidate.scale == HotspotScale.PLACE
+    return mix_measures(parts, library.choose_general() if is_place else ())
+
+
 def make_open_target(candidate: Candidate) -> Target:
     """Return a target that nothing has been decided of."""
     return Target(
@@ -356,9 +388,9 @@ def find_mixed_items(candidate: Candidate) -> tuple[str, ...]:
 def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> Crew:
     """Return who answers for a candidate.
 
-    Of one item the duty list says it. A mixed set is led by the lead that all its items share, else by the street as
-    the first receiver, with the leads of the items as helpers; so is everything at a place, whose chain is what the
-    street convenes. A city without duties knows only the unit of the area.
+    Of one item the duty list says it. A mixed set is led by the unit that leads most of its appeals, where that is
+    :data:`LEAD_SHARE` of them or more, else by the street as the first receiver; the leads of its items help. The chain
+    of everything at a place is what its lead convenes. A city without duties knows only the unit of the area.
     """
     street = candidate.street_code
     known = [one for code in items if (one := find_whistle(rules, code, street)) is not None]
@@ -367,11 +399,13 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
         name = rules.graph.name_of(unit)
         party = Party(unit_code=unit, name=rules.names.get(street, name) if name == unit else name)
         return Crew(lead=party, lead_by="area")
-    first = known[0]
     is_place = candidate.scale == HotspotScale.PLACE
-    is_one = len({one.lead for one in known}) == 1 and not is_place
-    lead = first.lead if is_one else first.street.unit_code
-    lead_by = first.lead_by if is_one else "first_receiver"
+    first, share = _find_main(candidate, known, rules)
+    is_mixed = is_place or len({one.lead for one in known}) > 1
+    if share >= LEAD_SHARE:
+        lead, lead_by = first.lead, "most_appeals" if is_mixed else first.lead_by
+    else:
+        lead, lead_by = first.street.unit_code, "first_receiver"
     involved = [
         unit for one in known for unit in ((one.lead,) if is_place else (one.lead, *one.helpers))
     ]
@@ -408,6 +442,27 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
         if is_place
         else tuple(dict.fromkeys(fault.text for one in known for fault in one.faults)),
     )
+
+
+def _find_main(
+    candidate: Candidate, known: Sequence[WhistlePlan], rules: TaskRules
+) -> tuple[WhistlePlan, float]:
+    """Return the answer of the duty list for the item of most appeals of the unit that leads most, and its share.
+
+    Every appeal of the set counts, also those whose items are too few to be named.
+    """
+    counts = candidate.evidence["item_code"].astype("object").value_counts()
+    by_lead: dict[str, int] = {}
+    first_of: dict[str, WhistlePlan] = {}
+    for code, n in sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0]))):
+        answer = find_whistle(rules, str(code), candidate.street_code)
+        if answer is not None:
+            by_lead[answer.lead] = by_lead.get(answer.lead, 0) + int(n)
+            first_of.setdefault(answer.lead, answer)
+    if not by_lead:
+        return known[0], 1.0
+    lead = max(by_lead, key=lambda unit: (by_lead[unit], unit))
+    return first_of[lead], by_lead[lead] / max(int(counts.sum()), 1)
 
 
 def _make_party(unit: str, rules: TaskRules) -> Party:

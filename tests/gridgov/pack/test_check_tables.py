@@ -85,6 +85,15 @@ def test_faults_of_measures(tmp_path, old, new, row, words):
     ), errors
 
 
+def test_a_measure_is_for_a_scene_or_an_item_of_the_catalogue(tmp_path):
+    head, first, _ = MEASURES.splitlines()
+    with_items = head.replace("scene_code,", "scene_code,item_code,")
+    rows = [first.replace("S1,", "S1,I9,"), "M3,,I9,查,Check,service,,,,,,,practice,"]
+    errors = find_errors(write(tmp_path, measures="\n".join([with_items, *rows]) + "\n"))
+    assert any("measures.csv:2 " in one and "beside a scene_code" in one for one in errors), errors
+    assert any("measures.csv:3 " in one and "no item of the catalogue" in one for one in errors)
+
+
 def test_a_missing_column_is_named(tmp_path):
     errors = find_errors(write(tmp_path, kinds="kind,name\ncomplaint,投诉\n"))
     assert any("kinds.csv" in error and "counts_as_problem" in error for error in errors), errors

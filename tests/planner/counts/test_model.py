@@ -96,3 +96,18 @@ def test_a_forecast_reaches_a_year(model):
         model.forecast(13)
     with pytest.raises(PlannerError, match="level"):
         model.forecast(3, level="cell")
+
+
+def test_the_course_of_a_street_is_what_each_of_its_days_lets_expect(model):
+    days = [date(2025, 1, 1), date(2025, 6, 30), date(2026, 3, 1)]
+    course = model.make_course("S01", ["I0", "I1"])
+    apart = [model.expect("S01", ["I0", "I1"], day, day).mean.sum() for day in days]
+
+    assert len(course) == (model.horizon_end - model.first_day).days + 1
+    assert course[[(day - model.first_day).days for day in days]] == pytest.approx(apart)
+    whole = model.expect("S01", "I0", *WINDOW).mean[0]
+    first = (WINDOW[0] - model.first_day).days
+    alone = model.make_course("S01", ["I0"])[first : first + 90].sum()
+    assert alone == pytest.approx(whole, rel=0.01)
+    with pytest.raises(PlannerError, match="no street"):
+        model.make_course("S99", ["I0"])

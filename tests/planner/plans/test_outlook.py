@@ -86,7 +86,8 @@ def test_a_season_is_compared_with_its_own_months():
     course = Course(since=date(2023, 1, 1), months=(12, 1, 2))
     outlook = find_outlook(history, course)
 
-    assert len(outlook.watches) == 1
+    # a season comes once a year: the same watch for every length, so that it can be pooled with others
+    assert outlook.watches[0] == outlook.watches[1]
     assert outlook.watches[0].start == date(2026, 12, 1)
     assert outlook.watches[0].baseline == 3
     assert outlook.watches[0].seen_exposure == 2
@@ -111,3 +112,30 @@ def test_months_that_jump_more_than_chance_widen_the_prediction():
     )
     assert narrow == pytest.approx(1.0)
     assert wide > 3
+
+
+def test_the_items_own_dispersion_counts_at_the_level_of_a_month_and_less_the_more_is_known():
+    rng = np.random.default_rng(4)
+    flat = make_curve(date(2023, 1, 1), np.ones(1500))
+    days = [TODAY - timedelta(days=int(k)) for k in rng.integers(0, 720, 240)]
+
+    def spread(known, alpha):
+        history = make_history(make_orders(known, [f"p{k}" for k in range(len(known))]))
+        outlook = make_outlook(
+            history,
+            flat,
+            Course(since=min(known)),
+            today=TODAY,
+            due_on=date(2026, 3, 31),
+            lengths=(12,),
+            effect=0.3,
+            usual_per_month=0.1,
+            alpha=alpha,
+        )
+        return outlook.dispersion
+
+    ten_a_month = 1 + 0.2 * 10
+    assert spread(days, 0.0) < 1.4
+    assert spread(days, 0.0) < spread(days, 0.2) < ten_a_month
+    new = [day for day in days if day > TODAY - timedelta(days=60)]
+    assert spread(new, 0.2) == pytest.approx(1 + 0.2 * len(new) / 2, abs=0.6)
