@@ -6,6 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from gridgov.rules.duties.bounces import TRANSFER_COLUMNS
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order, Outcome, Transfer
 from gridgov.storage.statement_frames import to_frame
@@ -73,3 +74,24 @@ def read_bounces(session: Session) -> pd.Series:
         name="bounces",
         dtype="int64",
     )
+
+
+def read_transfers(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame:
+    """Return moves of orders between units, by order and time: ``gridgov.rules.duties.bounces.TRANSFER_COLUMNS``.
+
+    Parameters
+    ----------
+    session
+        The system's own.
+    timezone
+        The city's; times are in it.
+    """
+    chosen = (
+        sa.select(Order.order_no, Transfer.at, Transfer.from_unit_code, Transfer.to_unit_code)
+        .join(Transfer, Transfer.order_id == Order.id)
+        .order_by(Order.order_no, Transfer.at, Transfer.id)
+    )
+    frame = to_frame(session.execute(chosen), list(TRANSFER_COLUMNS))
+    utc = pd.to_datetime(frame["at"], utc=True).astype("datetime64[us, UTC]")
+    texts = {name: frame[name].astype("str") for name in TRANSFER_COLUMNS if name != "at"}
+    return frame.assign(**texts, at=utc.dt.tz_convert(str(timezone)))

@@ -17,7 +17,7 @@ from gridgov.services.class_reviews import find_class_decisions, propose_classes
 from gridgov.services.plans.drafts import Draft, DraftTask, put_draft
 from gridgov.services.topics import save_topics
 from gridgov.storage.models import plans as rows
-from gridgov.storage.order_frames import read_bounces, read_order_frame
+from gridgov.storage.order_frames import read_bounces, read_order_frame, read_transfers
 from gridgov.storage.queries.effects import DIFFICULTY, SEASONS, drop_analysis, put_analysis
 from planner.jobs.desk import PlanningResult, make_plans
 from planner.jobs.difficulty import make_difficulty_report
@@ -97,6 +97,7 @@ def plan_database(
         population=population,
         previous=find_previous(session),
         decisions=find_class_decisions(session),
+        transfers=read_transfers(session, city.settings.timezone),
         progress=progress,
     )
     saved = load_planning(session, result, as_of=as_of)

@@ -1,15 +1,19 @@
 """A loaded database gets what the planner computes of it: topics for the coming year, city and districts."""
 
-from datetime import date
+import itertools
+from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from gridgov.pack.city import load_city
 from gridgov.services.load.batches import LoadOptions, load_appeals
 from gridgov.services.load.pack import load_pack
 from gridgov.services.topics import get_topics, list_scopes, list_years
 from gridgov.storage.db import transaction
-from gridgov.storage.order_frames import read_order_frame
+from gridgov.storage.models.orders import Order, Transfer
+from gridgov.storage.models.plans import Plan
+from gridgov.storage.order_frames import read_order_frame, read_transfers
 from gridgov.storage.queries.effects import DIFFICULTY, get_analysis
 from planner.jobs.store import find_topic_year, plan_database
 from planner.topics.candidates import TOPIC_COLUMNS
@@ -74,6 +78,44 @@ def test_rates_adjusted_for_difficulty_are_kept(city, sessions):
     shown = kept.content["units"]["E01"]
     assert shown["n"] == int(of_unit.notna().sum()) > 0
     assert shown["solution_rate"] == pytest.approx(float(of_unit.mean()), abs=1e-4)
+
+
+def test_moves_of_orders_stand_in_the_diagnosis(city, sessions):
+    with transaction(sessions) as session:
+        orders = session.scalars(
+            sa.select(Order)
+            .where(Order.street_code.is_not(None))
+            .order_by(Order.received_at.desc())
+            .limit(3)
+        ).all()
+        for order, path in zip(orders, (["E01", "D01", "E01"], ["E01", "D01"], []), strict=True):
+            for step, (left, right) in enumerate(itertools.pairwise(path)):
+                session.add(
+                    Transfer(
+                        order_id=order.id,
+                        at=order.received_at + timedelta(hours=step + 1),
+                        from_unit_code=left,
+                        to_unit_code=right,
+                        action="redispatch",
+                        made_by="p",
+                    )
+                )
+        streets = [str(order.street_code) for order in orders]
+        plan_database(session, city, as_of=AS_OF)
+    with sessions() as session:
+        moves = read_transfers(session, city.settings.timezone)
+        documents = session.scalars(sa.select(Plan.document)).all()
+    assert list(moves["to_unit"].sort_values()) == ["D01", "D01", "E01"]
+    found = {
+        document["street"]["code"]: {
+            one["key"]: (one["value"], one["n"]) for one in document["diagnosis"]["figures"]
+        }
+        for document in documents
+    }
+    assert found, "no street has a plan"
+    for code, figures in found.items():
+        assert figures["bounced"] == (streets[:1].count(code), 1)
+        assert figures["disputed"] == (streets[:2].count(code), 2)
 
 
 def test_the_year_of_topics_is_the_one_that_most_of_the_next_months_lie_in():
