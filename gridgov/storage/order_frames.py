@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from gridgov.rules.duties.bounces import TRANSFER_COLUMNS
 from gridgov.storage.models.appeals import Appeal
-from gridgov.storage.models.orders import Order, Outcome, Transfer
+from gridgov.storage.models.orders import Order, Transfer
 from gridgov.storage.statement_frames import to_frame
 
 TEXTS = (
@@ -23,7 +23,10 @@ TEXTS = (
     "street_code",
     "district_code",
     "satisfied",
+    "outcome",
 )
+PLACE_TEXTS = ("address", "matched", "place_level", "text", "person_key")
+"""What stands with the appeal: hotspots are named and told apart by the first three, plans quote the text."""
 TIMES = ("received_at", "contacted_at", "closed_at", "due_at")
 _SOLVED = {"true": True, "partly": False, "false": False}
 """Only what was solved wholly counts in the rates of a street's diagnosis."""
@@ -32,7 +35,8 @@ _SOLVED = {"true": True, "partly": False, "false": False}
 def read_order_frame(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame:
     """Return orders with the columns of ``gridgov.frames.ORDER_COLUMNS`` that planning needs, by order number.
 
-    Merged and excluded orders are left out: they are no appeals of their own.
+    All that a file of orders would have, so that the same history gives the same plan from a file and from here: merged
+    and excluded orders are appeals too (``gridgov.rules.indicators``), and ``outcome`` says which they are.
 
     Parameters
     ----------
@@ -43,20 +47,22 @@ def read_order_frame(session: Session, timezone: str | ZoneInfo) -> pd.DataFrame
     """
     names = [*TEXTS, *TIMES, "lon", "lat", "contacted", "solved"]
     chosen = (
-        sa.select(*(getattr(Order, name) for name in names), Appeal.person_key)
+        sa.select(
+            *(getattr(Order, name) for name in names),
+            *(getattr(Appeal, name) for name in (*PLACE_TEXTS, "uncertainty_m")),
+        )
         .join(Appeal, Appeal.id == Order.appeal_id)
-        .where(Order.outcome.not_in([Outcome.MERGED, Outcome.EXCLUDED]))
         .order_by(Order.order_no)
     )
-    frame = to_frame(session.execute(chosen), [*names, "person_key"])
-    for name in (*TEXTS, "person_key"):
+    frame = to_frame(session.execute(chosen), [*names, *PLACE_TEXTS, "uncertainty_m"])
+    for name in (*TEXTS, *PLACE_TEXTS):
         frame[name] = frame[name].astype("str")
     for name in TIMES:
         utc = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
         frame[name] = utc.dt.tz_convert(str(timezone))
     frame["contacted"] = frame["contacted"].astype("boolean")
     frame["solved"] = frame["solved"].map(_SOLVED).astype("boolean")
-    return frame.astype({"lon": "float64", "lat": "float64"})
+    return frame.astype({"lon": "float64", "lat": "float64", "uncertainty_m": "float64"})
 
 
 def read_bounces(session: Session) -> pd.Series:

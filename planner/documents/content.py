@@ -134,8 +134,8 @@ class Signature:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanDocument:
-    """A plan as a document.
+class OfficeDocument:
+    """A plan or a report as a document.
 
     Parameters
     ----------
@@ -146,9 +146,9 @@ class PlanDocument:
     issuer
         Whose document it is; in the red head.
     number
-        Number of the plan with its revision.
+        Number that the office gives, or the plan's own.
     state
-        ``草案`` … in words; empty for a plan that stands outside a service.
+        ``草案`` … in words; empty for what stands outside a service.
     marks
         What a reader must know before all else (synthetic data), in words.
     facts

@@ -19,11 +19,11 @@ from docx.opc.exceptions import PackageNotFoundError
 from docxtpl import DocxTemplate
 from lxml import etree
 
-from planner.documents.content import Block, Figure, Heading, Paragraph, PlanDocument, Row, Table
+from planner.documents.content import Block, Figure, Heading, OfficeDocument, Paragraph, Row, Table
 from planner.documents.errors import TemplateError
-from planner.documents.make_document import load_document_words
 from planner.documents.packing import repack
 from planner.documents.typst_files import FontBook, draw_png, load_fonts
+from planner.documents.words import load_document_words
 
 HEADINGS = ("公文一级标题", "公文二级标题", "公文三级标题")
 PARAGRAPHS = {"body": "公文正文", "note": "公文表注", "finding": "公文结论", "quote": "公文正文"}
@@ -85,7 +85,7 @@ PICTURE_NAMES = (
 
 
 def make_docx(
-    document: PlanDocument, *, template: Path | None = None, fonts: FontBook | None = None
+    document: OfficeDocument, *, template: Path | None = None, fonts: FontBook | None = None
 ) -> bytes:
     """Return the document as DOCX; the same document and template give the same bytes.
 
@@ -108,7 +108,7 @@ def make_docx(
     place = str(template or "templates/plan.docx")
     made = _open_template(_read_template(template), place)
     writer = _Writer(template=made, styles=_find_styles(made, place), fonts=fonts or load_fonts())
-    words = load_document_words()["annexes"]
+    words = load_document_words(document.language)["annexes"]
     titles = [words["item"].format(n=one.number, title=one.title) for one in document.annexes]
     values = {
         **document.values,
@@ -121,7 +121,7 @@ def make_docx(
         "facts": _Xml(writer.write_facts(document.facts)),
         "body": _Xml(writer.write_blocks(document.blocks)),
         "annexes": _Xml(writer.write_annexes(document)),
-        "annex_list": words["line"].format(list="　".join(titles)) if titles else "",
+        "annex_list": words["line"].format(list=words["gap"].join(titles)) if titles else "",
         "signature_issuer": document.signature.issuer,
         "signature_day": document.signature.day,
         "imprint": document.imprint,
@@ -247,9 +247,9 @@ class _Writer:
         """Return blocks in order."""
         return "".join(self._write_block(block) for block in blocks)
 
-    def write_annexes(self, document: PlanDocument) -> str:
+    def write_annexes(self, document: OfficeDocument) -> str:
         """Return the annexes, each from a page of its own on."""
-        words = load_document_words()["annexes"]
+        words = load_document_words(document.language)["annexes"]
         return "".join(
             self._write_paragraph(
                 words["name"].format(n=annex.number),

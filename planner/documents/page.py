@@ -7,25 +7,35 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup, escape
 
-from planner.documents.content import Figure, Heading, Paragraph, PlanDocument, Table
-from planner.documents.make_document import load_document_words
+from planner.documents.content import Figure, Heading, OfficeDocument, Paragraph, Table
+from planner.documents.words import load_document_words
 
 _TASK = re.compile(r"\bT\d{2,}\b")
 
 
-def render_document(document: PlanDocument) -> Markup:
+def render_document(document: OfficeDocument) -> Markup:
     """Return the document as an ``article``; its styles are :func:`load_document_styles`."""
-    words = load_document_words()["annexes"]
+    words = load_document_words(document.language)["annexes"]
     titles = [words["item"].format(n=one.number, title=one.title) for one in document.annexes]
     anchors = {one.anchor for one in document.blocks if isinstance(one, Heading) and one.anchor}
     made = _load_book().get_template("document.html")
     text = made.render(
         document=document,
-        annex_line=words["line"].format(list="　".join(titles)),
+        annex_line=words["line"].format(list=words["gap"].join(titles)),
         annex_names=[words["name"].format(n=one.number) for one in document.annexes],
         anchors=anchors,
     )
     return Markup(text)  # noqa: S704 - jinja escaped it
+
+
+def render_page(document: OfficeDocument) -> str:
+    """Return the document as a page of its own, which needs no other file."""
+    made = _load_book().get_template("report.html")
+    return made.render(
+        document=document,
+        styles=Markup(load_document_styles()),  # noqa: S704 - a file of ours
+        body=render_document(document),
+    )
 
 
 @cache

@@ -14,10 +14,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from gridgov.pack.city import City
-from planner.documents.content import PlanDocument
+from planner.documents.content import OfficeDocument
 from planner.documents.docx import make_docx
 from planner.documents.layers import write_task_layer
-from planner.documents.make_document import DocumentOptions, make_document, say_q
+from planner.documents.make_document import DocumentOptions, make_document
 from planner.documents.maps import (
     CERTAINTIES,
     GREYS,
@@ -31,6 +31,7 @@ from planner.documents.page import load_document_styles, render_document
 from planner.documents.pdf import make_pdf
 from planner.documents.street_map import PlanGround
 from planner.documents.typst_files import load_fonts
+from planner.documents.words import say_q
 from planner.documents.workbook import make_workbook
 from planner.errors import PlannerError
 from planner.plans.plan_text import load_words
@@ -156,7 +157,7 @@ def make_ground(
 def _make_form(
     form: Form,
     plan: Plan,
-    document: PlanDocument,
+    document: OfficeDocument,
     city: City,
     book: jinja2.Environment,
     facts: Mapping[str, Any],

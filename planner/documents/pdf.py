@@ -9,10 +9,10 @@ from typing import Any
 
 import typst
 
-from planner.documents.content import Block, Figure, Heading, Paragraph, PlanDocument, Table
+from planner.documents.content import Block, Figure, Heading, OfficeDocument, Paragraph, Table
 from planner.documents.errors import TemplateError
-from planner.documents.make_document import load_document_words
 from planner.documents.typst_files import FontBook, load_fonts, set_family
+from planner.documents.words import load_document_words
 
 TYPES: dict[type, str] = {
     Heading: "heading",
@@ -23,7 +23,7 @@ TYPES: dict[type, str] = {
 
 
 def make_pdf(
-    document: PlanDocument, *, fonts: FontBook | None = None, template: Path | None = None
+    document: OfficeDocument, *, fonts: FontBook | None = None, template: Path | None = None
 ) -> bytes:
     """Return the document as PDF; the same document gives the same bytes with the same fonts.
 
@@ -59,12 +59,13 @@ def make_pdf(
     return made
 
 
-def _make_values(document: PlanDocument, names: dict[int, str], book: FontBook) -> dict[str, Any]:
+def _make_values(document: OfficeDocument, names: dict[int, str], book: FontBook) -> dict[str, Any]:
     """Return what the template reads as ``document.json``."""
-    words = load_document_words()["annexes"]
+    words = load_document_words(document.language)["annexes"]
     titles = [words["item"].format(n=one.number, title=one.title) for one in document.annexes]
     return {
         "faces": {role: list(families) for role, families in book.faces.items()},
+        "lang": document.language[:2],
         "title": document.title,
         "subtitle": document.subtitle,
         "issuer": document.issuer,
@@ -81,7 +82,7 @@ def _make_values(document: PlanDocument, names: dict[int, str], book: FontBook) 
             }
             for one in document.annexes
         ],
-        "annex-line": words["line"].format(list="　".join(titles)),
+        "annex-line": words["line"].format(list=words["gap"].join(titles)),
         "signature": asdict(document.signature),
         "imprint": document.imprint,
         "values": document.values,

@@ -11,9 +11,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from planner.documents.make_document import load_document_words
+from planner.documents.make_document import find_language
 from planner.documents.packing import repack
-from planner.plans.plan_text import load_words
+from planner.documents.words import load_document_words, say_name
+from planner.plans.plan_text import load_words, speaking
 from planner.plans.record import Plan, Task
 
 HEAD_FILL = PatternFill("solid", fgColor="FFE8EEF2")
@@ -33,10 +34,16 @@ def make_workbook(plan: Plan, *, progress: Mapping[str, Mapping[str, Any]] | Non
     progress
         ``task_no`` → ``state progress_share note`` where the plan runs.
     """
-    words = load_document_words()["workbook"]
+    with speaking(find_language(plan)):
+        return _make_workbook(plan, progress or {})
+
+
+def _make_workbook(plan: Plan, progress: Mapping[str, Mapping[str, Any]]) -> bytes:
+    every = load_document_words()
+    words, joiner, clause = every["workbook"], str(every["list"]), str(every["clause"])
     book = Workbook()
     book.remove(book.active)  # type: ignore[arg-type]  # a new workbook has one sheet
-    _add_sheet(book, words["tasks"], [_list_task(one, progress or {}) for one in plan.tasks])
+    _add_sheet(book, words["tasks"], [_list_task(one, progress) for one in plan.tasks])
     _add_sheet(
         book,
         words["stages"],
@@ -45,7 +52,7 @@ def make_workbook(plan: Plan, *, progress: Mapping[str, Mapping[str, Any]] | Non
                 task.task_no,
                 stage.number,
                 duty.name,
-                "、".join(duty.units),
+                joiner.join(duty.units),
                 duty.days,
                 _as_date(stage.start_on),
                 _as_date(stage.end_on),
@@ -66,8 +73,8 @@ def make_workbook(plan: Plan, *, progress: Mapping[str, Mapping[str, Any]] | Non
                 row["unit_code"],
                 row["name"],
                 roles.get(row["role"], row["role"]),
-                "；".join(duty["name"] for duty in row.get("duties", ())),
-                "、".join(row["tasks"]),
+                clause.join(duty["name"] for duty in row.get("duties", ())),
+                joiner.join(row["tasks"]),
             ]
             for row in plan.responsibilities
         ],
@@ -81,18 +88,17 @@ def make_workbook(plan: Plan, *, progress: Mapping[str, Mapping[str, Any]] | Non
                 one.item_name,
                 one.draft,
                 one.decided_by.name if one.decided_by else "",
-                "、".join(one.tasks),
+                joiner.join(one.tasks),
             ]
             for one in plan.policies
         ],
     )
-    names = load_words()["figures"]
     _add_sheet(
         book,
         words["figures"],
         [
             [
-                names.get(one["key"], one["key"]),
+                say_name(str(one["key"])),
                 one.get("value"),
                 one.get("n"),
                 load_words()["windows"].get(one.get("window"), ""),
@@ -113,7 +119,8 @@ def make_workbook(plan: Plan, *, progress: Mapping[str, Mapping[str, Any]] | Non
 
 
 def _list_task(task: Task, progress: Mapping[str, Mapping[str, Any]]) -> list[Any]:
-    states = load_document_words()["task_states"]
+    words = load_document_words()
+    states, joiner, clause = words["task_states"], str(words["list"]), str(words["clause"])
     own = progress.get(task.task_no, {})
     proof, target = task.proof, task.target
     return [
@@ -123,7 +130,7 @@ def _list_task(task: Task, progress: Mapping[str, Mapping[str, Any]]) -> list[An
         task.item_code,
         task.item_name,
         task.lead.name if task.lead else "",
-        "、".join(one.name for one in task.helpers),
+        joiner.join(one.name for one in task.helpers),
         task.superior.name if task.superior else "",
         _as_date(task.start_on),
         _as_date(task.due_on),
@@ -132,7 +139,7 @@ def _list_task(task: Task, progress: Mapping[str, Mapping[str, Any]]) -> list[An
         proof.persons if proof else None,
         proof.expected if proof else None,
         task.n_evidence,
-        "；".join(one.name for one in task.measures),
+        clause.join(one.name for one in task.measures),
         states.get(own.get("state"), own.get("state") or ""),
         own.get("progress_share"),
         own.get("note", ""),

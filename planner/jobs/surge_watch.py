@@ -1,5 +1,6 @@
 """The hourly watch: fits the model once a day, finds the surges of the moment, and keeps them where pages read them."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,13 +11,14 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from gridgov.jobs.report_scopes import find_area_units
 from gridgov.pack.city import City
 from gridgov.rules.appeal_kinds import find_problem_rows
 from gridgov.services.worker.table import Job, WorkerContext
 from gridgov.storage.db import transaction
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order, Outcome
-from gridgov.storage.queries.surges import put_surges
+from gridgov.storage.queries.surges import put_special_report, put_surges
 from gridgov.storage.statement_frames import to_frame
 from planner.counts import CountModel, fit_counts, make_daily_counts
 from planner.errors import PlannerError
@@ -34,7 +36,9 @@ HISTORY_YEARS = 3
 BEFORE_DAYS = 130
 """Orders that are read to know who has called before, and what the words were."""
 MOST_KEPT = 100
-MOST_REPORTS = 5
+MOST_REPORTS = 12
+"""Special reports at one moment: as many as the page of today lists."""
+SPECIAL_SCHEMA = "special/1"
 SEED = 1
 COLUMNS = ("order_no", "received_at", "street_code", "community_code", "district_code", "item_code")
 
@@ -58,7 +62,9 @@ def make_surge_job() -> Job:
         with transaction(context.sessions) as session:
             value = watch_surges(session, city, watch, now=now)
             put_surges(session, value, now=now)
-        return {"surges": len(value["surges"])}
+            for report in value["reports"]:
+                put_special_report(session, report, now=now)
+        return {"surges": len(value["surges"]), "reports": len(value["reports"])}
 
     return Job(name="surges", every=timedelta(hours=1), longest=timedelta(minutes=30), run=run)
 
@@ -96,38 +102,89 @@ def watch_surges(
         orders = read_counted(
             session, city, start=start.to_pydatetime(), end=now, is_with_text=True
         )
-        recent = make_recent_counts(
-            orders, model, now=moment.to_pydatetime(), catalogue=city.catalogue
-        )
-        found = find_surges(model, recent, dict(watch.alarms)).head(MOST_KEPT)
-        reports = [
-            make_special_report(
-                row,
-                orders=orders,
-                model=model,
-                recent=recent,
-                moment=moment.to_pydatetime(),
-                centres=find_centres(city),
-                seed=SEED,
-            )
-            for _, row in found.head(MOST_REPORTS).iterrows()
-        ]
+        return value | describe_surges(city, orders, model, watch.alarms, moment=moment)
     except PlannerError as error:
         value["lacking"] = str(error)
         return value
-    units = _find_units(city)
-    items = {} if city.catalogue is None else city.catalogue.names
-    value["surges"] = [
+
+
+def describe_surges(
+    city: City,
+    orders: pd.DataFrame,
+    model: CountModel,
+    alarms: Mapping[str, AlarmLevel],
+    *,
+    moment: pd.Timestamp,
+) -> dict[str, Any]:
+    """Return the surges of a moment and the drafts of their special reports as JSON holds them.
+
+    ``surges``: rows of :data:`planner.surges.SURGE_COLUMNS` with ``surge_no area_name item_name unit_code`` ·
+    ``reports``: of the first :data:`MOST_REPORTS` of them, with the same and ``names`` of areas by code; ``period`` is
+    the number of the surge.
+
+    Parameters
+    ----------
+    city
+        The pack.
+    orders
+        About problems, of the last days and of those before that the words are compared with.
+    model, alarms
+        Fitted to the days before.
+    moment
+        In the city's zone.
+    """
+    recent = make_recent_counts(orders, model, now=moment.to_pydatetime(), catalogue=city.catalogue)
+    found = find_surges(model, recent, dict(alarms)).head(MOST_KEPT)
+    units, items = find_area_units(city), {} if city.catalogue is None else city.catalogue.names
+    surges = [
         _to_json(row)
         | {
-            "area_name": city.names.get(str(row["area_code"]), str(row["area_code"])),
+            "surge_no": make_surge_no(row),
+            "area_name": _name_area(city, str(row["area_code"])),
             "unit_code": units.get((str(row["level"]), str(row["area_code"])), ""),
             "item_name": items.get(str(row["item_code"]), str(row["item_code"])),
         }
         for row in found.to_dict("records")
     ]
-    value["reports"] = [_to_json(asdict(report)) for report in reports]
-    return value
+    desk = city.units.loc[city.units["kind"] == "desk", "unit_code"]
+    centres = find_centres(city)
+    reports = []
+    for at, surge in enumerate(surges[:MOST_REPORTS]):
+        report = make_special_report(
+            found.iloc[at],
+            orders=orders,
+            model=model,
+            recent=recent,
+            moment=moment.to_pydatetime(),
+            centres=centres,
+            seed=SEED,
+        )
+        codes = [code for code, _n in report.by_street]
+        codes += report.place.area_codes if report.place else ()
+        reports.append(
+            _to_json(asdict(report))
+            | {
+                "schema": SPECIAL_SCHEMA,
+                "kind": "special",
+                "period": surge["surge_no"],
+                # of a district or city without a unit of its own: for the hotline's desk
+                "unit_code": surge["unit_code"] or (str(desk.iloc[0]) if len(desk) else ""),
+                "area_name": surge["area_name"],
+                "item_name": surge["item_name"],
+                "names": {code: city.names.get(code, code) for code in codes},
+            }
+        )
+    return {"surges": surges, "reports": reports}
+
+
+def make_surge_no(surge: Mapping[Any, Any]) -> str:
+    """Return the number of a surge: its first day, and a mark of its level, area and item."""
+    what = "|".join(str(surge[name]) for name in ("level", "area_code", "item_code"))
+    return f"{surge['start']:%Y%m%d}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+
+
+def _name_area(city: City, code: str) -> str:
+    return city.names.get(code, code) or city.name
 
 
 def read_counted(
@@ -197,14 +254,6 @@ def find_centres(city: City) -> pd.DataFrame | None:
                 index=pd.Index(layer[column].astype(str)),
             )
     return None
-
-
-def _find_units(city: City) -> dict[tuple[str, str], str]:
-    """Return the unit that answers for a street or district, by level and code of the area."""
-    table = city.units
-    area = table["area_code"] if "area_code" in table else table["unit_code"]
-    area = area.where(area.notna() & (area != ""), table["unit_code"])
-    return dict(zip(zip(table["kind"], area, strict=True), table["unit_code"], strict=True))
 
 
 def _to_json(value: Any) -> Any:

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from gridgov.rules.orders.needs import Facts
 from gridgov.rules.orders.transitions import OrderAction
+from gridgov.rules.reports import read_period
 from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.reports import make_reports
 from gridgov.services.whistles import calls as whistles
 from gridgov.storage.models.counts import RateCount
 from gridgov.storage.models.orders import Order
@@ -237,21 +239,20 @@ def add_rates(session: Session) -> None:
             )
 
 
-def add_report(session: Session) -> None:
-    """Add a weekly report as ``services.reports`` makes it."""
-    tally = {"open": 4, "solved": 3, "partly": 1, "unsolved": 1, "excluded": 0, "merged": 0}
-    content = {
-        "first_on": "2024-02-26",
-        "last_on": "2024-03-03",
-        "received": 9,
-        "received_before": 7,
-        "received_year_before": 5,
-        "outcomes": tally,
-        "streets": [{"code": STREET, "name": "东华门街道", "before": 7, "n": 9, **tally}],
-        "items": [{"code": "111", "name": "占道经营", "n": 9, "before": 7}],
-        "days": {f"2024-02-{day}": 1 for day in range(26, 30)},
-    }
-    session.add(Report(kind="weekly", period="2024-W09", content=content, made_at=AS_OF))
+def add_reports(session: Session, runtime: CityRuntime) -> None:
+    """Add a weekly report of the city and the reviews of a month as ``services.reports`` makes them."""
+    for kind, name in (("weekly", "2024-W09"), ("review", "2024-02")):
+        period = read_period(kind, name)
+        for scope, content in make_reports(session, runtime, period, now=AS_OF):
+            session.add(
+                Report(
+                    kind=kind,
+                    period=name,
+                    unit_code=scope.unit_code,
+                    content=content,
+                    made_at=AS_OF,
+                )
+            )
 
 
 @dataclass
@@ -272,7 +273,7 @@ def fill_rooms(session: Session, runtime: CityRuntime) -> Filled:
     cell = session.scalar(sa.select(Order.cell_code).where(Order.order_no == numbers[0]))
     plan_no = add_planning(session, tuple(numbers[:3]), cells=cell or "")
     add_rates(session)
-    add_report(session)
+    add_reports(session, runtime)
     return Filled(order_nos=numbers, call_no=call_no, called_order=order_no, plan_no=plan_no)
 
 

@@ -19,6 +19,10 @@ COMMANDS = {
     "check": ("web.cli.check:check", "everything wrong with a city pack"),
     "run": ("web.cli.run:run", "the main job: appeals to orders, hotspots and street plans"),
     "plan": ("web.cli.plan:plan", "hotspots and street plans from the orders of a run"),
+    "report": (
+        "web.cli.report:report",
+        "daily, weekly, monthly, review, yearly and special reports from the orders of a run",
+    ),
     "locate": ("web.cli.locate:locate", "addresses to places, each with its uncertainty"),
     "assign": ("web.cli.assign:assign", "points to areas, nothing else needed"),
     "sample": ("web.cli.sample:sample", "write the invented city"),

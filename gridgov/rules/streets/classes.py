@@ -13,6 +13,7 @@ import pandas as pd
 
 from gridgov.rules.constants import Constants
 from gridgov.rules.rates.assessment import judge_orders, make_assessment
+from gridgov.rules.rates.handlers import find_excluded, find_handlers
 from gridgov.rules.rates.window import make_month, make_window_rules
 from gridgov.rules.streets.class_review import (
     REVIEW_COLUMNS,
@@ -30,9 +31,6 @@ __all__ = [
     "find_street_classes",
     "review_months",
 ]
-
-_UNITS = ("unit_recorded", "unit_code", "street_code")
-"""Who answers for an order: the first that is known."""
 
 FindPopulation = Callable[[date], pd.Series | None]
 """Day → residents by street code; None where nobody says."""
@@ -91,13 +89,15 @@ def find_street_classes(
     moment = pd.Timestamp(as_of)
     zone = ZoneInfo(str(moment.tzinfo))
     known = orders[orders["received_at"] < moment]
-    known = known.reindex(columns=list(dict.fromkeys((*known.columns, *_UNITS, "closed_at"))))
+    known = known.reindex(columns=list(dict.fromkeys((*known.columns, "closed_at"))))
     known["closed_at"] = known["closed_at"].astype(known["received_at"].dtype)
-    # As `gridgov rates`: of the unit that the export names, else of the one that has the order.
-    unit = known[list(_UNITS)].astype("object").bfill(axis=1).iloc[:, 0].astype("str")
+    unit = find_handlers(known, units["unit_code"])
     called = known["called_at" if "called_at" in known else "closed_at"]
     judged = judge_orders(
-        known.assign(unit_code=unit, called_at=called), as_of=moment, constants=constants
+        known.assign(unit_code=unit, called_at=called),
+        as_of=moment,
+        constants=constants,
+        excluded=find_excluded(known),
     )
     appeals = count_appeals(known)
     review = review_months(

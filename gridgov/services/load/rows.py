@@ -16,6 +16,7 @@ from gridgov.rules.orders.history import find_history
 from gridgov.rules.orders.transitions import CLOSED, OrderState
 from gridgov.rules.privacy import mask_series
 from gridgov.rules.rates.assessment import judge_orders
+from gridgov.rules.rates.handlers import find_handlers
 from gridgov.rules.rates.three_rates import make_counts
 from gridgov.storage.audit.log import write_json
 
@@ -191,6 +192,9 @@ def make_batch(appeals: pd.DataFrame, rules: BatchRules) -> Batch:
     result = run_pipeline(rules.city, appeals, as_of=rules.as_of, classify=rules.classify)
     frame = result.orders.reset_index(drop=True)
     past = find_history(frame, desk_code=rules.desk_code, as_of=rules.as_of, constants=constants)
+    # What is over stays with the unit that the export names as its handler, in lists, counts and rates.
+    handlers = find_handlers(frame, rules.city.units["unit_code"])
+    frame["unit_code"] = frame["unit_code"].where(past["replied_at"].isna(), handlers)
     frame = frame.rename(columns={"solved": "said_solved"})
     frame["said_solved"] = _say_answers(frame["said_solved"])
     frame["level1_code"] = result.catalogue.find_top(frame["item_code"].astype("str"))

@@ -92,6 +92,65 @@ def find_sources(
     return [deltas, _from_areas(kind, chosen, grain)]
 
 
+PART_CODES = ("street_code", "community_code", "level1_code", "item_code")
+"""Codes that the parts of a window are told apart by."""
+
+
+def find_part_sources(
+    session: Session, chosen: CountFilter, *, is_fine: bool
+) -> list[sa.Select[Any]]:
+    """Return queries of :data:`PART_CODES` and one column an outcome, which added up are the counts of a window.
+
+    Parameters
+    ----------
+    is_fine
+        Whether communities and items are told apart, which walks the finest sums; else their codes are empty.
+    """
+    codes = find_unit_codes(session, chosen)
+    deltas = [
+        sa.case((CountDelta.outcome == one, CountDelta.n), else_=0).label(one.value)
+        for one in Outcome
+    ]
+    made: list[sa.Select[Any]] = []
+    for row, tally in ((CountDelta, deltas), (CellCount, _list_tally(CellCount))):
+        if row is CellCount and not is_fine:
+            continue
+        columns = [
+            getattr(row, name)
+            if is_fine or name in {"street_code", "level1_code"}
+            else sa.literal("").label(name)
+            for name in PART_CODES
+        ]
+        one = sa.select(*columns, *tally).where(row.day.between(chosen.first_on, chosen.last_on))
+        made.append(_narrow(one, row, chosen, codes, ("street_code",)))
+    if not is_fine:
+        names = [
+            getattr(UnitCount, name)
+            if name in {"street_code", "level1_code"}
+            else sa.literal("").label(name)
+            for name in PART_CODES
+        ]
+        sums = sa.select(*names, *_list_tally(UnitCount))
+        sums = sums.where(_match_spans(UnitCount, _split(chosen, Grain.WINDOW)))
+        made.append(_narrow(sums, UnitCount, chosen, codes, ("street_code",)))
+    return made
+
+
+def find_street_day_sources(session: Session, chosen: CountFilter) -> list[sa.Select[Any]]:
+    """Return queries of ``street_code day n``, which added up are the counts of each day of a window."""
+    codes = find_unit_codes(session, chosen)
+    deltas = sa.select(CountDelta.street_code, CountDelta.day, CountDelta.n.label("n")).where(
+        CountDelta.day.between(chosen.first_on, chosen.last_on)
+    )
+    total = sum((getattr(UnitCount, name) for name in OUTCOMES), sa.literal(0))
+    sums = sa.select(UnitCount.street_code, UnitCount.start_on.label("day"), total.label("n"))
+    sums = sums.where(_match_spans(UnitCount, _split(chosen, Grain.DAY)))
+    return [
+        _narrow(deltas, CountDelta, chosen, codes, ("street_code",)),
+        _narrow(sums, UnitCount, chosen, codes, ("street_code",)),
+    ]
+
+
 def _from_orders(
     row: Any, kind: str, chosen: CountFilter, codes: frozenset[str] | None
 ) -> sa.Select[Any]:

@@ -455,6 +455,19 @@ def get_evidence(session: Session, order_nos: list[str]) -> pd.DataFrame:
     return to_frame(session.execute(chosen), names)
 
 
+def list_current_tasks(session: Session) -> list[tuple[str, PlanTask]]:
+    """Return the tasks of each street's plan in force that are not dropped, with the street, by both."""
+    newest = _newest_plans()
+    chosen = (
+        sa.select(Plan.street_code, PlanTask)
+        .join(newest, newest.c.id == Plan.id)
+        .join(PlanTask, PlanTask.plan_id == Plan.id)
+        .where(PlanTask.state != DROPPED)
+        .order_by(Plan.street_code, PlanTask.task_no)
+    )
+    return [(street, task) for street, task in session.execute(chosen)]
+
+
 def get_reports(session: Session, *, limit: int = 60) -> pd.DataFrame:
     """Return reports, newest first: ``kind period unit_code made_at``."""
     chosen = (

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from planner.documents.content import Figure, Heading, Paragraph, Table
-from planner.documents.make_document import DocumentOptions, make_document, say_day
+from planner.documents.make_document import DocumentOptions, make_document
+from planner.documents.words import say_day
 from planner.plans.record import Excess
 
 

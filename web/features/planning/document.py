@@ -17,7 +17,7 @@ from gridgov.rules.plans.life import PlanState
 from gridgov.storage.queries.areas import get_areas, get_street_cells
 from gridgov.storage.queries.map_counts import CountFilter, count_areas
 from gridgov.storage.queries.plans import PlanRecord, get_plan
-from planner.documents.content import PlanDocument
+from planner.documents.content import OfficeDocument
 from planner.documents.docx import make_docx
 from planner.documents.layers import write_task_layer
 from planner.documents.make_document import DocumentOptions, make_document
@@ -115,7 +115,7 @@ def _make_form(session: Session, record: PlanRecord, form: str) -> bytes:
 
 def make_record_document(
     session: Session, record: PlanRecord, plan: Plan | None = None
-) -> PlanDocument:
+) -> OfficeDocument:
     """Return the document of a plan of the database, with its state, signature and map."""
     row = record.row
     made = plan or read_plan(record.document)
