@@ -12,7 +12,7 @@ from gridgov.services.logs import set_up_logs
 from gridgov.services.settings import ServiceSettings, SettingError
 from gridgov.storage.db import check_schema, make_engine
 from web.blueprints import add_features
-from web.kit import auth, errors, i18n, page_helpers, security
+from web.kit import access_log, auth, errors, i18n, page_helpers, security
 from web.kit.assets import find_static
 from web.kit.permissions import check_routes, public
 from web.kit.service import EXTENSION, Service
@@ -53,6 +53,7 @@ def make_app(settings: ServiceSettings, *, engine: sa.Engine | None = None) -> F
     i18n.set_up(app)
     auth.set_up(app)
     errors.set_up(app)
+    access_log.set_up(app)
     page_helpers.set_up(app)
     app.context_processor(page_helpers.make_page_facts)
     app.add_url_rule("/static/<path:path>", "static", send_static)

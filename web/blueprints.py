@@ -10,6 +10,7 @@ FEATURES = (
     "web.features.sign_in.account",
     "web.features.sign_in.views",
     "web.features.sign_in.provider",
+    "web.features.accounts.views",
     "web.features.search.views",
     "web.features.orders.views",
     "web.features.today.views",

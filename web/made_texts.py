@@ -12,11 +12,13 @@ from typing import IO, Any
 from gridgov.rules.dispatch import Route
 from gridgov.rules.plans.life import PlanAction, PlanState
 from gridgov.rules.plans.task_life import TaskAction, TaskState
+from gridgov.services.accounts.access import EVENTS, SECURITY_KINDS
 from gridgov.services.outbox.deliver import APP, EMAIL, WEBHOOK
 from gridgov.services.plans.follow_ups import KINDS as FOLLOW_UPS
 from gridgov.storage.models.orders import Outcome
 from gridgov.storage.queries.map_counts import OUTCOMES
 from gridgov.storage.queries.order_clocks import CLOCKS
+from web.features.accounts.views import STEPS
 from web.features.orders.blueprint import KINDS as KINDS_OF_APPEALS
 from web.features.orders.filters import NAMES
 from web.features.planning.rows import KINDS
@@ -41,6 +43,9 @@ FAMILIES: dict[str, Iterable[str]] = {
     "planning.kind.{}": KINDS,
     "whistles.standing.{}": TONES,
     "whistles.reason.{}": REASONS,
+    "accounts.done.{}": STEPS,
+    "accounts.kind.{}": SECURITY_KINDS,
+    "accounts.event.{}": EVENTS,
     "outbox.channel.{}": (APP, EMAIL, WEBHOOK),
     "orders.kind.{}": KINDS_OF_APPEALS,
     "orders.clock.{}": CLOCKS,

@@ -34,7 +34,9 @@ class ServiceSettings:
     )
     city: str = _setting("", "folder of the city pack; by default the one that was loaded")
     model: str = _setting("", "file of gridgov train that gives items to appeals without one")
-    salt: str = _setting("", "salt of person keys; the same for every import of one city")
+    salt: str = _setting(
+        "", "salt of person keys; made at the first start and kept beside the database if empty"
+    )
     session_idle_min: int = _setting(60, "minutes after which an unused session ends")
     session_hours: int = _setting(12, "hours after which a session ends in any case")
     login_tries: int = _setting(5, "wrong passwords in a row that lock an account")
@@ -59,6 +61,11 @@ class ServiceSettings:
         False,  # noqa: FBT003
         "whether a proxy in front serves HTTPS: cookies are then sent over HTTPS only, "
         "and the proxy's word on the caller is taken",
+    )
+    hosts: str = _setting(
+        "",
+        "names under which the service is asked for, with commas between them; "
+        "without it only localhost, this machine's own name and IP addresses",
     )
     clock_behind_min: int = _setting(
         0, "minutes by which the service's clock is behind the machine's; for demos with old data"

@@ -21,6 +21,7 @@ from gridgov.services.load.batches import (
     summarize,
 )
 from gridgov.services.load.pack import load_pack
+from gridgov.services.salt import find_salt
 from gridgov.services.settings import read_settings
 from gridgov.storage.audit.log import clean_text
 from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
@@ -115,7 +116,7 @@ def load(
             source=chosen["source"],
             as_of=now,
             batch_rows=chosen["batch_rows"],
-            salt=settings.salt or None,
+            salt=find_salt(settings.salt, engine),
             classify=_make_classify(chosen["model"]),
         )
         result = load_appeals(sessions, pack, file, options=options, progress=printer)

@@ -45,7 +45,7 @@ COMMANDS = {
     "load": ("web.cli.load:load", "a city pack and its appeals into the database"),
     "serve": ("web.cli.serve:serve", "the pages of the service"),
     "worker": ("web.cli.worker:worker", "messages, deadlines, counts and reports beside the pages"),
-    "user": ("web.cli.user:user", "accounts: add, list, passwd, disable, enable"),
+    "user": ("web.cli.user:user", "accounts: add, list, passwd, reset-code, disable, enable"),
     "audit": ("web.cli.audit:audit", "whether the log of every change is as it was written"),
     "train": ("web.cli.train:train_command", "learn which item a text is about"),
     "suggest": ("web.cli.suggest:suggest", "which item a text is about, how surely, and why"),

@@ -20,6 +20,7 @@ from gridgov.services.accounts.manage import (
     enable_account,
     get_account,
     list_accounts,
+    reset_code,
     set_password,
 )
 from gridgov.services.settings import read_settings
@@ -134,7 +135,9 @@ def _describe(account: Account) -> dict[str, str]:
     }
 
 
-@user.command(help="Give the account LOGIN a new password; its sessions end, a lock is lifted.")
+@user.command(
+    help="Give the account LOGIN a new password, to be changed at the next sign-in; its sessions end, a lock is lifted."
+)
 @click.argument("login")
 @click.option("--password-stdin", is_flag=True, help=FROM_INPUT_HELP)
 def passwd(*, login: str, password_stdin: bool) -> None:
@@ -143,6 +146,18 @@ def passwd(*, login: str, password_stdin: bool) -> None:
     with open_database() as session:
         set_password(session, get_account(session, login), password, now=datetime.now(UTC))
     click.echo(f"{login}: password changed" + (f"\npassword: {password}" if is_made else ""))
+
+
+@user.command(
+    "reset-code",
+    help="Turn off the second factor of LOGIN, who lost it; its sessions end, the log says so.",
+)
+@click.argument("login")
+def reset_code_command(*, login: str) -> None:
+    """Reset a second factor."""
+    with open_database() as session:
+        reset_code(session, get_account(session, login), now=datetime.now(UTC))
+    click.echo(f"{login}: second factor off; let the person sign in and turn it on again")
 
 
 @user.command(help="Close the account LOGIN; its sessions end, its name stays in the log.")

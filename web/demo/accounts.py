@@ -56,7 +56,8 @@ def add_demo_accounts(session: Session, *, now: datetime) -> list[str]:
         if unit is None or find_account(session, login) is not None:
             continue
         new = NewAccount(login=login, name=get_label("role", role), role=role, unit_code=unit)
-        add_account(session, new, password=DEMO_PASSWORD, now=now)
+        account = add_account(session, new, password=DEMO_PASSWORD, now=now)
+        account.password_given = False  # everybody knows it, and shall
     return [f"{PREFIX}{role}" for role in Role]
 
 

@@ -12,12 +12,14 @@ from gridgov.services.settings import ServiceSettings
 from gridgov.storage.db import transaction
 from gridgov.storage.scope.apply import Scope, make_scope
 from web.kit import limits
-from web.kit.errors import SignInNeededError
+from web.kit.errors import PasswordChangeNeededError, SignInNeededError
 from web.kit.permissions import Permission, find_permission, is_granted
-from web.kit.security import check_size, csrf, get_address, is_foreign
+from web.kit.security import check_signs, check_size, csrf, get_address, is_foreign
 from web.kit.service import Service, close_reading, get_service
 
 COOKIE = "gridgov_session"
+BEFORE_THE_CHANGE = ("account.", "sign_in.leave", "home.choose_language", "home.choose_theme")
+"""Endpoints that are open to who must first change a password that somebody else knows."""
 SCOPE_KEPT_S = 30.0
 """How long the units below an account's unit are kept; its role and unit themselves are read at every request."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -64,6 +66,10 @@ def guard() -> None:
         The account's role does not have the permission, or another site sent the request.
     TooOftenError
         Too many changes in a minute.
+    PasswordChangeNeededError
+        Somebody else knows the account's password.
+    BadRequest
+        The address or the form holds a sign that no text has.
     """
     if request.endpoint == "static":
         return
@@ -76,8 +82,11 @@ def guard() -> None:
         return
     needed = find_permission(view)
     check_size()
+    check_signs()
     if needed is not None:
         g.scope = _check_permission(needed)
+        if g.visitor.password_given and not str(request.endpoint).startswith(BEFORE_THE_CHANGE):
+            raise PasswordChangeNeededError
     if request.method not in READING:
         _check_change()
 
@@ -109,7 +118,7 @@ def _check_change() -> None:
 
 def identify(service: Service) -> Visitor | None:
     """Return who is signed in by the cookie of this request."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(get_cookie_name(service.settings), "")
     if not token:
         return None
     now = datetime.now(UTC)
@@ -121,10 +130,26 @@ def identify(service: Service) -> Visitor | None:
     return visitor
 
 
+def get_cookie_name(settings: ServiceSettings) -> str:
+    """Return the name of the session's cookie.
+
+    Under HTTPS a browser takes a ``__Host-`` cookie from this host alone: no neighbouring name of the same domain, and
+    nobody on an unencrypted line, can put one in its place (RFC 6265bis, section 4.1.3.2).
+    """
+    return f"__Host-{COOKIE}" if settings.behind_https else COOKIE
+
+
+def forget_cookie(response: Response, settings: ServiceSettings) -> Response:
+    """Take the session's token from the browser."""
+    name = get_cookie_name(settings)
+    response.delete_cookie(name, secure=settings.behind_https, httponly=True, samesite="Lax")
+    return response
+
+
 def set_cookie(response: Response, token: str, settings: ServiceSettings) -> Response:
     """Give the browser the token of a session."""
     response.set_cookie(
-        COOKIE,
+        get_cookie_name(settings),
         token,
         max_age=settings.session_hours * 3600,
         secure=settings.behind_https,

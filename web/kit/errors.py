@@ -37,6 +37,15 @@ class SignInNeededError(GridgovError):
         )
 
 
+class PasswordChangeNeededError(ForbiddenError):
+    """Somebody else knows the account's password: it must be changed before anything else is done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The password was set by somebody else. Change it under your account, then go on"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Meaning:
     """What an error means to a browser: its status and the key of its words (``error.<key>.…``)."""
@@ -57,6 +66,8 @@ MEANINGS: tuple[tuple[type[Exception], Meaning], ...] = (
     (NoCityError, Meaning(status=503, key="no_city")),
     (DatabaseError, Meaning(status=503, key="database")),
     (sa.exc.OperationalError, Meaning(status=503, key="database")),
+    # A value that no column can hold came from outside: from inside, types are checked.
+    (sa.exc.DataError, Meaning(status=400, key="address")),
     (GridgovError, Meaning(status=422, key="refused")),
     (PlannerError, Meaning(status=422, key="refused")),
     (GeodataError, Meaning(status=422, key="refused")),

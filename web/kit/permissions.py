@@ -40,6 +40,8 @@ class Permission(StrEnum):
     TOPICS_CHOOSE = "topics_choose"
     RATES_READ = "rates_read"
     OUTBOX_KEEP = "outbox_keep"
+    ACCOUNTS_KEEP = "accounts_keep"
+    SECURITY_READ = "security_read"
 
 
 GRANTS: dict[Permission, frozenset[Role]] = {
@@ -62,6 +64,8 @@ GRANTS: dict[Permission, frozenset[Role]] = {
         {_R.SUPERVISOR, _R.CALLBACK_CLERK, _R.STREET_CENTRE, _R.HANDLER, _R.ADMINISTRATOR} | _STUDY
     ),
     Permission.OUTBOX_KEEP: frozenset({_R.ADMINISTRATOR}),
+    Permission.ACCOUNTS_KEEP: frozenset({_R.ADMINISTRATOR}),
+    Permission.SECURITY_READ: frozenset({_R.ADMINISTRATOR, _R.AUDITOR}),
 }
 """Permission → roles that have it. The roles are documented, who has which page is assumed [A]."""
 

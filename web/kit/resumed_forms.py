@@ -78,7 +78,10 @@ def read_local(address: str) -> str:
     >>> read_local("//elsewhere.example/a")
     ''
     """
-    parts = urlsplit(address.replace("\\", "/").strip())
+    try:
+        parts = urlsplit(address.replace("\\", "/").strip())
+    except ValueError:
+        return ""  # such as an address with half of a bracket
     if parts.scheme and (parts.scheme not in {"http", "https"} or parts.netloc != request.host):
         return ""
     if not parts.scheme and parts.netloc:

@@ -2,14 +2,19 @@
 
 import gzip
 import io
+import ipaddress
 import secrets
+import socket
+from functools import partial
+from itertools import chain
 from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from gridgov.services.settings import ServiceSettings
 
@@ -31,18 +36,21 @@ def set_up(app: Flask, settings: ServiceSettings) -> None:
         MAX_CONTENT_LENGTH=UPLOAD_MAX,
         MAX_FORM_MEMORY_SIZE=FORM_MAX,
         MAX_FORM_PARTS=500,
-        SESSION_COOKIE_NAME="gridgov_form",
+        SESSION_COOKIE_NAME="__Host-gridgov_form" if settings.behind_https else "gridgov_form",
+        SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.behind_https,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the browser's session; a form may lie open for a day
         WTF_CSRF_CHECK_DEFAULT=False,  # checked in web.kit.auth, after the visitor is known
     )
+    app.url_map.converters["int"] = SmallInteger
     csrf.init_app(app)
     app.jinja_env.globals["nonce"] = get_nonce
     if settings.behind_https:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # how Werkzeug says that it is put in front
     headers = make_headers(settings)
+    app.before_request(partial(check_host, read_hosts(settings)))
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -112,6 +120,70 @@ def check_size() -> None:
     is_plain = request.mimetype == "application/x-www-form-urlencoded"
     if is_plain and (request.content_length or 0) > FORM_MAX:
         raise RequestEntityTooLarge
+
+
+class SmallInteger(IntegerConverter):
+    """A number in an address that a column can hold; a larger one is the number of nothing."""
+
+    def __init__(self, map: Map) -> None:  # noqa: A002 - Werkzeug's name
+        super().__init__(map, max=2**63 - 1)
+
+
+def check_signs() -> None:
+    """Refuse an address or a form with NUL, which no text has and no column of PostgreSQL takes.
+
+    Raises
+    ------
+    BadRequest
+        There is one.
+    """
+    values = (*request.view_args.values(), *chain(*request.args.items(multi=True)))  # type: ignore[union-attr]  # a view was found
+    fields = chain(*request.form.items(multi=True)) if request.form else ()
+    names = (file.filename or "" for file in request.files.values()) if request.files else ()
+    if any("\0" in str(one) for one in (*values, *fields, *names)):
+        raise BadRequest("the address or the form holds a NUL")
+
+
+def read_hosts(settings: ServiceSettings) -> frozenset[str]:
+    """Return the names under which the service may be asked for, in small letters."""
+    given = (one.strip().lower() for one in settings.hosts.split(","))
+    return frozenset(one for one in given if one) or frozenset(
+        {"localhost", socket.gethostname().lower(), socket.getfqdn().lower()}
+    )
+
+
+def check_host(hosts: frozenset[str]) -> None:
+    """Refuse a request under a name that is not ours: links in pages and answers to others would carry it.
+
+    Addresses made of numbers are nobody's name and always allowed.
+
+    Raises
+    ------
+    BadRequest
+        The name is another.
+    """
+    try:
+        name = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+    except ValueError:
+        name = ""
+    if name in hosts or is_number(name):
+        return
+    raise BadRequest(f"this service has another name than {name!r}; set GRIDGOV_HOSTS")
+
+
+def is_number(name: str) -> bool:
+    """Tell whether a host is an IP address.
+
+    Examples
+    --------
+    >>> is_number("::1"), is_number("localhost")
+    (True, False)
+    """
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def is_foreign() -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.rules.constants import Constants
 from gridgov.services.city_runtime import CityFacts, CityRuntime, RunningCity
 from gridgov.services.outbox.deliver import open_channels
+from gridgov.services.salt import with_salt
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.db import make_sessions
 from gridgov.storage.scope.apply import Scope, bind
@@ -39,6 +40,8 @@ class Service:
     city: RunningCity = field(init=False)
 
     def __post_init__(self) -> None:
+        # No service without a salt: persons are hashed under the one that belongs to the database.
+        self.settings = with_salt(self.settings, self.engine)
         # Messages of what people do here go out by e-mail and webhook too, where these are set up.
         self.sessions = open_channels(make_sessions(self.engine), self.settings)
         # On SQLite readers must not wait for the writer's lock (gridgov.storage.db).

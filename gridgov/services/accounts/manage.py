@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Session
+from zxcvbn import zxcvbn
 
 from gridgov.errors import GridgovError, NotFoundError, UnknownEntryError
 from gridgov.rules.orders.needs import Actor
@@ -21,6 +22,41 @@ from gridgov.storage.models.city import Unit
 
 PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX = 10, 200
 """Length matters more than kinds of characters (NIST SP 800-63B); the upper limit bounds the work of hashing."""
+GUESSES_MIN = 10**8
+"""Guesses that a password withstands by zxcvbn's count: enough against a stolen slow hash (Wheeler 2016, table 1)."""
+JUDGED = 72
+"""Characters that are judged: more take zxcvbn long, and nobody's guess is longer."""
+FREQUENT = (
+    *(
+        "woaini",
+        "5201314",
+        "1314520",
+        "1314",
+        "147258369",
+        "qq123456",
+        "wang",
+        "zhang",
+        "chen",
+        "yang",
+        "zhao",
+    ),
+    *(
+        "huang",
+        "zhou",
+        "liu",
+        "wei",
+        "fang",
+        "jing",
+        "min",
+        "hotline",
+        "rexian",
+        "zhengfu",
+        "shimin",
+        "gridgov",
+    ),
+)
+"""Parts of passwords frequent among Chinese users and in this work, which zxcvbn's English lists lack (Li et al. 2014,
+"A Large-Scale Empirical Analysis of Chinese Web Passwords")."""
 LOGIN_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{1,63}")
 LANGUAGES = ("zh_CN", "en")
 
@@ -74,6 +110,7 @@ def add_account(
     ------
     AccountError
         The login is taken or has characters that it may not have, or the password is too weak.
+        Whoever signs in with it must change it first: somebody else knows it.
     UnknownEntryError
         There is no such unit.
     """
@@ -89,6 +126,7 @@ def add_account(
         unit_code=new.unit_code,
         person_key=secrets.token_hex(16),
         password_hash=None if password is None else hash_password(password, login=new.login),
+        password_given=password is not None,
         email=new.email or None,
         language=new.language,
         oidc_subject=new.oidc_subject or None,
@@ -161,11 +199,22 @@ def _find_near(session: Session, new: NewAccount) -> tuple[str, ...]:
     return tuple(found or session.scalars(first.limit(5)).all())
 
 
-def find_account(session: Session, login: str) -> Account | None:
-    """Return the account of a login, small and capital letters alike, or None."""
-    return session.scalar(
-        sa.select(Account).where(sa.func.lower(Account.login) == login.strip().lower())
-    )
+def find_account(session: Session, login: str, *, is_locked: bool = False) -> Account | None:
+    """Return the account of a login, small and capital letters alike, or None.
+
+    Parameters
+    ----------
+    is_locked
+        Whether nobody else may change it until the transaction ends: what is counted or used once needs that.
+    """
+    query = sa.select(Account).where(sa.func.lower(Account.login) == login.strip().lower())
+    return session.scalar(query.with_for_update() if is_locked else query)
+
+
+def lock_account(session: Session, account_id: int) -> Account:
+    """Return an account as it is now; nobody else changes it until the transaction ends."""
+    query = sa.select(Account).where(Account.id == account_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def get_account(session: Session, login: str) -> Account:
@@ -197,6 +246,8 @@ def set_password(
 ) -> None:
     """Give an account a new password; its sessions end and a lock is lifted.
 
+    A password that the account's own person did not choose must be changed at the next sign-in.
+
     Parameters
     ----------
     actor
@@ -205,9 +256,13 @@ def set_password(
     Raises
     ------
     AccountError
-        The password is too weak.
+        The password is too weak, or is the one that must be changed.
     """
+    is_own = actor is not None and actor.person_key == account.person_key
+    if is_own and account.password_given and verify_password(account.password_hash, password):
+        raise AccountError("password: this is the one that was given to you; choose another")
     account.password_hash = hash_password(password, login=account.login)
+    account.password_given = not is_own
     account.wrong_tries, account.locked_until = 0, None
     end_sessions(session, account, now=now)
     _record(session, account, "set_password", now=now, actor=actor)
@@ -222,17 +277,53 @@ def set_code_secret(
     _record(session, account, action, now=now, actor=get_actor(account))
 
 
-def disable_account(session: Session, account: Account, *, now: datetime) -> None:
-    """Close an account; its rows stay, because the log names it."""
+def reset_code(
+    session: Session, account: Account, *, now: datetime, actor: Actor | None = None
+) -> None:
+    """Turn off the second factor of a person who lost it; the sessions end, and the log says who did it.
+
+    Parameters
+    ----------
+    actor
+        The administrator; None for a command on the machine itself.
+
+    Raises
+    ------
+    AccountError
+        The account has none, or is the administrator's own: a thief of one factor would take the other.
+    """
+    if account.totp_secret is None:
+        raise AccountError(f"account {account.login!r} has no second factor")
+    if actor is not None and actor.person_key == account.person_key:
+        raise AccountError("another administrator resets your second factor")
+    account.totp_secret, account.totp_step = None, None
+    end_sessions(session, account, now=now)
+    _record(session, account, "reset_code", now=now, actor=actor)
+
+
+def disable_account(
+    session: Session, account: Account, *, now: datetime, actor: Actor | None = None
+) -> None:
+    """Close an account; its rows stay, because the log names it.
+
+    Raises
+    ------
+    AccountError
+        It is the administrator's own.
+    """
+    if actor is not None and actor.person_key == account.person_key:
+        raise AccountError("another administrator closes your account")
     account.active = False
     end_sessions(session, account, now=now)
-    _record(session, account, "disable_account", now=now)
+    _record(session, account, "disable_account", now=now, actor=actor)
 
 
-def enable_account(session: Session, account: Account, *, now: datetime) -> None:
+def enable_account(
+    session: Session, account: Account, *, now: datetime, actor: Actor | None = None
+) -> None:
     """Open a disabled or locked account again."""
     account.active, account.wrong_tries, account.locked_until = True, 0, None
-    _record(session, account, "enable_account", now=now)
+    _record(session, account, "enable_account", now=now, actor=actor)
 
 
 def end_sessions(session: Session, account: Account, *, now: datetime) -> None:
@@ -245,12 +336,13 @@ def end_sessions(session: Session, account: Account, *, now: datetime) -> None:
 
 
 def hash_password(password: str, *, login: str) -> str:
-    """Return the argon2 hash of a password that is long enough and not the login.
+    """Return the argon2 hash of a password that is long enough and hard to guess.
 
     Raises
     ------
     AccountError
-        It is too short, too long, of one character, or contains the login.
+        It is too short, too long, contains the login, or is among the first :data:`GUESSES_MIN` guesses: common
+        passwords, words with digits, rows of keys, dates.
     """
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise AccountError(
@@ -260,6 +352,11 @@ def hash_password(password: str, *, login: str) -> str:
     if len(set(password)) < 5 or login.lower() in password.lower():
         raise AccountError(
             "password: too easy to guess; expected five different characters or more, without the login"
+        )
+    judged = zxcvbn(password[:JUDGED], user_inputs=[login, *FREQUENT])
+    if judged["guesses"] < GUESSES_MIN:
+        raise AccountError(
+            "password: too easy to guess; expected one that is not common, such as four words without a link"
         )
     return HASHER.hash(password)
 

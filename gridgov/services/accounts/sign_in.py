@@ -11,8 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.rules.orders.transitions import Role
-from gridgov.services.accounts.manage import HASHER, find_account, verify_password
+from gridgov.services.accounts.manage import (
+    HASHER,
+    find_account,
+    get_actor,
+    lock_account,
+    verify_password,
+)
 from gridgov.services.settings import ServiceSettings
+from gridgov.storage.audit import log as audit
 from gridgov.storage.models.accounts import Account, AccountSession
 
 SEEN_EVERY = timedelta(minutes=1)
@@ -64,16 +71,29 @@ class Visitor:
     language: str
     seen_at: datetime
     has_code: bool
+    password_given: bool = False
 
 
 def try_password(
-    session: Session, login: str, password: str, *, settings: ServiceSettings, now: datetime
+    session: Session,
+    login: str,
+    password: str,
+    *,
+    settings: ServiceSettings,
+    now: datetime,
+    address: str = "",
 ) -> SignIn:
     """Return how a password fares; wrong tries are counted and lock the account.
 
+    Tries for one account wait for each other, so that none is counted as another and none comes in after the lock.
     Locked is said only to who knows the password: others learn nothing of the account.
+
+    Parameters
+    ----------
+    address
+        Where the try comes from, for the log.
     """
-    account = find_account(session, login)
+    account = find_account(session, login, is_locked=True)
     fits = verify_password(None if account is None else account.password_hash, password)
     if account is None or not account.active:
         return SignIn(outcome=SignInOutcome.WRONG)
@@ -82,7 +102,7 @@ def try_password(
             return SignIn(outcome=SignInOutcome.WRONG)
         return SignIn(outcome=SignInOutcome.LOCKED, locked_until=account.locked_until)
     if not fits:
-        _count_wrong(account, settings, now)
+        _count_wrong(session, account, settings, now, address=address)
         return SignIn(outcome=SignInOutcome.WRONG)
     if account.password_hash is not None and HASHER.check_needs_rehash(account.password_hash):
         account.password_hash = HASHER.hash(password)
@@ -92,13 +112,22 @@ def try_password(
     return SignIn(outcome=SignInOutcome.DONE, account=account)
 
 
-def try_code(account: Account, code: str, *, settings: ServiceSettings, now: datetime) -> SignIn:
+def try_code(
+    session: Session,
+    account_id: int,
+    code: str,
+    *,
+    settings: ServiceSettings,
+    now: datetime,
+    address: str = "",
+) -> SignIn:
     """Return how a code of the second factor fares; each is taken once, wrong ones count like passwords."""
+    account = lock_account(session, account_id)
     if account.locked_until is not None and account.locked_until > now:
         return SignIn(outcome=SignInOutcome.LOCKED, locked_until=account.locked_until)
     step = find_code_step(account.totp_secret or "", code, now=now)
     if step is None or step <= (account.totp_step or 0) or not account.active:
-        _count_wrong(account, settings, now)
+        _count_wrong(session, account, settings, now, address=address)
         return SignIn(outcome=SignInOutcome.WRONG)
     account.totp_step = step
     account.wrong_tries, account.locked_until = 0, None
@@ -118,11 +147,39 @@ def find_code_step(secret: str, code: str, *, now: datetime) -> int | None:
     return None
 
 
-def _count_wrong(account: Account, settings: ServiceSettings, now: datetime) -> None:
+def _count_wrong(
+    session: Session, account: Account, settings: ServiceSettings, now: datetime, *, address: str
+) -> None:
     account.wrong_tries += 1
+    action = "sign_in_wrong"
     if account.wrong_tries >= settings.login_tries:
         account.locked_until = now + timedelta(minutes=settings.login_lock_min)
         account.wrong_tries = 0
+        action = "lock_account"
+    _record(session, account, action, now=now, address=address, is_known=False)
+
+
+def _record(
+    session: Session,
+    account: Account,
+    action: str,
+    *,
+    now: datetime,
+    address: str,
+    is_known: bool = True,
+) -> None:
+    """Put a security event on record; who tries a password in vain is nobody that we know."""
+    audit.record(
+        session,
+        at=now,
+        action=action,
+        subject_kind="account",
+        subject_no=account.login,
+        before=None,
+        after=None,
+        actor=get_actor(account) if is_known else None,
+        origin=address[:64],
+    )
 
 
 def start_session(
@@ -141,6 +198,7 @@ def start_session(
         )
     )
     account.signed_in_at = now
+    _record(session, account, "sign_in", now=now, address=address)
     session.flush()
     return token
 
@@ -174,6 +232,7 @@ def find_visitor(
         language=account.language,
         seen_at=kept.seen_at,
         has_code=account.totp_secret is not None,
+        password_given=account.password_given,
     )
 
 
@@ -184,8 +243,10 @@ def touch_session(session: Session, visitor: Visitor, *, now: datetime) -> None:
     )
 
 
-def end_session(session: Session, visitor: Visitor, *, now: datetime) -> None:
+def end_session(session: Session, visitor: Visitor, *, now: datetime, address: str = "") -> None:
     """End one session."""
+    account = session.get_one(Account, visitor.account_id)
+    _record(session, account, "sign_out", now=now, address=address)
     session.execute(
         sa.update(AccountSession)
         .where(AccountSession.id == visitor.session_id)

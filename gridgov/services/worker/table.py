@@ -22,6 +22,7 @@ from gridgov.services.orders.watch import watch
 from gridgov.services.outbox.deliver import deliver_due, open_channels
 from gridgov.services.plans.tasks import raise_slips
 from gridgov.services.reports import make_due_reports
+from gridgov.services.salt import with_salt
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.counts.sums import compact, sweep
 from gridgov.storage.db import is_postgres, make_sessions, transaction
@@ -51,6 +52,7 @@ class WorkerContext:
     city: RunningCity = field(init=False)
 
     def __post_init__(self) -> None:
+        self.settings = with_salt(self.settings, self.engine)
         self.sessions = open_channels(make_sessions(self.engine), self.settings)
         self.city = RunningCity(settings=self.settings, sessions=self.sessions)
 

@@ -24,6 +24,8 @@ class Account(Base):
     person_key: Mapped[str] = mapped_column(sa.String(64), unique=True)
     """Stands for this person in the log and in the rules of a second person."""
     password_hash: Mapped[str | None]
+    password_given: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody else knows the password: it must be changed before anything else is done."""
     totp_secret: Mapped[str | None]
     totp_step: Mapped[int | None] = mapped_column(sa.BigInteger)
     """Time step of the last code used: no code is taken twice."""

@@ -9,10 +9,23 @@ from gridgov.storage.models import (
     journal,
     orders,
     plans,
+    secrets,
     topics,
     whistles,
 )
 from gridgov.storage.models.base import Base
 
-MODULES = (accounts, appeals, city, counts, effects, journal, orders, plans, topics, whistles)
+MODULES = (
+    accounts,
+    appeals,
+    city,
+    counts,
+    effects,
+    journal,
+    orders,
+    plans,
+    secrets,
+    topics,
+    whistles,
+)
 METADATA = Base.metadata

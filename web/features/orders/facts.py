@@ -15,6 +15,7 @@ from gridgov.services.accounts.sign_in import SignInOutcome, try_code, try_passw
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.evidence import make_evidence
 from gridgov.storage.db import transaction
+from web.kit.security import get_address
 from web.kit.service import get_service
 
 
@@ -119,10 +120,14 @@ def read_second(form: Mapping[str, str]) -> Actor | None:
     settings, now = get_service().settings, datetime.now(UTC)
     with transaction(get_service().sessions) as session:
         password = request.form.get("second_password", "")
-        tried = try_password(session, login, password, settings=settings, now=now)
+        address = get_address()
+        tried = try_password(session, login, password, settings=settings, now=now, address=address)
         if tried.outcome is SignInOutcome.CODE_NEEDED and tried.account is not None:
-            tried = try_code(tried.account, form.get("second_code", ""), settings=settings, now=now)
+            code, account_id = form.get("second_code", ""), tried.account.id
+            tried = try_code(session, account_id, code, settings=settings, now=now, address=address)
         account = tried.account if tried.outcome is SignInOutcome.DONE else None
+        if account is not None and account.password_given:
+            account = None  # Whoever gave the password could sign in their place.
         actor = (
             None
             if account is None

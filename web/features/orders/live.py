@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask import Response, current_app
 from sqlalchemy.orm import Session
 
+from gridgov.services.accounts.access import SECURITY_KINDS
 from gridgov.storage.models.journal import LogEntry
 from web.features.orders.blueprint import blueprint
 from web.kit.permissions import Permission, permission
@@ -30,8 +31,9 @@ EXTENSION = "gridgov_watcher"
 
 
 def get_newest_change(session: Session) -> int:
-    """Return the newest entry of the log, 0 for none."""
-    return session.scalar(sa.select(sa.func.max(LogEntry.id))) or 0
+    """Return the newest entry of the log that may change a page, 0 for none: who looked at something changes none."""
+    shown = sa.select(LogEntry.id).where(LogEntry.subject_kind.not_in(SECURITY_KINDS))
+    return session.scalar(shown.order_by(LogEntry.id.desc()).limit(1)) or 0
 
 
 def find_newest_change() -> int:

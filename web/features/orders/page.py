@@ -25,6 +25,7 @@ from web.features.orders.actions import ANSWERS, ELSEWHERE, say_problem
 from web.features.orders.blueprint import blueprint
 from web.features.orders.filters import SOON
 from web.features.orders.map import make_order_map
+from web.kit.access_log import note_person
 from web.kit.auth import has_permission
 from web.kit.page_helpers import to
 from web.kit.permissions import Permission, permission
@@ -78,6 +79,8 @@ def show_order(
     """Return the page of an order, with what went wrong and what was typed at the action `at`."""
     session = reading()
     detail = get_order_detail(session, order_no)
+    if detail.person is not None:
+        note_person(order_no)
     actions: tuple[ActionView, ...] = ()
     if has_permission(Permission.ORDERS_ACT):
         actions = find_actions(session, get_runtime(), order_no, actor=get_scope().actor)

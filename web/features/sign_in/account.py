@@ -13,6 +13,7 @@ from gridgov.services.accounts.manage import (
     AccountError,
     end_sessions,
     get_actor,
+    lock_account,
     set_code_secret,
     set_password,
     verify_password,
@@ -64,6 +65,7 @@ def show(problem: str = "", done: str = "") -> str:
         uri=uri,
         problem=problem,
         done=done or request.args.get("done", ""),
+        must_change=account.password_given,
     )
 
 
@@ -77,7 +79,7 @@ def change_password() -> BaseResponse | tuple[str, int]:
     now = datetime.now(UTC)
     service = get_service()
     with transaction(service.sessions) as session:
-        account = session.get_one(Account, g.visitor.account_id)
+        account = lock_account(session, g.visitor.account_id)
         if not verify_password(account.password_hash, request.form.get("password", "")):
             return show(problem="account.wrong_password"), 422
         try:
@@ -118,7 +120,7 @@ def confirm_code() -> BaseResponse | tuple[str, int]:
     if step is None:
         return show(problem="sign_in.wrong_code"), 422
     with transaction(get_service().sessions) as session:
-        account = session.get_one(Account, g.visitor.account_id)
+        account = lock_account(session, g.visitor.account_id)
         set_code_secret(session, account, secret, step=step, now=now)
     form_session.pop(SECRET)
     return redirect(url_for("account.index", done="account.code_on"))
@@ -130,7 +132,7 @@ def confirm_code() -> BaseResponse | tuple[str, int]:
 def end_code() -> BaseResponse | tuple[str, int]:
     """Turn the second factor off, for who knows the password."""
     with transaction(get_service().sessions) as session:
-        account = session.get_one(Account, g.visitor.account_id)
+        account = lock_account(session, g.visitor.account_id)
         if not verify_password(account.password_hash, request.form.get("password", "")):
             return show(problem="account.wrong_password"), 422
         set_code_secret(session, account, None, step=None, now=datetime.now(UTC))

@@ -36,7 +36,7 @@ from gridgov.storage.db import transaction
 from gridgov.storage.models.accounts import Account
 from web.demo.accounts import list_demo_accounts
 from web.kit import errors, limits
-from web.kit.auth import COOKIE, READING, set_cookie
+from web.kit.auth import READING, forget_cookie, set_cookie
 from web.kit.permissions import Permission, permission, public
 from web.kit.resumed_forms import KeptForm, keep_form, read_kept, read_local, write_kept
 from web.kit.security import get_address
@@ -111,6 +111,7 @@ def enter() -> BaseResponse:
             request.form.get("password", ""),
             settings=service.settings,
             now=now,
+            address=get_address(),
         )
     return follow(tried, arrival)
 
@@ -129,8 +130,14 @@ def second_factor() -> BaseResponse:
         return make_response(render_template("sign_in/code.html", arrival=arrival, problem=""))
     limits.check_limit(limits.SIGN_IN_BY_LOGIN, f"code {pending['account']}")
     with transaction(service.sessions) as session:
-        account = session.get_one(Account, pending["account"])
-        tried = try_code(account, request.form.get("code", ""), settings=service.settings, now=now)
+        tried = try_code(
+            session,
+            pending["account"],
+            request.form.get("code", ""),
+            settings=service.settings,
+            now=now,
+            address=get_address(),
+        )
     if tried.outcome is SignInOutcome.WRONG:
         page = render_template("sign_in/code.html", arrival=arrival, problem="sign_in.wrong_code")
         return make_response(page, 401)
@@ -173,10 +180,10 @@ def open_session(account: Account, arrival: Arrival) -> BaseResponse:
 def leave() -> BaseResponse:
     """End the session; the browser forgets what it kept for us."""
     with transaction(get_service().sessions) as session:
-        end_session(session, g.visitor, now=datetime.now(UTC))
+        end_session(session, g.visitor, now=datetime.now(UTC), address=get_address())
     form_session.clear()
     response = make_response(redirect(url_for("sign_in.index")))
-    response.delete_cookie(COOKIE)
+    forget_cookie(response, get_service().settings)
     # Drafts of forms may name people; the next person at this desk must not find them.
     response.headers["Clear-Site-Data"] = '"storage"'
     return response
@@ -190,6 +197,7 @@ def _register(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     app.register_error_handler(errors.SignInNeededError, ask_to_sign_in)
     app.register_error_handler(CSRFError, ask_again)
+    app.register_error_handler(errors.PasswordChangeNeededError, ask_for_new_password)
 
 
 def ask_to_sign_in(error: errors.SignInNeededError) -> BaseResponse:
@@ -202,6 +210,13 @@ def ask_to_sign_in(error: errors.SignInNeededError) -> BaseResponse:
         query = urlencode(({} if wanted == "/" else {"next": wanted}) | lang)
         return redirect(url_for("sign_in.index") + (f"?{query}" if query else ""))
     return show(Arrival(next="", kept=keep_form()), problem="sign_in.over", status=401)
+
+
+def ask_for_new_password(error: errors.PasswordChangeNeededError) -> BaseResponse:
+    """Lead to the account's page, where the password is changed; parts and programs get a notice."""
+    if request.headers.get("HX-Request") or errors.wants_json():
+        return errors.answer(error)
+    return redirect(url_for("account.index"))
 
 
 def ask_again(error: CSRFError) -> BaseResponse:
