@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.rules.constants import Constants
 from gridgov.services.city_runtime import CityFacts, CityRuntime, RunningCity
+from gridgov.services.clock import CLOCK
 from gridgov.services.outbox.deliver import open_channels
 from gridgov.services.salt import with_salt
 from gridgov.services.settings import ServiceSettings
@@ -50,7 +51,7 @@ class Service:
 
     def get_now(self) -> datetime:
         """Return the service's time, UTC: the machine's, less what a demo with old data lies back."""
-        return datetime.now(UTC) - timedelta(minutes=self.settings.clock_behind_min)
+        return CLOCK.now() - timedelta(minutes=self.settings.clock_behind_min)
 
     def get_city(self) -> CityFacts:
         """Return the city in use.

@@ -18,6 +18,7 @@ from gridgov.services.accounts.manage import (
     lock_account,
     verify_password,
 )
+from gridgov.services.clock import is_stepped_past
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.audit import log as audit
 from gridgov.storage.models.accounts import Account, AccountSession
@@ -97,7 +98,7 @@ def try_password(
     fits = verify_password(None if account is None else account.password_hash, password)
     if account is None or not account.active:
         return SignIn(outcome=SignInOutcome.WRONG)
-    if account.locked_until is not None and account.locked_until > now:
+    if is_locked(account, settings, now):
         if not fits:
             return SignIn(outcome=SignInOutcome.WRONG)
         return SignIn(outcome=SignInOutcome.LOCKED, locked_until=account.locked_until)
@@ -123,15 +124,24 @@ def try_code(
 ) -> SignIn:
     """Return how a code of the second factor fares; each is taken once, wrong ones count like passwords."""
     account = lock_account(session, account_id)
-    if account.locked_until is not None and account.locked_until > now:
+    if is_locked(account, settings, now):
         return SignIn(outcome=SignInOutcome.LOCKED, locked_until=account.locked_until)
     step = find_code_step(account.totp_secret or "", code, now=now)
-    if step is None or step <= (account.totp_step or 0) or not account.active:
+    last = account.totp_step or 0
+    if last > int(now.timestamp()) // CODE_STEP_S + CODE_DRIFT:
+        last = 0  # No code comes so early: the clock was set back since, and waiting for that step would take as long.
+    if step is None or step <= last or not account.active:
         _count_wrong(session, account, settings, now, address=address)
         return SignIn(outcome=SignInOutcome.WRONG)
     account.totp_step = step
     account.wrong_tries, account.locked_until = 0, None
     return SignIn(outcome=SignInOutcome.DONE, account=account)
+
+
+def is_locked(account: Account, settings: ServiceSettings, now: datetime) -> bool:
+    """Tell whether an account is locked; one for longer than any lasts is from before the clock was set back."""
+    until, longest = account.locked_until, timedelta(minutes=settings.login_lock_min)
+    return until is not None and now < until and not is_stepped_past(until, now, longest)
 
 
 def find_code_step(secret: str, code: str, *, now: datetime) -> int | None:

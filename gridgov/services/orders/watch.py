@@ -5,6 +5,7 @@ the transaction of the message; the rest is what a clock has passed since the la
 is done again from the same moment, and the keys of the messages keep anything from being told twice.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,9 +24,12 @@ from gridgov.storage.models.journal import JobState
 from gridgov.storage.models.orders import Order
 from gridgov.storage.queries import due_orders
 
+LOG = logging.getLogger("gridgov.worker")
 NAME = "watch"
 BATCH = 200
 """Orders of one transaction: locks are short, and a cut costs little."""
+SKEW = timedelta(minutes=1)
+"""By which the clocks of two machines may differ."""
 LONGEST_LOOK_BACK = timedelta(days=7)
 """After a longer stop older moments are not told any more: whoever comes back has other worries [A]."""
 
@@ -81,15 +85,27 @@ def watch(sessions: sessionmaker[Session], runtime: CityRuntime, *, now: datetim
 
 
 def _find_since(session: Session, now: datetime) -> datetime:
-    state = session.get(JobState, NAME)
-    return now if state is None else max(state.done_at, now - LONGEST_LOOK_BACK)
+    """Return the moment of the last whole round.
+
+    Where that lies ahead the clock was set back since: then everything is looked at again as after a long stop, and the
+    keys of the messages keep it from being told twice.
+    """
+    state, longest_ago = session.get(JobState, NAME), now - LONGEST_LOOK_BACK
+    if state is None:
+        return now
+    if state.done_at > now + SKEW:
+        LOG.warning(
+            "watch: the last round lies ahead of the clock; the last days are looked at again"
+        )
+        return longest_ago
+    return max(state.done_at, longest_ago)
 
 
 def _put_since(session: Session, now: datetime) -> None:
     state = session.get(JobState, NAME)
     if state is None:
         session.add(JobState(name=NAME, done_at=now, value={}))
-    elif state.done_at < now:
+    elif state.done_at < now or state.done_at > now + SKEW:
         state.done_at = now
 
 

@@ -47,6 +47,8 @@ LEASE = timedelta(seconds=(BATCH + 1) * 2 * TIMEOUT_S)
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
 """Wait before the second try, doubled each time [A]."""
+LONGEST_AHEAD = max(LEASE, LONGEST_WAIT) + timedelta(minutes=5)
+"""Nothing is put off for longer; the rest is for clocks of machines that differ a little."""
 LONGEST_KEY = 120
 
 
@@ -245,7 +247,12 @@ def _take(
     """
     due = (
         sa.select(Message)
-        .where(Message.delivered_at.is_(None), Message.dead_at.is_(None), Message.not_before <= at)
+        .where(
+            Message.delivered_at.is_(None),
+            Message.dead_at.is_(None),
+            # Nothing is put off for longer: what lies further ahead was written before the clock was set back.
+            sa.or_(Message.not_before <= at, Message.not_before > at + LONGEST_AHEAD),
+        )
         .order_by(Message.not_before, Message.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)

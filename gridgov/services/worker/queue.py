@@ -55,29 +55,32 @@ def _make_connector(url: URL) -> procrastinate.PsycopgConnector:
 
 
 def _add(app: procrastinate.App, job: Job, context: WorkerContext) -> None:
-    async def run(timestamp: int) -> None:
-        del timestamp  # a job looks at what is due now, not at what was due when it was queued
+    async def run() -> None:
         await asyncio.to_thread(try_job, context, job, is_forced=False)
 
-    name = f"gridgov.{job.name}"
-    task = app.task(name=name, queue=QUEUE, queueing_lock=job.name)(run)
-    app.periodic(cron=make_cron(job))(task)
+    app.task(name=make_name(job), queue=QUEUE, queueing_lock=job.name)(run)
 
 
-def make_cron(job: Job) -> str:
-    """Return when a job is queued, in the six fields of the library, the last one being seconds.
+def make_name(job: Job) -> str:
+    """Return the name of a job's task."""
+    return f"gridgov.{job.name}"
 
-    Examples
-    --------
-    >>> make_cron(JOBS[0])
-    '* * * * * */5'
+
+async def tick(app: procrastinate.App, job: Job) -> None:
+    """Queue a job at once and whenever its span is over, by seconds that go on whatever the clock is set to.
+
+    The library's own periodic tasks go by the clock and stand still where it is set back.
     """
-    seconds = round(job.every.total_seconds())
-    if seconds < 60:
-        return f"* * * * * */{seconds}"
-    if seconds < 3600:
-        return f"*/{seconds // 60} * * * * 0"
-    return "17 * * * * 0" if seconds < 24 * 3600 else "17 2 * * * 0"
+    while True:
+        try:
+            await app.configure_task(
+                make_name(job), queue=QUEUE, queueing_lock=job.name
+            ).defer_async()
+        except procrastinate.exceptions.AlreadyEnqueued:
+            pass  # one run waits already, of this worker or another
+        except AWAY as error:
+            LOG.warning("%s could not be queued: %s", job.name, _find_cause(error))
+        await asyncio.sleep(job.every.total_seconds())
 
 
 def run_worker(context: WorkerContext, jobs: Iterable[Job] = JOBS) -> None:
@@ -107,6 +110,7 @@ async def _work_until(context: WorkerContext, stop: asyncio.Event, jobs: tuple[J
     async with app.open_async():
         stopped = asyncio.create_task(stop.wait())
         rescue = asyncio.create_task(_repeat(lambda: give_up_stalled(app)))
+        ticks = [asyncio.create_task(tick(app, job)) for job in jobs]
         worker = asyncio.create_task(
             app.run_worker_async(
                 queues=[QUEUE],
@@ -123,9 +127,9 @@ async def _work_until(context: WorkerContext, stop: asyncio.Event, jobs: tuple[J
             with contextlib.suppress(asyncio.CancelledError):
                 await worker
         finally:
-            for task in (rescue, stopped):
+            for task in (rescue, stopped, *ticks):
                 task.cancel()
-            await asyncio.gather(rescue, stopped, return_exceptions=True)
+            await asyncio.gather(rescue, stopped, *ticks, return_exceptions=True)
 
 
 def _find_cause(error: BaseException) -> BaseException:

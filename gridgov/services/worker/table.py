@@ -6,9 +6,10 @@ cut off anywhere and done again: it looks at what is due, never at what it did l
 """
 
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.services.city_runtime import RunningCity
 from gridgov.services.class_reviews import propose_classes
+from gridgov.services.clock import CLOCK, is_stepped_past
 from gridgov.services.load.pack import activate_due
 from gridgov.services.orders.watch import watch
 from gridgov.services.outbox.deliver import deliver_due, open_channels
@@ -58,7 +60,7 @@ class WorkerContext:
 
     def get_now(self) -> datetime:
         """Return the service's time; a demo with old data lives in the past."""
-        return datetime.now(UTC) - timedelta(minutes=self.settings.clock_behind_min)
+        return CLOCK.now() - timedelta(minutes=self.settings.clock_behind_min)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,31 +157,40 @@ def run_job(
         Whatever the job raises; the job is free again then.
     """
     # Of the machine: two workers compare these moments, whatever moment the service lives in.
-    if not _claim(context.sessions, job, at=datetime.now(UTC), is_forced=is_forced):
+    claim = secrets.token_hex(8)
+    if not _claim(context.sessions, job, claim, at=CLOCK.now(), is_forced=is_forced):
         return None
     try:
         done = job.run(context, context.get_now())
     finally:
-        _free(context.sessions, job)
+        _free(context.sessions, job, claim)
     if any(done.values()):
         LOG.info("%s: %s", job.name, ", ".join(f"{n} {name}" for name, n in done.items() if n))
     return done
 
 
-def _claim(sessions: sessionmaker[Session], job: Job, *, at: datetime, is_forced: bool) -> bool:
-    """Take a job in a transaction of its own; tell whether it was free."""
+def _claim(
+    sessions: sessionmaker[Session], job: Job, claim: str, *, at: datetime, is_forced: bool
+) -> bool:
+    """Take a job in a transaction of its own; tell whether it was free.
+
+    What was written by a clock that has been set back since lies further ahead than it ever could: it is passed over,
+    else the job would stand still until that time comes again.
+    """
     name = f"job {job.name}"
     with transaction(sessions) as session:
         session.execute(_make_row(session, name, at))
         state = session.get_one(JobState, name, with_for_update=True)
         held = state.value.get("held_until")
-        if held and datetime.fromisoformat(held) > at:
-            return False
+        until = at if held is None else datetime.fromisoformat(held)
         # Half a span: ticks come a little early or late, and two workers' ticks never fall together.
-        if not is_forced and state.value and state.done_at + job.every / 2 > at:
+        again = state.done_at + job.every / 2 if state.value and not is_forced else at
+        if is_stepped_past(until, at, job.longest) or is_stepped_past(again, at, job.every):
+            LOG.warning("%s: its last run lies ahead of the clock; it is done all the same", name)
+        elif until > at or again > at:
             return False
         state.done_at = at
-        state.value = {"held_until": (at + job.longest).isoformat()}
+        state.value = {"held_until": (at + job.longest).isoformat(), "claim": claim}
     return True
 
 
@@ -189,7 +200,9 @@ def _make_row(session: Session, name: str, at: datetime) -> Any:
     return insert(JobState).values(name=name, done_at=at, value={}).on_conflict_do_nothing()
 
 
-def _free(sessions: sessionmaker[Session], job: Job) -> None:
+def _free(sessions: sessionmaker[Session], job: Job, claim: str) -> None:
+    """Give a job back, unless another has taken it since: then it is the other's to give back."""
     with transaction(sessions) as session:
         state = session.get_one(JobState, f"job {job.name}", with_for_update=True)
-        state.value = {"held_until": None}
+        if state.value.get("claim") == claim:
+            state.value = {"held_until": None}

@@ -1,5 +1,6 @@
 """Jobs and their claim: each is done once, whoever and however many try, whatever happened to the last one."""
 
+import asyncio
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from croniter import croniter
+from procrastinate.exceptions import AlreadyEnqueued
 
 from geodata.versions import VersionState
 from gridgov.errors import GridgovError
@@ -15,7 +16,7 @@ from gridgov.pack.city import load_city
 from gridgov.services.load.pack import load_pack
 from gridgov.services.settings import ServiceSettings
 from gridgov.services.worker.loop import run_loop, run_once
-from gridgov.services.worker.queue import make_cron
+from gridgov.services.worker.queue import tick
 from gridgov.services.worker.table import JOBS, Job, WorkerContext, run_job
 from gridgov.storage.db import transaction
 from gridgov.storage.models.city import BoundaryVersion
@@ -127,17 +128,31 @@ def test_boundaries_come_into_force_on_their_day_in_the_city(
         assert session.scalar(chosen) is wanted
 
 
-def test_every_job_has_a_schedule_that_the_library_reads():
-    assert [make_cron(job) for job in JOBS] == [
-        "* * * * * */5",
-        "*/1 * * * * 0",
-        "*/1 * * * * 0",
-        "17 * * * * 0",
-        "17 * * * * 0",
-        "17 * * * * 0",
-        "17 2 * * * 0",
-    ]
-    for job in JOBS:
-        ticks = croniter(make_cron(job), 0)
-        first, second = (ticks.get_next(float) for _ in range(2))
-        assert timedelta(seconds=second - first) == job.every
+class Ticks:
+    """Stands where the library's application is asked to queue a job, and counts."""
+
+    def __init__(self) -> None:
+        self.queued: list[str] = []
+
+    def configure_task(self, name, **options):
+        assert options == {"queue": "gridgov", "queueing_lock": "test"}
+        self.queued.append(name)
+        return self
+
+    async def defer_async(self) -> None:
+        if len(self.queued) == 2:
+            raise AlreadyEnqueued
+
+
+def test_a_job_is_queued_at_once_and_in_its_rhythm_by_no_clock():
+    ticks = Ticks()
+
+    async def run():
+        task = asyncio.create_task(tick(ticks, make_job(None, every=timedelta(milliseconds=20))))
+        while len(ticks.queued) < 4:
+            await asyncio.sleep(0.005)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+    assert set(ticks.queued) == {"gridgov.test"}
