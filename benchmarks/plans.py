@@ -29,6 +29,7 @@ from planner.jobs.desk import PlanningResult, make_plans
 from planner.plans.make import GOVERNED
 from planner.plans.record import Plan, Task
 from planner.plans.targets import Outlook, TargetLimits, Watch, find_target
+from web.kit.assets import find_assets
 
 NEAR_M = 400.0
 """A task's centre lies within so much of the planted one (or its street is the planted street's, for areas)."""
@@ -56,7 +57,8 @@ def main() -> None:
     parser.add_argument("--appeals", type=int, default=200_000)
     parser.add_argument("--dense", default="")
     parser.add_argument("--city", type=Path)
-    parser.add_argument("--pages", type=Path, help="page assets: also write all plans, timed")
+    parser.add_argument("--every", action="store_true", help="a plan for every street of the city")
+    parser.add_argument("--pages", action="store_true", help="also write all plans, timed")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = given.city or Path(made) / "city"
@@ -67,7 +69,8 @@ def main() -> None:
         planted = json.loads((folder / "planted.json").read_text("utf-8"))["planted"]
         as_of = orders["received_at"].max().ceil("D")
         started, used = time.monotonic(), time.process_time()
-        result = make_plans(city, orders, as_of=as_of)
+        streets = sorted(city.streets["street_code"].astype("str")) if given.every else None
+        result = make_plans(city, orders, as_of=as_of, streets=streets)
         show(
             "plans",
             f"{len(result.plans)} of {len(city.streets)} streets from {len(orders):,} orders",
@@ -82,7 +85,7 @@ def main() -> None:
         show_planted(result, planted, city)
         show_targets(result)
         if given.pages:
-            write_all(result, city, Path(made), given.pages)
+            write_all(result, city, Path(made))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     show("peak memory", f"{peak:.2f} GB (at most 4)")
 
@@ -276,7 +279,7 @@ def simulate_known() -> tuple[float, float]:
     return float(np.mean(chance)), float(np.mean(success))
 
 
-def write_all(result: PlanningResult, city: City, folder: Path, assets: Path) -> None:
+def write_all(result: PlanningResult, city: City, folder: Path) -> None:
     """Print how long all plans take as HTML, DOCX and XLSX."""
     started, used = time.monotonic(), time.process_time()
     counts = {
@@ -289,7 +292,7 @@ def write_all(result: PlanningResult, city: City, folder: Path, assets: Path) ->
     out = folder / "out"
     out.mkdir()
     write_pages(
-        result, city, counts, out, assets_dir=assets, forms=("json", "html", "docx", "xlsx")
+        result, city, counts, out, assets_dir=find_assets(), forms=("json", "html", "docx", "xlsx")
     )
     show(
         "written as HTML, DOCX, XLSX",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from gridgov.rules.issues.weights import DUPLICATES
+from gridgov.rules.planning_constants import PLANNING
 from gridgov.rules.rates.constants import ASSESSMENT
 
 Status = Literal["documented", "practice", "assumed"]
@@ -192,77 +193,9 @@ DEFAULTS: Mapping[str, Constant] = dict(
             for name, value, status, source, limits in (*ASSESSMENT, *DUPLICATES)
         ),
         # --- planning --------------------------------------------------------------------------
-        _constant("planning.window_days", 90, "assumed", "period that a plan looks at", low=1),
-        _constant(
-            "planning.background_days", 365, "assumed", "period that sets the expectation", low=1
-        ),
-        _constant(
-            "planning.false_discovery_share",
-            0.05,
-            "assumed",
-            "expected share of false hotspots",
-            high=1.0,
-        ),
-        _constant("planning.hotspot_appeals_min", 5, "assumed", "fewer appeals: no hotspot"),
-        _constant("planning.tasks_max", 20, "assumed", "tasks that one plan may hold", low=1),
-        _constant(
-            "planning.target_share",
-            0.3,
-            "assumed",
-            "fall of appeals at the place that a task aims at",
-            high=1.0,
-        ),
         *(
-            _constant(f"planning.{name}", value, "assumed", source, **limits)
-            for name, value, source, limits in (
-                (
-                    "excess_share",
-                    0.5,
-                    "share of a street's excess that its tasks must explain",
-                    {"high": 1.0},
-                ),
-                (
-                    "miss_share",
-                    0.1,
-                    "a target may be met by chance at most so often",
-                    {"high": 1.0},
-                ),
-                (
-                    "hit_share",
-                    0.8,
-                    "a target must be met so often if the effect comes",
-                    {"high": 1.0},
-                ),
-                ("watch_months_min", 3, "shortest watch after a task", {"low": 1}),
-                (
-                    "watch_months_max",
-                    12,
-                    "longest watch after a task before tasks are judged together",
-                    {"low": 1},
-                ),
-                (
-                    "watch_months_longest",
-                    24,
-                    "longest watch where judging together does not suffice either",
-                    {"low": 1},
-                ),
-                (
-                    "approval_days",
-                    5,
-                    "workdays from a plan's day to the start of its first tasks",
-                    {},
-                ),
-                ("verify_days", 3, "workdays to look at the place and meet", {}),
-                ("consultation_days", 10, "workdays of residents' consultation (议事)", {}),
-                ("task_days", 40, "workdays of a task for which no list names a time", {"low": 1}),
-                ("lead_starts_month", 3, "tasks that one lead may start in a month", {"low": 1}),
-                (
-                    "preseason_days",
-                    14,
-                    "days before its season in which a task is done (冬病夏治)",
-                    {},
-                ),
-            )
+            _constant(name, value, status, source, **limits)
+            for name, value, status, source, limits in PLANNING
         ),
     )
 )

@@ -18,7 +18,7 @@ from gridgov.rules.constants import Constants
 from gridgov.rules.streets import ClassDecision, find_street_classes
 from planner.counts import CountModel, DailyCounts, fit_counts, make_daily_counts
 from planner.errors import PlannerError
-from planner.frames import HOTSPOT_COLUMNS
+from planner.frames import HOTSPOT_COLUMNS, HotspotKind
 from planner.hotspots import (
     Places,
     Thresholds,
@@ -263,11 +263,16 @@ class _Desk:
                 units={code: rules.graph.areas.get(("street", code), code) for code in streets},
                 residents=self.residents,
                 similar=find_similar(
-                    figures.level1, area_km2=_measure_streets(city), residents=self.residents
+                    figures.level1,
+                    area_km2=_measure_streets(city),
+                    residents=self.residents,
+                    nearest=int(constants.number("planning.similar_streets")),
                 ),
                 levels=levels,
                 names=rules.names,
                 callbacks_min=int(constants.number("rates.callbacks_min")),
+                trend_orders_min=int(constants.number("planning.trend_orders_min")),
+                peak_ratio=constants.number("planning.peak_ratio"),
                 flow=None if self.transfers is None else _count_flow(self.transfers, of_year),
             ),
             hotspots=hotspots,
@@ -276,6 +281,11 @@ class _Desk:
                 own.assign(hotspot_id=evidence["hotspot_id"].to_numpy()),
                 year=(spans.year.start.date(), today),
                 names=rules.names,
+                joint_share=constants.number("planning.joint_share"),
+                weights={
+                    kind: constants.number(f"planning.{kind}_weight")
+                    for kind in (HotspotKind.RISING, HotspotKind.BURST, HotspotKind.FALLING)
+                },
             ),
             orders=plan_orders,
             excess=find_city_excess(
@@ -284,6 +294,7 @@ class _Desk:
                 start=spans.year.start.date(),
                 end=today,
                 level=constants.number("planning.false_discovery_share"),
+                frequent_share=constants.number("planning.frequent_share"),
             ),
             classes=find_street_classes(
                 orders,
@@ -310,7 +321,10 @@ class _Desk:
             constants=self.city.settings.constants,
             calendar=self.city.calendar,
             levels=levels,
-            library=make_library(self.city.tables.get("measures")),
+            library=make_library(
+                self.city.tables.get("measures"),
+                most=int(self.city.settings.constants.number("planning.measures_max")),
+            ),
             names=self.city.names,
             today=today,
         )

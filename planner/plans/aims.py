@@ -16,16 +16,25 @@ from planner.frames import HotspotKind, HotspotScale
 from planner.plans.dates import add_months, say_list
 from planner.plans.items import ItemLevels
 from planner.plans.measures import join_effects
-from planner.plans.outlook import Course, Curve, PlaceHistory, make_curve, make_outlook
+from planner.plans.outlook import (
+    Course,
+    Curve,
+    HistoryMonths,
+    PlaceHistory,
+    make_curve,
+    make_outlook,
+)
 from planner.plans.plan_text import say
-from planner.plans.pools import Pool, PoolMember, find_pools
 from planner.plans.record import Target, TargetState, Task
 from planner.plans.targets import (
     Future,
     Outlook,
+    Pool,
+    PoolMember,
     TargetFigures,
     TargetLimits,
     draw_future,
+    find_pools,
     judge_futures,
 )
 from planner.plans.tasks import Candidate, TaskRules
@@ -37,9 +46,6 @@ PASSING = (HotspotKind.BURST, HotspotKind.FALLING, HotspotKind.ENDED)
 """Patterns that may end on their own."""
 
 WEEKS_A_MONTH = 52 / 12
-
-PART_SHARE = 0.2
-"""A task with more than so many of its appeals in common with a larger one is judged as a part of it. Assumed."""
 
 MOST_NAMED = 6
 """Tasks of a pool that are named in a text."""
@@ -185,12 +191,12 @@ def set_targets(aims: Sequence[Aim], rules: TaskRules) -> dict[str, Target]:
 
     Notes
     -----
-    First each task alone within the usual watches; then pools (:mod:`planner.plans.pools`); then the same with longer
-    watches. A place that may come to its end on its own has a target only in a pool. A task most of whose appeals are
+    First each task alone within the usual watches; then pools (:func:`planner.plans.targets.find_pools`); then the same
+    with longer watches. A place that may come to its end on its own has a target only in a pool. A task most of whose appeals are
     also those of another open task of its street is judged as a part of that one: nobody is counted twice.
     """
     by = make_aim_rules(rules)
-    whole = _find_wholes(aims)
+    whole = _find_wholes(aims, rules.number("part_share"))
     figures: dict[str, TargetFigures] = {}
     pools: dict[str, Pool] = {}
     for watches in dict.fromkeys((by.usual, len(by.lengths))):
@@ -220,7 +226,7 @@ def set_targets(aims: Sequence[Aim], rules: TaskRules) -> dict[str, Target]:
     return made
 
 
-def _find_wholes(aims: Sequence[Aim]) -> dict[str, str]:
+def _find_wholes(aims: Sequence[Aim], share: float) -> dict[str, str]:
     """Return of each task that is a part of another one of its street the largest such one."""
     streets: dict[str, list[Aim]] = {}
     for aim in aims:
@@ -233,7 +239,7 @@ def _find_wholes(aims: Sequence[Aim]) -> dict[str, str]:
             for larger in ranked[:place]:
                 key, owner = own[at].task.task_id, own[larger].task.task_id
                 shared = len(numbers[at] & numbers[larger])
-                if owner not in wholes and shared > PART_SHARE * max(len(numbers[at]), 1):
+                if owner not in wholes and shared > share * max(len(numbers[at]), 1):
                     wholes[key] = owner
                     break
     return wholes
@@ -279,10 +285,17 @@ def _make_outlook(
         history,
         curve,
         course,
+        back=HistoryMonths(
+            recent=int(rules.number("recent_months")),
+            usual=int(rules.number("history_months")),
+            prior=int(rules.number("prior_months")),
+        ),
         today=rules.today,
         due_on=date.fromisoformat(task.due_on),
         lengths=lengths,
-        effect=join_effects(task.measures, rules.number("target_share")),
+        effect=join_effects(
+            task.measures, rules.number("target_share"), most=rules.number("effect_max")
+        ),
         usual_per_month=candidate.usual_per_month,
         alpha=alpha,
     )

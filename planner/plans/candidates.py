@@ -1,7 +1,7 @@
 """Hotspots and items in excess → what may become a task, and what may not, with why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import geopandas as gpd
@@ -14,7 +14,7 @@ from planner.plans.excess import EXCESS
 from planner.plans.items import ItemLevels
 from planner.plans.plan_text import say
 from planner.plans.record import Share, Untreated
-from planner.plans.tasks import JOINT_SHARE, Candidate, find_radius
+from planner.plans.tasks import Candidate, find_radius
 
 MONTH_DAYS = 365.25 / 12
 
@@ -64,6 +64,8 @@ def sort_hotspots(
     *,
     year: tuple[date, date],
     names: Mapping[str, str],
+    joint_share: float,
+    weights: Mapping[str, float],
 ) -> Spots:
     """Return which hotspots may become tasks.
 
@@ -80,6 +82,10 @@ def sort_hotspots(
         First and last day of the last twelve months.
     names
         Of areas by code.
+    joint_share
+        A street with at least so many of a hotspot's orders takes part in a joint task.
+    weights
+        How much more urgent a pattern makes the same excess; others 1.
     """
     groups = dict(iter(evidence.groupby("hotspot_id", sort=False)))
     empty = evidence.iloc[:0]
@@ -95,8 +101,10 @@ def sort_hotspots(
         if why:
             untreated.setdefault(street, []).append(_make_untreated(row, why))
             continue
-        shares = _read_shares(str(row["street_shares"]), own, names)
-        candidates.setdefault(street, []).append(_make_candidate(row, own, shares, year, names))
+        shares = _read_shares(str(row["street_shares"]), own, names, joint_share)
+        weight = weights.get(str(row["kind"]), 1.0)
+        made = _make_candidate(row, own, shares, year, names)
+        candidates.setdefault(street, []).append(replace(made, weight=weight))
         for share in shares[1:]:
             text = say(
                 "untreated", "other_street", street=shares[0].name, share=f"{shares[0].share:.0%}"
@@ -277,10 +285,12 @@ def _read_patterns(text: str) -> dict[str, float]:
     return {name: float(share) for name, share in pairs}
 
 
-def _read_shares(text: str, own: pd.DataFrame, names: Mapping[str, str]) -> tuple[Share, ...]:
-    """Return the streets of a hotspot from :data:`~planner.plans.tasks.JOINT_SHARE` on; none where it lies in one."""
+def _read_shares(
+    text: str, own: pd.DataFrame, names: Mapping[str, str], least: float
+) -> tuple[Share, ...]:
+    """Return the streets of a hotspot with at least a share of it; none where it lies in one."""
     pairs = [part.split(":") for part in text.split(";") if ":" in part]
-    shares = [(code, float(share)) for code, share in pairs if float(share) >= JOINT_SHARE]
+    shares = [(code, float(share)) for code, share in pairs if float(share) >= least]
     if len(shares) < 2:
         return ()
     counts = own["street_code"].value_counts()

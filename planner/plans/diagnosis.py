@@ -14,9 +14,6 @@ from planner.plans.record import Plan
 from planner.plans.similar import SimilarStreets
 from planner.plans.street_indicators import RATES, CityFigures
 
-FEWEST_BEFORE = 10
-"""A trend from fewer orders than this is not stated. Assumed."""
-
 MOST_ITEMS = 8
 
 PER = 10_000
@@ -26,9 +23,6 @@ INTERVAL = 0.95
 
 SEASON_MONTHS = 24
 """A season is told from so many whole months on."""
-
-PEAK = 1.25
-"""A month with so many times its share is high. Assumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +128,10 @@ class CityView:
         Of areas.
     callbacks_min
         Fewer valid callbacks: no rate is stated.
+    trend_orders_min
+        A trend or season from fewer orders is not stated.
+    peak_ratio
+        A month of the year with so many times its share is high.
     flow
         By street: ``bounced`` and ``disputed`` orders of the year; None where no moves are kept.
     """
@@ -146,6 +144,8 @@ class CityView:
     levels: ItemLevels
     names: Mapping[str, str]
     callbacks_min: int
+    trend_orders_min: int
+    peak_ratio: float
     flow: pd.DataFrame | None = None
 
 
@@ -165,7 +165,7 @@ def make_diagnosis(street: str, city: CityView, *, previous: Plan | None = None)
     return Diagnosis(
         figures=(
             *_make_volume(street, city, similar),
-            *_make_trends(street, city.figures),
+            *_make_trends(street, city.figures, city.trend_orders_min),
             *_make_rates(street, city, similar),
             *_make_flow(street, city),
         ),
@@ -173,8 +173,8 @@ def make_diagnosis(street: str, city: CityView, *, previous: Plan | None = None)
         hours=tuple(int(n) for n in city.figures.hours.loc[street]),
         items=_make_items(street, city.figures, city.levels),
         details=_make_details(street, city.figures, city.levels),
-        trend=_make_trend(street, city.figures),
-        season=_make_season(street, city.figures),
+        trend=_make_trend(street, city.figures, city.trend_orders_min),
+        season=_make_season(street, city.figures, city.trend_orders_min, city.peak_ratio),
         similar={
             "by": list(city.similar.by),
             "streets": [{"code": code, "name": city.names.get(code, code)} for code in similar],
@@ -247,7 +247,7 @@ def _make_per_10k(street: str, year: pd.Series, city: CityView, similar: list[st
     )
 
 
-def _make_trends(street: str, city: CityFigures) -> list[Figure]:
+def _make_trends(street: str, city: CityFigures, least: int) -> list[Figure]:
     """Return the change against the window before and the same days of the year before."""
     trends = []
     for key, now_name, name, window in (
@@ -256,7 +256,7 @@ def _make_trends(street: str, city: CityFigures) -> list[Figure]:
         ("change_12m", "year", "last_year", "year"),
     ):
         now, then = (int(city.counts.loc[street, one]) for one in (now_name, name))
-        note = "short" if not city.covered[name] else "few" if then < FEWEST_BEFORE else ""
+        note = "short" if not city.covered[name] else "few" if then < least else ""
         trends.append(
             Figure(
                 key=key, value=None if note else now / then - 1, n=then, window=window, note=note
@@ -347,12 +347,12 @@ def _make_details(street: str, city: CityFigures, levels: ItemLevels) -> tuple[d
     )
 
 
-def _make_trend(street: str, city: CityFigures) -> dict[str, Any]:
+def _make_trend(street: str, city: CityFigures, least: int) -> dict[str, Any]:
     """Return whether the year differs from the year before by more than chance, against the city's own change."""
     if not city.covered["last_year"]:
         return {"direction": "", "change": None, "text": "", "note": "short"}
     now, then = (int(city.counts.loc[street, name]) for name in ("year", "last_year"))
-    if then < FEWEST_BEFORE:
+    if then < least:
         return {"direction": "", "change": None, "text": "", "note": "few"}
     # log ratio of two counts, its variance 1/now + 1/then
     ratio, spread = np.log(max(now, 0.5) / then), np.sqrt(1 / max(now, 1) + 1 / then)
@@ -366,7 +366,7 @@ def _make_trend(street: str, city: CityFigures) -> dict[str, Any]:
     }
 
 
-def _make_season(street: str, city: CityFigures) -> dict[str, Any]:
+def _make_season(street: str, city: CityFigures, least: int, peak: float) -> dict[str, Any]:
     """Return the twelve months against the mean month of their year, and those that are high."""
     inside = [str(month) for month in city.months.columns][-SEASON_MONTHS:]
     if len(inside) < SEASON_MONTHS:
@@ -374,11 +374,11 @@ def _make_season(street: str, city: CityFigures) -> dict[str, Any]:
     own = city.months.loc[street, inside]
     of_month = own.groupby([int(month[5:]) for month in inside]).sum()
     mean = float(of_month.mean())
-    if mean * 12 < FEWEST_BEFORE * 12:
+    if mean < least:
         return {"index": [], "peaks": [], "text": "", "note": "few"}
     index = [round(float(of_month.get(month, 0)) / mean, 2) for month in range(1, 13)]
     # a month of the year is a sum of two: chance alone moves it by 2 / sqrt of it
-    limit = max(PEAK, 1 + 2 / np.sqrt(mean))
+    limit = max(peak, 1 + 2 / np.sqrt(mean))
     peaks = [month for month, value in enumerate(index, start=1) if value >= limit]
     joiner = load_words()["joiners"]["list"]
     named = str(joiner).join(say("months", "month", month=month) for month in peaks)

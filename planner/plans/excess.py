@@ -23,9 +23,6 @@ EXCESS, FREQUENT, USUAL, FEWER = "excess", "frequent", "usual", "fewer"
 INTERVAL = 0.9
 """Probability between ``low`` and ``high``."""
 
-FREQUENT_SHARE = 0.05
-"""An item of at least so many of a street's persons is frequent. Assumed."""
-
 MOST_ITEMS = 12
 """Items shown per street: those in excess, then the most frequent."""
 
@@ -75,6 +72,7 @@ def find_city_excess(
     start: date,
     end: date,
     level: float,
+    frequent_share: float,
 ) -> pd.DataFrame:
     """Return every street and item against its peers: :data:`EXCESS_COLUMNS`.
 
@@ -86,6 +84,8 @@ def find_city_excess(
         First and last day, both inside the history (a start before it counts from its first day).
     level
         Expected share of false ones among those called an excess.
+    frequent_share
+        An item of at least so many of a street's persons is frequent.
     """
     if daily is None or model is None:
         return pd.DataFrame(columns=list(EXCESS_COLUMNS))
@@ -110,7 +110,7 @@ def find_city_excess(
         [
             (q <= level) & (persons > law.mean),
             persons < law.quantile(0.5 - INTERVAL / 2),
-            persons >= np.maximum(FREQUENT_SHARE * of_street, 1.0),
+            persons >= np.maximum(frequent_share * of_street, 1.0),
         ],
         [EXCESS, FEWER, FREQUENT],
         default=USUAL,

@@ -13,23 +13,6 @@ from planner.plans.plan_text import say
 from planner.plans.record import Party, Policy, Task
 from planner.plans.tasks import TaskRules
 
-FEWEST_CALLBACKS = 30
-"""Valid callbacks of an item in the city below which its solution rate says nothing. Assumed."""
-
-FEWEST_STREET_CALLBACKS = 5
-"""And in a street. Assumed."""
-
-FEWEST_STREETS = 5
-MOST_STREETS_SHARE = 0.5
-"""An item solved badly in more than half of the streets that can be judged is no matter of one street."""
-
-FEWEST_ORDERS = 20
-UNCLEAR_SHARE = 0.5
-"""An item of which half goes to the first receiver has no clear duty. Assumed."""
-
-FEWEST_BOUNCED = 5
-MOST_POLICIES = 12
-
 POLICY_COLUMNS = ("item_code", "key", "n", "share", "low", "of", "units", "days")
 
 
@@ -59,16 +42,16 @@ def find_policy_evidence(
     of_year
         Orders: ``item_code level2_code street_code contacted solved route``.
     constants
-        ``rates.confidence_level``.
+        ``rates.confidence_level``, ``planning.policy_*``, ``planning.unclear_share``.
     transfers
         Moves of orders (``rules.duties.bounces.TRANSFER_COLUMNS``), None where none are kept.
     """
     low, solution = _find_low_solution(of_year, constants)
     rows = [
         *low,
-        *_find_unclear(of_year),
-        *_find_raised(of_year),
-        *_find_bounced(of_year, transfers),
+        *_find_unclear(of_year, constants),
+        *_find_raised(of_year, constants),
+        *_find_bounced(of_year, transfers, constants),
     ]
     frame = pd.DataFrame(rows, columns=list(POLICY_COLUMNS))
     return PolicyEvidence(rows=frame, solution=solution)
@@ -79,7 +62,12 @@ def _find_low_solution(
 ) -> tuple[list[dict[str, object]], float | None]:
     """Return level-2 items whose solution rate lies below that of the city in most streets, surely in the city."""
     valid = of_year[of_year["contacted"].notna() & of_year["street_code"].notna()]
-    if len(valid) < FEWEST_CALLBACKS:
+    least, least_street, least_streets = (
+        constants.number(f"planning.policy_{name}_min")
+        for name in ("callbacks", "street_callbacks", "streets")
+    )
+    share = constants.number("planning.policy_streets_share")
+    if len(valid) < least:
         return [], None
     solved = valid["solved"].astype("Float64").fillna(0.0).astype("float64")
     city = float(solved.mean())
@@ -89,17 +77,17 @@ def _find_low_solution(
     table = groups.agg(["mean", "size"]).reset_index()
     table.columns = ["item_code", "street_code", "rate", "n"]
     whole = solved.groupby(valid["level2_code"].astype("str")).agg(["mean", "size"])
-    judged = table[table["n"] >= FEWEST_STREET_CALLBACKS]
+    judged = table[table["n"] >= least_street]
     rows: list[dict[str, object]] = []
     for code, (rate, n) in whole.iterrows():
         own = judged[judged["item_code"] == code]
-        if n < FEWEST_CALLBACKS or len(own) < FEWEST_STREETS:
+        if n < least or len(own) < least_streets:
             continue
         _, high = make_wilson_interval(
             [rate], [n], level=constants.number("rates.confidence_level")
         )
         below = int((own["rate"] < city).sum())
-        if high[0] < city and below > MOST_STREETS_SHARE * len(own):
+        if high[0] < city and below > share * len(own):
             rows.append(
                 {
                     "item_code": str(code),
@@ -115,25 +103,28 @@ def _find_low_solution(
     return rows, city
 
 
-def _find_unclear(of_year: pd.DataFrame) -> list[dict[str, object]]:
+def _find_unclear(of_year: pd.DataFrame, constants: Constants) -> list[dict[str, object]]:
     """Return level-3 items of which most orders went to the first receiver, nobody being named."""
-    return _count_route(of_year, "first_receiver", "first_receiver", UNCLEAR_SHARE)
+    return _count_route(of_year, "first_receiver", "first_receiver", constants)
 
 
-def _find_raised(of_year: pd.DataFrame) -> list[dict[str, object]]:
+def _find_raised(of_year: pd.DataFrame, constants: Constants) -> list[dict[str, object]]:
     """Return level-3 items whose orders were raised a level."""
-    return _count_route(of_year, "raised", "raised", 0.0)
+    return _count_route(of_year, "raised", "raised", constants)
 
 
 def _count_route(
-    of_year: pd.DataFrame, route: str, key: str, share: float
+    of_year: pd.DataFrame, route: str, key: str, constants: Constants
 ) -> list[dict[str, object]]:
     if "route" not in of_year:
         return []
     item = of_year["item_code"].astype("str")
     is_route = of_year["route"].astype("object").eq(route)
     counts = pd.DataFrame({"n": item.groupby(item).size(), "by": is_route.groupby(item).sum()})
-    chosen = counts[(counts["by"] >= FEWEST_ORDERS) & (counts["by"] >= share * counts["n"])]
+    least = constants.number("planning.policy_orders_min")
+    # a raised order says something whatever its share
+    share = 0.0 if route == "raised" else constants.number("planning.unclear_share")
+    chosen = counts[(counts["by"] >= least) & (counts["by"] >= share * counts["n"])]
     return [
         {
             "item_code": str(code),
@@ -149,7 +140,9 @@ def _count_route(
     ]
 
 
-def _find_bounced(of_year: pd.DataFrame, transfers: pd.DataFrame | None) -> list[dict[str, object]]:
+def _find_bounced(
+    of_year: pd.DataFrame, transfers: pd.DataFrame | None, constants: Constants
+) -> list[dict[str, object]]:
     """Return level-3 items among whose orders many bounce between the same units."""
     if transfers is None or transfers.empty:
         return []
@@ -167,7 +160,7 @@ def _find_bounced(of_year: pd.DataFrame, transfers: pd.DataFrame | None) -> list
             "days": float(row["days_lost"]),
         }
         for row in loops.to_dict("records")
-        if row["orders"] >= FEWEST_BOUNCED
+        if row["orders"] >= constants.number("planning.policy_bounces_min")
         for code in row["item_codes"][:1]
     ]
 
@@ -240,7 +233,7 @@ def make_policies(
             if task.task_no not in numbers.setdefault(key, []):
                 numbers[key].append(task.task_no)
     made = [replace(policy, tasks=tuple(numbers[key])) for key, policy in rows.items()]
-    return tuple(made[:MOST_POLICIES])
+    return tuple(made[: int(rules.number("policies_max"))])
 
 
 def _find_above(street: str, rules: TaskRules) -> Party | None:

@@ -32,7 +32,6 @@ from planner.plans.outlook import PlaceHistory, make_history
 from planner.plans.plan_text import get_language, load_words, say
 from planner.plans.record import Excess, Finding, Plan, Target, Task, Untreated, seal_plan
 from planner.plans.tasks import (
-    CONFIDENT_Q,
     Candidate,
     TaskRules,
     find_crew,
@@ -253,7 +252,7 @@ class PlanMaker:
         chosen = self._rank(spots)[:most]
         for area in areas:
             share = self._explain(street, chosen).share
-            sure = area.q is not None and area.q <= CONFIDENT_Q
+            sure = area.q is not None and area.q <= self.rules.number("confident_q")
             if share is not None and share >= enough and not sure:
                 break
             if self._find_explained(area, chosen) >= enough * area.year_excess:
@@ -278,7 +277,7 @@ class PlanMaker:
         starts: dict[str, int] = {}
         made: list[Task] = []
         for number, candidate in enumerate(candidates, start=1):
-            crew = find_crew(candidate, find_mixed_items(candidate), self.rules)
+            crew = find_crew(candidate, find_mixed_items(candidate, self.rules), self.rules)
             lead = crew.lead.unit_code if crew.lead else ""
             task = make_task(candidate, self.rules, number=number, starts=starts.get(lead, 0))
             starts[lead] = starts.get(lead, 0) + (not candidate.months)

@@ -20,12 +20,6 @@ CONSULTATION = "consultation"
 KEYS = ("scene_code", "item_code")
 """What a measure is for: a scene, else an item and all below it, else everything at a place."""
 
-MOST_MEASURES = 3
-"""Measures of one task; more are a wish list."""
-
-MOST_EFFECT = 0.8
-"""Several measures together are not believed to take away more. Assumed."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureLibrary:
@@ -37,18 +31,21 @@ class MeasureLibrary:
         Scene code → measures; item code → measures for it and all items below it.
     general
         For a place that has too much of everything.
+    most
+        Measures against one item; more are a wish list.
     """
 
     scenes: Mapping[str, tuple[TaskMeasure, ...]] = field(default_factory=dict)
     items: Mapping[str, tuple[TaskMeasure, ...]] = field(default_factory=dict)
     general: tuple[TaskMeasure, ...] = ()
+    most: int = 3
 
     def __bool__(self) -> bool:
         """Return whether there is any measure."""
         return bool(self.scenes or self.items or self.general)
 
     def choose(self, scene_code: str, line: Sequence[str] = ()) -> tuple[TaskMeasure, ...]:
-        """Return what helps against one item: the best measure of each kind, at most :data:`MOST_MEASURES`.
+        """Return what helps against one item: the best measure of each kind, at most :attr:`most`.
 
         Parameters
         ----------
@@ -60,11 +57,11 @@ class MeasureLibrary:
         known = self.scenes.get(scene_code, ()) if scene_code else ()
         for item in line:
             known = known or self.items.get(item, ())
-        return _choose_kinds(known)
+        return _choose_kinds(known, self.most)
 
     def choose_general(self) -> tuple[TaskMeasure, ...]:
         """Return what helps against everything at a place."""
-        return _choose_kinds(self.general)
+        return _choose_kinds(self.general, self.most)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +84,7 @@ class MixedPart:
 
 
 def mix_measures(
-    parts: Sequence[MixedPart], general: tuple[TaskMeasure, ...] = ()
+    parts: Sequence[MixedPart], general: tuple[TaskMeasure, ...] = (), *, most: int
 ) -> tuple[TaskMeasure, ...]:
     """Return the measures against a set of several items, the one that takes most away first.
 
@@ -99,6 +96,8 @@ def mix_measures(
         Items that have measures of their own.
     general
         Measures that act on everything in the set; they stand first.
+    most
+        Measures of single items.
     """
     found: dict[str, tuple[TaskMeasure, float, list[str]]] = {}
     for part in parts:
@@ -106,7 +105,7 @@ def mix_measures(
             _, share, names = found.get(measure.measure_code, (measure, 0.0, []))
             found[measure.measure_code] = (measure, share + part.share, [*names, part.name])
     scaled = [_scale(measure, share, names) for measure, share, names in found.values()]
-    return (*general, *sorted(scaled, key=_rank)[:MOST_MEASURES])
+    return (*general, *sorted(scaled, key=_rank)[:most])
 
 
 def _scale(measure: TaskMeasure, share: float, names: Sequence[str]) -> TaskMeasure:
@@ -127,20 +126,22 @@ def _scale(measure: TaskMeasure, share: float, names: Sequence[str]) -> TaskMeas
     )
 
 
-def _choose_kinds(measures: Sequence[TaskMeasure]) -> tuple[TaskMeasure, ...]:
+def _choose_kinds(measures: Sequence[TaskMeasure], most: int) -> tuple[TaskMeasure, ...]:
     chosen: dict[str, TaskMeasure] = {}
     for measure in measures:
         chosen.setdefault(measure.kind, measure)
-    return tuple(chosen.values())[:MOST_MEASURES]
+    return tuple(chosen.values())[:most]
 
 
-def make_library(table: pd.DataFrame | None) -> MeasureLibrary:
+def make_library(table: pd.DataFrame | None, *, most: int = 3) -> MeasureLibrary:
     """Return the library of a pack's table.
 
     Parameters
     ----------
     table
         Frame of :data:`MEASURE_COLUMNS`; None where the pack has none.
+    most
+        Measures against one item.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def make_library(table: pd.DataFrame | None) -> MeasureLibrary:
         rows that are wrong are told.
     """
     if table is None or table.empty:
-        return MeasureLibrary()
+        return MeasureLibrary(most=most)
     frame = table.reindex(columns=list(MEASURE_COLUMNS))
     numbers = {
         name: pd.to_numeric(frame[name].replace("", None), errors="coerce")
@@ -171,10 +172,11 @@ def make_library(table: pd.DataFrame | None) -> MeasureLibrary:
         scenes={code: tuple(sorted(made, key=_rank)) for code, made in sorted(scenes.items())},
         items={code: tuple(sorted(made, key=_rank)) for code, made in sorted(items.items())},
         general=tuple(sorted(general, key=_rank)),
+        most=most,
     )
 
 
-def join_effects(measures: tuple[TaskMeasure, ...], default: float) -> float:
+def join_effects(measures: tuple[TaskMeasure, ...], default: float, *, most: float) -> float:
     """Return the share by which appeals are to fall: what is left after each measure, in a row.
 
     Parameters
@@ -183,6 +185,8 @@ def join_effects(measures: tuple[TaskMeasure, ...], default: float) -> float:
         Of one task.
     default
         Where no measure says an effect.
+    most
+        Several measures together are not believed to take away more.
     """
     known = [one.effect for one in measures if one.effect is not None]
     if not known:
@@ -190,7 +194,7 @@ def join_effects(measures: tuple[TaskMeasure, ...], default: float) -> float:
     left = 1.0
     for effect in known:
         left *= 1.0 - effect
-    return min(round(1.0 - left, 4), MOST_EFFECT)
+    return min(round(1.0 - left, 4), most)
 
 
 def find_known_falls(table: pd.DataFrame | None) -> dict[str, float]:

@@ -15,15 +15,6 @@ import pandas as pd
 from planner.plans.dates import add_months
 from planner.plans.targets import Outlook, Watch
 
-RECENT_MONTHS = 6
-"""The level of a place that rises is that of so many last months. Assumed."""
-
-HISTORY_MONTHS = 24
-"""Older months say little about the level of today. Assumed."""
-
-PRIOR_MONTHS = 12
-"""The item's dispersion that a place's own is drawn towards is worth so many months. Assumed."""
-
 FEWEST_MONTHS = 3
 """Of fewer months no dispersion is read off."""
 
@@ -124,11 +115,29 @@ class Course:
     stays: float = 1.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class HistoryMonths:
+    """How far back a place is looked at.
+
+    Parameters
+    ----------
+    recent, usual
+        Months that tell the level of a place that rises, and of any other.
+    prior
+        Months that the item's dispersion is worth beside the place's own.
+    """
+
+    recent: int
+    usual: int
+    prior: int
+
+
 def make_outlook(
     history: PlaceHistory,
     curve: Curve,
     course: Course,
     *,
+    back: HistoryMonths,
     today: date,
     due_on: date,
     lengths: Sequence[int],
@@ -142,6 +151,8 @@ def make_outlook(
     ----------
     history, curve, course
         The place, its street, its pattern.
+    back
+        How far back it is looked at.
     today
         Last day of the data.
     due_on
@@ -155,28 +166,36 @@ def make_outlook(
     """
     if course.months:
         # a season comes once a year: no length of watch brings another one before the next plan
-        watches = (_make_season(history, course, today, due_on),) * len(lengths)
+        watches = (_make_season(history, course, back, today, due_on),) * len(lengths)
     else:
-        watches = tuple(_make_watch(history, curve, course, today, due_on, m) for m in lengths)
+        watches = tuple(
+            _make_watch(history, curve, course, back, today, due_on, m) for m in lengths
+        )
     return Outlook(
         watches=watches,
         effect=effect,
         usual_per_month=usual_per_month,
-        dispersion=_find_spread(history, curve, course, today, alpha),
+        dispersion=_find_spread(history, curve, course, back, today, alpha),
         stays=course.stays,
     )
 
 
-def _find_start(course: Course, today: date) -> date:
+def _find_start(course: Course, back: HistoryMonths, today: date) -> date:
     """Return the first day of the history that tells of the level of today."""
-    months = RECENT_MONTHS if course.is_rising else HISTORY_MONTHS
+    months = back.recent if course.is_rising else back.usual
     return max(course.since, add_months(today, -months) + timedelta(days=1))
 
 
 def _make_watch(
-    history: PlaceHistory, curve: Curve, course: Course, today: date, due_on: date, months: int
+    history: PlaceHistory,
+    curve: Curve,
+    course: Course,
+    back: HistoryMonths,
+    today: date,
+    due_on: date,
+    months: int,
 ) -> Watch:
-    first = _find_start(course, today)
+    first = _find_start(course, back, today)
     seen, exposure, end = 0, 0.0, today
     start = add_months(today, -months) + timedelta(days=1)
     baseline = history.count(start, today)
@@ -201,7 +220,9 @@ def _make_watch(
     )
 
 
-def _make_season(history: PlaceHistory, course: Course, today: date, due_on: date) -> Watch:
+def _make_season(
+    history: PlaceHistory, course: Course, back: HistoryMonths, today: date, due_on: date
+) -> Watch:
     """Return the watch of the next season; what was seen are the seasons before, each year counting the same."""
     inside = set(course.months)
     first = next((m for m in sorted(inside) if (m - 2) % 12 + 1 not in inside), min(inside))
@@ -210,7 +231,7 @@ def _make_season(history: PlaceHistory, course: Course, today: date, due_on: dat
     start = date(year, first, 1)
     end = add_months(start, length) - timedelta(days=1)
     seen, share, baseline = 0, 0.0, 0
-    oldest = max(course.since, add_months(today, -HISTORY_MONTHS - length))
+    oldest = max(course.since, add_months(today, -back.usual - length))
     begin = add_months(start, -12)
     newest = True
     while begin + timedelta(days=27) >= oldest:
@@ -236,14 +257,19 @@ def _make_season(history: PlaceHistory, course: Course, today: date, due_on: dat
 
 
 def _find_spread(
-    history: PlaceHistory, curve: Curve, course: Course, today: date, alpha: float
+    history: PlaceHistory,
+    curve: Curve,
+    course: Course,
+    back: HistoryMonths,
+    today: date,
+    alpha: float,
 ) -> float:
     """Return variance over mean of the place's months on its curve, drawn towards what the item's counts have.
 
     The street's overdispersion is taken at the level of one month of the place. It was learned from months of the whole
     street; times the place's whole watch it would count the hotspot itself as chance, for which it was found.
     """
-    first = _find_start(course, today)
+    first = _find_start(course, back, today)
     counts, curves, end = [], [], today
     while (start := add_months(end, -1) + timedelta(days=1)) >= first:
         if not course.months or start.month in course.months:
@@ -258,7 +284,7 @@ def _find_spread(
     mean = np.array(curves) * sum(counts) / sum(curves)
     index = float(np.sum((np.array(counts) - mean) ** 2 / mean) / (len(counts) - 1))
     n = len(counts)
-    return max(1.0, (n * index + PRIOR_MONTHS * prior) / (n + PRIOR_MONTHS))
+    return max(1.0, (n * index + back.prior * prior) / (n + back.prior))
 
 
 def _number(day: date) -> int:

@@ -11,9 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-NEAREST = 8
-"""Similar streets of each street. Assumed."""
-
 Floats = npt.NDArray[np.float64]
 
 
@@ -46,7 +43,7 @@ def find_similar(
     area_km2: pd.Series | None = None,
     residents: pd.Series | None = None,
     *,
-    nearest: int = NEAREST,
+    nearest: int,
 ) -> SimilarStreets:
     """Return the streets most like each.
 

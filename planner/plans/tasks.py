@@ -51,34 +51,8 @@ from planner.plans.record import (
 MOST_EVIDENCE = 12
 """Order numbers printed per task; the number of all is beside them."""
 
-MIXED_SHARE = 0.2
-"""In a set of several level-3 items those of at least so many of its appeals say who must come. Assumed."""
-
-LEAD_SHARE = 0.5
-"""A mixed set is led by the unit that leads at least so many of its appeals. Assumed."""
-
-MOST_MIXED = 3
-"""Level-3 items of a mixed set whose duties are brought together."""
-
-JOINT_SHARE = 0.1
-"""A street with at least so many of a hotspot's orders takes part in a joint task. Assumed."""
-
-BUFFER_DAYS = 20
-"""A seasonal task starts so many workdays before its latest start, where there is time. Assumed."""
-
 OUTLINE_DEGREES = 1e-5
 """About a metre: outlines are simplified to it."""
-
-WEIGHTS: Mapping[str, float] = {
-    HotspotKind.RISING: 1.5,
-    HotspotKind.BURST: 0.7,
-    HotspotKind.FALLING: 0.5,
-}
-"""How much more urgent a pattern makes the same excess; others 1. Assumed."""
-
-CONFIDENT_Q, FAIR_Q = 1e-3, 0.05
-CONFIDENT_PERSONS, FAIR_PERSONS = 30, 12
-"""Of the marks high and medium; assumed."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -151,6 +125,8 @@ class Candidate:
         Both inside.
     p, q
         Of its test.
+    weight
+        How much more urgent its pattern makes the same excess.
     shares
         Streets with their parts, the leading one first.
     """
@@ -178,12 +154,13 @@ class Candidate:
     window_end: date
     p: float | None
     q: float | None
+    weight: float = 1.0
     shares: tuple[Share, ...] = ()
 
     @property
     def urgency(self) -> float:
         """Return what a later rank is worth: the year's excess, more where it rises."""
-        return self.year_excess * WEIGHTS.get(self.pattern, 1.0)
+        return self.year_excess * self.weight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,7 +221,7 @@ def make_task(candidate: Candidate, rules: TaskRules, *, number: int, starts: in
     starts
         How many tasks of the plan its lead starts before it; they are spread over months.
     """
-    mixed = find_mixed_items(candidate)
+    mixed = find_mixed_items(candidate, rules)
     crew = find_crew(candidate, mixed, rules)
     measures = choose_measures(candidate, mixed, rules)
     consultation = _say_consultation(measures)
@@ -263,7 +240,7 @@ def make_task(candidate: Candidate, rules: TaskRules, *, number: int, starts: in
     dates = _find_dates(candidate, chain, rules, starts=starts)
     stages = date_stages(chain, dates.start_on, rules.calendar)
     newest = candidate.evidence.sort_values(["received_at", "order_no"], ascending=False)
-    confidence, reasons = _judge_confidence(candidate)
+    confidence, reasons = _judge_confidence(candidate, rules)
     item_name = rules.levels.name(candidate.item_code) if candidate.item_code else ""
     shown_name = item_name or say_list([rules.levels.name(code) for code in mixed])
     return Task(
@@ -353,7 +330,8 @@ def choose_measures(
         if measures and share > 0:
             parts.append(MixedPart(name=rules.levels.name(code), share=share, measures=measures))
     is_place = candidate.scale == HotspotScale.PLACE
-    return mix_measures(parts, library.choose_general() if is_place else ())
+    general = library.choose_general() if is_place else ()
+    return mix_measures(parts, general, most=library.most)
 
 
 def make_open_target(candidate: Candidate) -> Target:
@@ -369,7 +347,7 @@ def make_open_target(candidate: Candidate) -> Target:
     )
 
 
-def find_mixed_items(candidate: Candidate) -> tuple[str, ...]:
+def find_mixed_items(candidate: Candidate, rules: TaskRules) -> tuple[str, ...]:
     """Return the level-3 items that a set is about, the commonest first: one where it is about one.
 
     Of everything at a place the commonest few; of a mixed item those of a fair share of it, at least one.
@@ -377,11 +355,12 @@ def find_mixed_items(candidate: Candidate) -> tuple[str, ...]:
     if candidate.item_level == 3:
         return (candidate.item_code,)
     counts = candidate.evidence["item_code"].astype("object").value_counts()
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_MIXED]
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    ranked = ranked[: int(rules.number("mixed_items"))]
     if candidate.scale == HotspotScale.PLACE:
         return tuple(str(code) for code, _ in ranked)
     total = max(int(counts.sum()), 1)
-    named = [str(code) for code, n in ranked if n >= MIXED_SHARE * total]
+    named = [str(code) for code, n in ranked if n >= rules.number("mixed_share") * total]
     return tuple(named or [str(code) for code, _ in ranked[:1]])
 
 
@@ -389,8 +368,8 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
     """Return who answers for a candidate.
 
     Of one item the duty list says it. A mixed set is led by the unit that leads most of its appeals, where that is
-    :data:`LEAD_SHARE` of them or more, else by the street as the first receiver; the leads of its items help. The chain
-    of everything at a place is what its lead convenes. A city without duties knows only the unit of the area.
+    ``planning.lead_share`` of them or more, else by the street as the first receiver; the leads of its items help. The
+    chain of everything at a place is what its lead convenes. A city without duties knows only the unit of the area.
     """
     street = candidate.street_code
     known = [one for code in items if (one := find_whistle(rules, code, street)) is not None]
@@ -402,7 +381,7 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
     is_place = candidate.scale == HotspotScale.PLACE
     first, share = _find_main(candidate, known, rules)
     is_mixed = is_place or len({one.lead for one in known}) > 1
-    if share >= LEAD_SHARE:
+    if share >= rules.number("lead_share"):
         lead, lead_by = first.lead, "most_appeals" if is_mixed else first.lead_by
     else:
         lead, lead_by = first.street.unit_code, "first_receiver"
@@ -513,7 +492,7 @@ def _find_dates(candidate: Candidate, chain: Chain, rules: TaskRules, *, starts:
             break
         note = load_words()["tasks"]["due_season_late"]
         season = add_months(season, 12)
-    early = take_working_days(rules.calendar, latest, BUFFER_DAYS)
+    early = take_working_days(rules.calendar, latest, int(rules.number("buffer_days")))
     said = say(
         "tasks",
         "due_season",
@@ -653,12 +632,12 @@ def _make_cost(measures: Sequence[TaskMeasure]) -> Range:
     )
 
 
-def _judge_confidence(candidate: Candidate) -> tuple[str, tuple[str, ...]]:
+def _judge_confidence(candidate: Candidate, rules: TaskRules) -> tuple[str, tuple[str, ...]]:
     """Return how sure a task is, and why."""
-    q = 1.0 if candidate.q is None else candidate.q
-    if q <= CONFIDENT_Q and candidate.persons >= CONFIDENT_PERSONS:
+    q, n = 1.0 if candidate.q is None else candidate.q, candidate.persons
+    if q <= rules.number("confident_q") and n >= rules.number("confident_persons"):
         mark = "high"
-    elif q <= FAIR_Q and candidate.persons >= FAIR_PERSONS:
+    elif q <= rules.number("fair_q") and n >= rules.number("fair_persons"):
         mark = "medium"
     else:
         mark = "low"

@@ -11,6 +11,12 @@ from planner.plans.items import ItemLevels
 
 END = pd.Timestamp("2026-01-01", tz="Asia/Shanghai")
 STREETS = [f"s{k:02d}" for k in range(30)]
+SPAN = {
+    "start": date(2025, 1, 1),
+    "end": date(2025, 12, 31),
+    "level": 0.05,
+    "frequent_share": 0.05,
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +37,7 @@ def table():
     calendar = WorkCalendar()
     daily = make_daily_counts(orders, calendar, as_of=END.to_pydatetime())
     model = fit_counts(daily, calendar, seed=1)
-    return find_city_excess(
-        daily, model, start=date(2025, 1, 1), end=date(2025, 12, 31), level=0.05
-    )
+    return find_city_excess(daily, model, **SPAN)
 
 
 def test_only_the_street_with_three_times_as_much_exceeds(table):
@@ -54,7 +58,7 @@ def test_what_is_merely_frequent_is_no_excess(table):
 
 
 def test_without_counts_there_are_no_rows():
-    empty = find_city_excess(None, None, start=date(2025, 1, 1), end=date(2025, 12, 31), level=0.05)
+    empty = find_city_excess(None, None, **SPAN)
     assert empty.empty
 
 

@@ -69,8 +69,8 @@ def test_the_most_effective_measure_of_each_kind_is_chosen():
 def test_effects_work_on_what_is_left():
     chosen = make_library(make_table()).choose("S1")
 
-    assert join_effects(chosen, 0.3) == pytest.approx(1 - 0.6 * 0.8)
-    assert join_effects((), 0.3) == 0.3
+    assert join_effects(chosen, 0.3, most=0.8) == pytest.approx(1 - 0.6 * 0.8)
+    assert join_effects((), 0.3, most=0.8) == 0.3
 
 
 def test_a_pack_without_measures_has_an_empty_library():
@@ -147,15 +147,15 @@ def test_a_measure_acts_only_on_the_part_that_it_is_for():
         MixedPart(name="停水", share=0.5, measures=(hardware,)),
         MixedPart(name="漏水", share=0.25, measures=(hardware, check)),
     ]
-    mixed = mix_measures(parts, library.choose_general())
+    mixed = mix_measures(parts, library.choose_general(), most=3)
 
     assert [one.measure_code for one in mixed] == ["M8", "M1", "M6"]
     assert mixed[1].effect == pytest.approx(0.75 * 0.4)
     assert (mixed[1].effect_low, mixed[1].effect_high) == (pytest.approx(0.15), pytest.approx(0.45))
     assert "75%" in mixed[1].note
     assert "停水、漏水" in mixed[1].note
-    assert join_effects(mixed, 0.3) == pytest.approx(1 - 0.8 * 0.7 * 0.925, abs=1e-4)
-    whole = mix_measures([MixedPart(name="停水", share=1.0, measures=(hardware,))])
+    assert join_effects(mixed, 0.3, most=0.8) == pytest.approx(1 - 0.8 * 0.7 * 0.925, abs=1e-4)
+    whole = mix_measures([MixedPart(name="停水", share=1.0, measures=(hardware,))], most=3)
     assert whole == (hardware,)
 
 

@@ -4,9 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from planner.plans.outlook import Course, make_curve, make_history, make_outlook
+from planner.plans.outlook import (
+    Course,
+    HistoryMonths,
+    make_curve,
+    make_history,
+    make_outlook,
+)
 
 TODAY = date(2025, 12, 31)
+BACK = HistoryMonths(recent=6, usual=24, prior=12)
 
 
 def make_orders(days, persons):
@@ -20,6 +27,7 @@ def find_outlook(history, course, *, lengths=(3, 12), curve=None):
         history,
         curve or flat,
         course,
+        back=BACK,
         today=TODAY,
         due_on=date(2026, 3, 31),
         lengths=lengths,
@@ -125,6 +133,7 @@ def test_the_items_own_dispersion_counts_at_the_level_of_a_month_and_less_the_mo
             history,
             flat,
             Course(since=min(known)),
+            back=BACK,
             today=TODAY,
             due_on=date(2026, 3, 31),
             lengths=(12,),
