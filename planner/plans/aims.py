@@ -192,8 +192,8 @@ def set_targets(aims: Sequence[Aim], rules: TaskRules) -> dict[str, Target]:
     Notes
     -----
     First each task alone within the usual watches; then pools (:func:`planner.plans.targets.find_pools`); then the same
-    with longer watches. A place that may come to its end on its own has a target only in a pool. A task most of whose appeals are
-    also those of another open task of its street is judged as a part of that one: nobody is counted twice.
+    with longer watches. A place that may come to its end on its own has a target only in a pool. A task most of whose
+    appeals are also those of another open task of its street is judged as a part of that one: nobody is counted twice.
     """
     by = make_aim_rules(rules)
     whole = _find_wholes(aims, rules.number("part_share"))
