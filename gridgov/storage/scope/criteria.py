@@ -27,7 +27,14 @@ from gridgov.storage.models.orders import (
     OrderPause,
     Transfer,
 )
-from gridgov.storage.models.plans import Plan, PlanComment, PlanTask, RankFollowUp, TaskStep
+from gridgov.storage.models.plans import (
+    Plan,
+    PlanComment,
+    PlanTask,
+    RankFollowUp,
+    Report,
+    TaskStep,
+)
 from gridgov.storage.models.whistles import CalledUnit, CheckIn, WhistleCall
 from gridgov.storage.scope.viewer import Scope
 
@@ -155,4 +162,5 @@ def _limit_units(scope: Scope) -> dict[Any, Any]:
         TaskStep: TaskStep.plan_task_id.in_(plan_tasks),
         PlanComment: PlanComment.street_code.in_(scope.unit_codes),
         RankFollowUp: RankFollowUp.unit_code.in_(scope.unit_codes),
+        Report: sa.or_(Report.unit_code == "", Report.unit_code.in_(scope.unit_codes)),
     }
