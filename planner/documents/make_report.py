@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from gridgov.rules.indicators import find_change, get_indicator, load_indicators, say_figure
 from gridgov.rules.order_labels import get_label
@@ -26,10 +26,13 @@ from planner.documents.words import (
     say_day,
     say_name,
     say_number,
+    say_q,
     say_share,
 )
 from planner.errors import PlannerError
 from planner.plans.plan_text import CHINESE, find_table, get_language, load_words, speaking
+
+_Part = TypeVar("_Part")
 
 MOST_ROWS = 30
 """Rows of a table; the others stand together in the last one."""
@@ -206,7 +209,7 @@ class _PeriodMaker(_Maker):
             facts=(
                 (facts["scope"], name),
                 (facts["period"], span),
-                (facts["before"], self._say_compared("before")),
+                (facts["before"], "" if self._is_year else self._say_compared("before")),
                 (
                     facts["day_before"] if days else facts["year_before"],
                     self._say_compared("year_before"),
@@ -244,7 +247,8 @@ class _PeriodMaker(_Maker):
         n = int(orders.get("value") or 0)
         self._chapter("overview")
         parts = [words["orders"].format(n=say_number(n))]
-        for key, change in (("before", "change_before"), ("year_before", "change_year")):
+        compared = (("before", "change_before"), ("year_before", "change_year"))
+        for key, change in compared[1:] if self._is_year else compared:
             then, share = int(orders.get(key) or 0), orders.get(change)
             form = (
                 "few" if share is None else "same" if n == then else "more" if share > 0 else "less"
@@ -284,20 +288,35 @@ class _PeriodMaker(_Maker):
             )
         self.say(str(marks["clause"].join(parts) + marks["stop"]).strip())
         tables = load_report_words()["tables"]
+        columns = (
+            _column("indicator", 23),
+            _column("now", 19, "right"),
+            _column("n", 10, "right"),
+            _column("before", 12, "right"),
+            _column("year_before", 12, "right"),
+            _column("change_before", 12, "right"),
+            _column("change_year", 12, "right"),
+        )
         self.add_table(
             tables["figures"],
-            (
-                _column("indicator", 24),
-                _column("now", 14, "right"),
-                _column("n", 10, "right"),
-                _column("before", 13, "right"),
-                _column("year_before", 13, "right"),
-                _column("change_before", 13, "right"),
-                _column("change_year", 13, "right"),
-            ),
-            [Row(cells=_write_figure(one)) for one in self.content["figures"]],
+            self._drop_twins(columns, (3, 5)),
+            [
+                Row(cells=self._drop_twins(_write_figure(one), (3, 5)))
+                for one in self.content["figures"]
+            ],
             tables["figures_note"],
         )
+
+    @property
+    def _is_year(self) -> bool:
+        """Tell whether the period before is the one a year before: it is then said once."""
+        return bool(self.content["before"]["period"] == self.content["year_before"]["period"])
+
+    def _drop_twins(self, parts: tuple[_Part, ...], places: tuple[int, ...]) -> tuple[_Part, ...]:
+        """Return the columns or cells without those of the period before, where it is the one a year before."""
+        if not self._is_year:
+            return parts
+        return tuple(part for at, part in enumerate(parts) if at not in places)
 
     def _add_points(self) -> None:
         words = load_report_words()["points"]
@@ -370,15 +389,47 @@ class _PeriodMaker(_Maker):
         tables = words["tables"]
         missing = words["empty"]["no_item" if key == "items" else "no_place"]
         cut = tables["cut"].format(n=MOST_ROWS, all=len(rows)) if len(rows) > MOST_ROWS else ""
-        shown = [_write_row(one, one["name"] or missing) for one in rows[:MOST_ROWS]]
+        shown = [self._write_row(one, one["name"] or missing) for one in rows[:MOST_ROWS]]
         rest = rows[MOST_ROWS:]
         if rest:
             sums = {
                 name: sum(int(one[name]) for one in rest)
                 for name in ("n", "before", "year_before", *COUNTS)
             }
-            shown.append(_write_row(sums, tables["rest"]))
-        self.add_table(tables[key], _list_columns(head), shown, tables["rows_note"].format(cut=cut))
+            shown.append(self._write_row(sums, tables["rest"]))
+        self.add_table(
+            tables[key], self._list_columns(head), shown, tables["rows_note"].format(cut=cut)
+        )
+
+    def _list_columns(self, head: str) -> tuple[Column, ...]:
+        return self._drop_twins(
+            (
+                _column(head, 28),
+                _column("now", 12, "right", "unit_orders"),
+                _column("before", 13, "right", "unit_orders"),
+                _column("change_before", 12, "right"),
+                _column("year_before", 14, "right", "unit_orders"),
+                _column("change_year", 12, "right"),
+                _column("solved_share", 13, "right"),
+            ),
+            (2, 3),
+        )
+
+    def _write_row(self, one: Mapping[str, Any], name: str) -> Row:
+        dash = load_document_words()["dash"]
+        answered = sum(int(one[key]) for key in ("solved", "partly", "unsolved"))
+        share = one["solved"] / answered if answered >= FEWEST_ANSWERS else None
+        n = int(one["n"])
+        cells = (
+            str(name),
+            say_number(n),
+            say_number(one["before"]),
+            say_figure("change_before", find_change(n, int(one["before"]))) or dash,
+            say_number(one["year_before"]),
+            say_figure("change_year", find_change(n, int(one["year_before"]))) or dash,
+            say_share(share),
+        )
+        return Row(cells=self._drop_twins(cells, (2, 3)))
 
     def _add_tags(self) -> None:
         words = load_report_words()
@@ -390,8 +441,8 @@ class _PeriodMaker(_Maker):
         tables = words["tables"]
         self.add_table(
             tables["tags"],
-            _list_columns("tag"),
-            [_write_row(one, one["name"]) for one in rows],
+            self._list_columns("tag"),
+            [self._write_row(one, one["name"]) for one in rows],
             tables["tags_note"],
         )
 
@@ -549,10 +600,10 @@ class _SpecialMaker(_Maker):
                 item=item,
                 start=content["start"],
                 n=say_number(content["n"]),
-                expected=say_number(content["expected"], 1),
-                ratio=f"{content['ratio']:.1f}",
-                p=f"{content['p']:.2g}",
-                per_quarter=f"{content['per_quarter']:.2g}",
+                expected=_say_small(content["expected"], 1),
+                ratio=say_number(content["ratio"], 1),
+                p=say_q(content["p"]),
+                per_quarter=_say_small(content["per_quarter"], 2),
             )
         )
         days = content["by_day"]
@@ -613,8 +664,8 @@ class _SpecialMaker(_Maker):
                     end=place["end"],
                     areas=load_document_words()["list"].join(areas),
                     observed=say_number(place["observed"]),
-                    expected=say_number(place["expected"], 1),
-                    p=f"{place['p']:.2g}",
+                    expected=_say_small(place["expected"], 1),
+                    p=say_q(place["p"]),
                 )
             )
         if content["by_street"]:
@@ -702,39 +753,15 @@ class _SpecialMaker(_Maker):
 RATE_KEYS = ("response", "solution", "satisfaction")
 
 
+def _say_small(value: float, digits: int) -> str:
+    """Return a number that is never 0 because it is small: <0.1."""
+    least = 10.0**-digits
+    return f"<{least:g}" if 0 < value < least else say_number(value, digits)
+
+
 def _column(key: str, width: float, align: Align = "left", unit: str = "") -> Column:
     heads = load_report_words()["heads"]
     return Column(head=heads[key], width=width, align=align, unit=heads[unit] if unit else "")
-
-
-def _list_columns(head: str) -> tuple[Column, ...]:
-    return (
-        _column(head, 28),
-        _column("now", 12, "right", "unit_orders"),
-        _column("before", 13, "right", "unit_orders"),
-        _column("change_before", 12, "right"),
-        _column("year_before", 14, "right", "unit_orders"),
-        _column("change_year", 12, "right"),
-        _column("solved_share", 13, "right"),
-    )
-
-
-def _write_row(one: Mapping[str, Any], name: str) -> Row:
-    dash = load_document_words()["dash"]
-    answered = sum(int(one[key]) for key in ("solved", "partly", "unsolved"))
-    share = one["solved"] / answered if answered >= FEWEST_ANSWERS else None
-    n = int(one["n"])
-    return Row(
-        cells=(
-            str(name),
-            say_number(n),
-            say_number(one["before"]),
-            say_figure("change_before", find_change(n, int(one["before"]))) or dash,
-            say_number(one["year_before"]),
-            say_figure("change_year", find_change(n, int(one["year_before"]))) or dash,
-            say_share(share),
-        )
-    )
 
 
 def _write_figure(one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -171,21 +171,20 @@ def read_run(folder: Path, *, today: date) -> RunFound:
         for street, plan in sorted(plans.items())
         for task in plan.tasks
     ]
-    hotspots = []
-    if (folder / "hotspots.csv").exists():
-        frame, _problems = read_table(folder / "hotspots.csv")
-        for row in frame.to_dict("records"):
-            hotspots.append(
-                {
-                    "street_code": str(row["street_code"]),
-                    "name": str(row["name"]),
-                    "kind": str(row["kind"]),
-                    "item": str(row["item_name"]),
-                    "count": int(row["count"]),
-                    "persons": int(row["persons"]),
-                    "expected": float(row["expected"]),
-                }
-            )
+    file = folder / "hotspots.csv"
+    rows = read_table(file)[0].to_dict("records") if file.exists() else []
+    hotspots = [
+        {
+            "street_code": str(row["street_code"]),
+            "name": str(row["name"]),
+            "kind": str(row["kind"]),
+            "item": str(row["item_name"]),
+            "count": int(row["count"]),
+            "persons": int(row["persons"]),
+            "expected": float(row["expected"]),
+        }
+        for row in rows
+    ]
     return RunFound(tasks=tuple(tasks), hotspots=tuple(hotspots))
 
 

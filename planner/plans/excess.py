@@ -12,10 +12,11 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
+from scipy.stats import false_discovery_control, poisson
 
 from planner.counts import CountModel, DailyCounts, Expectation
 from planner.plans.items import ItemLevels
+from planner.plans.plan_text import say
 from planner.plans.record import Excess, ItemExcess
 
 EXCESS, FREQUENT, USUAL, FEWER = "excess", "frequent", "usual", "fewer"
@@ -55,6 +56,8 @@ class Covered:
         Persons over what the surroundings would have.
     is_whole
         Whether it is the item in the whole street.
+    persons
+        Persons of the year in it.
     task_id
         Empty for a hotspot that is no task.
     """
@@ -62,6 +65,7 @@ class Covered:
     item_code: str
     excess: float
     is_whole: bool
+    persons: int = 0
     task_id: str = ""
 
 
@@ -155,10 +159,8 @@ def make_excess(items: pd.DataFrame, covered: Iterable[Covered], levels: ItemLev
         _make_item(row, spots.pop(str(row["item_code"]), []), levels)
         for row in items.to_dict("records")
     ]
-    nothing = {"persons": 0, "expected": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
     rows += [
-        _make_item({"item_code": code, "verdict": USUAL, "excess": 0.0, **nothing}, found, levels)
-        for code, found in sorted(spots.items())
+        _make_item(_sum_spots(code, found), found, levels) for code, found in sorted(spots.items())
     ]
     rows.sort(key=lambda row: (-row.excess, -row.persons, row.item_code))
     total = sum(row.excess for row in rows)
@@ -175,6 +177,23 @@ def make_excess(items: pd.DataFrame, covered: Iterable[Covered], levels: ItemLev
     )
 
 
+def _sum_spots(code: str, spots: list[Covered]) -> dict[str, object]:
+    """Return a row for what only hotspots tell: their persons, and what their surroundings let expect (Poisson)."""
+    excess = sum(one.excess for one in spots)
+    persons = sum(one.persons for one in spots)
+    expected = max(persons - excess, 0.0)
+    return {
+        "item_code": code,
+        "persons": persons,
+        "expected": expected,
+        "low": float(poisson.ppf(0.5 - INTERVAL / 2, expected)) if expected > 0 else 0.0,
+        "high": float(poisson.ppf(0.5 + INTERVAL / 2, expected)) if expected > 0 else 0.0,
+        "p": float(poisson.sf(persons - 1, expected)) if expected > 0 else 0.0,
+        "verdict": EXCESS if excess > 0 else USUAL,
+        "excess": 0.0,
+    }
+
+
 def _make_item(row: Mapping[str, object], spots: list[Covered], levels: ItemLevels) -> ItemExcess:
     """Return one item with what its hotspots and tasks add."""
     own = float(str(row["excess"]))
@@ -187,7 +206,7 @@ def _make_item(row: Mapping[str, object], spots: list[Covered], levels: ItemLeve
     code = str(row["item_code"])
     return ItemExcess(
         item_code=code,
-        item_name=levels.name(code) if code else "",
+        item_name=levels.name(code) if code else say("places", "everything"),
         persons=int(str(row["persons"])),
         expected=round(float(str(row["expected"])), 1),
         low=float(str(row["low"])),

@@ -313,6 +313,7 @@ class PlanMaker:
         return Covered(
             item_code=level2,
             excess=candidate.year_excess,
+            persons=candidate.year_persons,
             is_whole=is_whole and candidate.item_level <= 2,
             task_id=task_id,
         )

@@ -113,8 +113,8 @@ class Candidate:
         Exactly its orders: ``order_no received_at item_code cell_code person_key text``.
     persons, expected
         Distinct persons in it, and expected of the surroundings, in the window.
-    year_excess
-        Persons over what is expected, within the last year.
+    year_persons, year_excess
+        Persons within the last year, and how many of them are over what is expected.
     usual_per_month
         Persons a month if the place were as its surroundings.
     pattern, patterns
@@ -145,6 +145,7 @@ class Candidate:
     evidence: pd.DataFrame
     persons: int
     expected: float
+    year_persons: int
     year_excess: float
     usual_per_month: float
     pattern: str

@@ -16,6 +16,8 @@ from planner.surges.words import TERM_COLUMNS, find_terms
 QUOTES = 3
 LONGEST_QUOTE = 120
 BEFORE_DAYS = 90
+MOST_AREAS = 1_000
+"""Areas that the scan looks at: its circles grow with the square of them."""
 NEEDED = ("level", "area_code", "item_code", "start", "n", "expected", "ratio", "p", "per_quarter")
 
 
@@ -254,6 +256,10 @@ def _find_place(
         return None
     same = orders[orders["item_code"].isin(own["item_code"].unique())]
     same = same[same[column].isin(centres.index)]
+    # An area without an appeal of this kind adds nothing to a circle; of a frequent item the areas with most are asked.
+    called = same[column].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    kept = called.index[:MOST_AREAS].astype("str")
+    same = same[same[column].isin(kept)]
     on = pd.DatetimeIndex(same["received_at"]).tz_localize(None).normalize().date
     counts = (
         pd.DataFrame({"area_code": same[column].to_numpy(), "on": on})
@@ -261,7 +267,8 @@ def _find_place(
         .rename("count")
         .reset_index()
     )
-    found = locate_surge(counts, centres, last_on=last_on, seed=seed)
+    asked = centres[centres.index.isin(kept)]
+    found = locate_surge(counts, asked, last_on=last_on, seed=seed)
     inside = set(own[column].dropna())
     touching = [bool(inside.intersection(codes)) for codes in found["locations"]]
     if not any(touching):

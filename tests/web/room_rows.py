@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -18,6 +19,7 @@ from gridgov.services.whistles import calls as whistles
 from gridgov.storage.models.counts import RateCount
 from gridgov.storage.models.orders import Order
 from gridgov.storage.models.plans import Report, StreetClassRow
+from gridgov.storage.queries.surges import put_special_report
 from planner.frames import HOTSPOT_COLUMNS
 from planner.jobs.desk import PlanningResult
 from planner.jobs.store import load_planning
@@ -240,8 +242,8 @@ def add_rates(session: Session) -> None:
 
 
 def add_reports(session: Session, runtime: CityRuntime) -> None:
-    """Add a weekly report of the city and the reviews of a month as ``services.reports`` makes them."""
-    for kind, name in (("weekly", "2024-W09"), ("review", "2024-02")):
+    """Add a weekly and a monthly report of the city and the reviews of a month as ``services.reports`` makes them."""
+    for kind, name in (("weekly", "2024-W09"), ("monthly", "2024-03"), ("review", "2024-03")):
         period = read_period(kind, name)
         for scope, content in make_reports(session, runtime, period, now=AS_OF):
             session.add(
@@ -253,6 +255,47 @@ def add_reports(session: Session, runtime: CityRuntime) -> None:
                     made_at=AS_OF,
                 )
             )
+
+
+SURGE = "20240302-0a1b2c3d"
+
+
+def make_special(order_nos: list[str], *, unit_code: str = STREET) -> dict[str, Any]:
+    """Return a special report as ``planner.jobs.surge_watch`` keeps it."""
+    return {
+        "schema": "special/1",
+        "kind": "special",
+        "period": SURGE,
+        "unit_code": unit_code,
+        "level": "street",
+        "area_code": STREET,
+        "area_name": "东华门街道",
+        "item_code": "11",
+        "item_name": "环境",
+        "moment": "2024-03-02T15:30:00+08:00",
+        "start": "2024-03-01",
+        "n": len(order_nos),
+        "expected": 0.8,
+        "ratio": len(order_nos) / 0.8,
+        "p": 2.5e-7,
+        "per_quarter": 0.02,
+        "by_day": [[f"2024-02-{day}", day % 3, 1.1] for day in range(25, 30)],
+        "by_street": [[STREET, len(order_nos)]],
+        "place": {
+            "area_codes": [f"{STREET}001"],
+            "start": "2024-03-01",
+            "end": "2024-03-02",
+            "observed": 4,
+            "expected": 0.3,
+            "p": 0.005,
+        },
+        "terms": [
+            {"term": "停水", "n": 4, "share": 0.8, "share_before": 0.01, "is_new": True},
+        ],
+        "quotes": ["自来水<b>停了</b>，电话1**********"],
+        "order_nos": order_nos,
+        "names": {STREET: "东华门街道", f"{STREET}001": "东厂社区"},
+    }
 
 
 @dataclass
@@ -274,6 +317,7 @@ def fill_rooms(session: Session, runtime: CityRuntime) -> Filled:
     plan_no = add_planning(session, tuple(numbers[:3]), cells=cell or "")
     add_rates(session)
     add_reports(session, runtime)
+    put_special_report(session, make_special(numbers[:3]), now=AS_OF)
     return Filled(order_nos=numbers, call_no=call_no, called_order=order_no, plan_no=plan_no)
 
 

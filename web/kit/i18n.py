@@ -19,6 +19,7 @@ from flask import Flask, g, request
 from flask_babel import Babel, get_babel
 from markupsafe import Markup, escape
 
+from gridgov.rules.indicators import get_indicator, say_figure
 from gridgov.rules.order_labels import Kind, get_label
 
 FOLDER = Path(__file__).parent.parent / "translations"
@@ -48,6 +49,8 @@ def set_up(app: Flask) -> None:
     app.jinja_env.globals.update(
         languages=LANGUAGES,
         html_language=lambda: TAGS[find_language()],
+        indicator_name=lambda key: get_indicator(key).name.say(TAGS[find_language()]),
+        say_figure=say_figure,
         label=label,
         say_constant=say_constant,
     )

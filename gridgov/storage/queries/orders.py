@@ -59,6 +59,8 @@ class OrderFilter:
         What it is about.
     issue_id
         Orders of one issue.
+    order_nos
+        Any of these numbers.
     words
         A number (of an order or appeal, or its beginning), else words of text or address, all of which must occur.
     """
@@ -78,6 +80,7 @@ class OrderFilter:
     item_code: str = ""
     level1_code: str = ""
     issue_id: int | None = None
+    order_nos: tuple[str, ...] = ()
     words: str = ""
 
 
@@ -307,6 +310,7 @@ def _make_code_conditions(chosen: OrderFilter) -> Iterator[sa.ColumnElement[bool
         (ORDERS.c.grade, chosen.grades),
         (ORDERS.c.kind, chosen.kinds),
         (ORDERS.c.cell_code, chosen.cell_codes),
+        (ORDERS.c.order_no, chosen.order_nos),
     )
     for column, values in several:
         if values == (NONE,):

@@ -468,13 +468,26 @@ def list_current_tasks(session: Session) -> list[tuple[str, PlanTask]]:
     return [(street, task) for street, task in session.execute(chosen)]
 
 
-def get_reports(session: Session, *, limit: int = 60) -> pd.DataFrame:
-    """Return reports, newest first: ``kind period unit_code made_at``."""
-    chosen = (
-        sa.select(Report.kind, Report.period, Report.unit_code, Report.made_at)
-        .order_by(Report.made_at.desc(), Report.kind)
-        .limit(limit)
-    )
+def get_reports(
+    session: Session, *, kind: str = "", period: str = "", limit: int = 400
+) -> pd.DataFrame:
+    """Return reports, newest first: ``kind period unit_code made_at``.
+
+    Parameters
+    ----------
+    kind, period
+        Only these; empty for all.
+    limit
+        At most so many.
+    """
+    chosen = sa.select(Report.kind, Report.period, Report.unit_code, Report.made_at)
+    if kind:
+        chosen = chosen.where(Report.kind == kind)
+    if period:
+        chosen = chosen.where(Report.period == period)
+    chosen = chosen.order_by(
+        Report.made_at.desc(), Report.kind, Report.period.desc(), Report.unit_code
+    ).limit(limit)
     return pd.DataFrame(
         session.execute(chosen).all(), columns=["kind", "period", "unit_code", "made_at"]
     )

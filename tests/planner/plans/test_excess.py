@@ -126,3 +126,15 @@ def test_where_nothing_exceeds_there_is_no_share():
     assert found.total == 0
     assert found.share is None
     assert [one.item_code for one in found.items] == ["a"]
+
+
+def test_a_place_of_all_kinds_has_a_name_and_its_own_figures():
+    spot = Covered(item_code="", excess=20, is_whole=False, persons=26, task_id="t2")
+
+    (row,) = make_excess(make_rows(("a", 1, 0)).iloc[:0], [spot], LEVELS).items
+
+    assert row.item_name == "各类诉求"
+    assert (row.persons, row.expected, row.excess, row.explained) == (26, 6.0, 20.0, 20.0)
+    assert row.low <= row.expected <= row.high < row.persons
+    assert row.verdict == "excess"
+    assert row.p < 0.001

@@ -16,7 +16,7 @@ from gridgov.storage.models.orders import Order
 from tests.gridgov.services.city import STREET, take
 from tests.web.orders_city import make_city_desk, make_city_pages, seed_city
 from tests.web.pages import read_token, sign_in
-from tests.web.room_rows import SPOT, N, add_planning, blow, contact_pipe, fill_rooms
+from tests.web.room_rows import SPOT, SURGE, N, add_planning, blow, contact_pipe, fill_rooms
 
 WHOLE = "window=2024-03-01..2024-03-31"
 SCRIPT = "<script>alert(1)</script>"
@@ -82,7 +82,14 @@ def list_paths(rooms: Rooms) -> list[str]:
         f"/planning/plans/{rooms.plan_no}/tasks/T01",
         "/planning/seasons",
         "/planning/reports",
+        "/planning/reports?kind=special",
         "/planning/reports/weekly/2024-W09",
+        "/planning/reports/weekly/2024-W09/document",
+        f"/planning/reports/review/2024-03?of={STREET}",
+        f"/planning/reports/review/2024-03/document?of={STREET}",
+        f"/planning/reports/special/{SURGE}?of={STREET}",
+        f"/planning/reports/special/{SURGE}/document?of={STREET}",
+        "/planning/indicators",
         "/rates",
         "/rates?month=2024-01&group=departments",
         f"/rates/units/{STREET}",
@@ -179,6 +186,9 @@ def test_shapes_are_kept_by_browsers_and_known_by_code(rooms):
         "/planning/plans/none",
         "/planning/plans/none.json",
         "/planning/reports/weekly/none",
+        "/planning/reports?kind=hourly",
+        "/planning/reports/weekly/2024-W09.exe",
+        "/planning/surges/none",
         "/rates?month=1999-01",
         "/rates?group=none",
         "/rates/units/none",

@@ -71,3 +71,21 @@ def make_day_chart(days: Mapping[str, int]) -> dict[str, Any] | None:
         "unit": gettext("maps.unit"),
         "series": [{"name": gettext("planning.chart.received"), "values": list(days.values())}],
     }
+
+
+def make_surge_chart(by_day: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Return appeals and expectation of the last days of a surge; rows of day, number and expectation."""
+    return {
+        "x": [str(row[0])[5:] for row in by_day],
+        "unit": gettext("maps.unit"),
+        "digits": 1,
+        "series": [
+            {"name": gettext("planning.chart.received"), "values": [row[1] for row in by_day]},
+            {
+                "name": gettext("planning.chart.expected"),
+                "values": [round(row[2], 1) for row in by_day],
+                "kind": "line",
+                "dashed": True,
+            },
+        ],
+    }

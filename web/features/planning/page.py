@@ -10,6 +10,7 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from gridgov.errors import NotFoundError
+from gridgov.rules.indicators import find_change
 from gridgov.storage.queries.areas import get_area_names, get_area_parents
 from gridgov.storage.queries.map_counts import CountFilter, count_areas
 from gridgov.storage.queries.orders import OrderFilter, OrderPage, list_orders
@@ -31,8 +32,6 @@ from web.kit.page_helpers import find_zone, to
 from web.kit.page_scope import Window, make_days
 
 YEAR = timedelta(days=365)
-FEWEST_BEFORE = 10
-"""A change against fewer orders than this is not stated, as in the planner's diagnosis. Assumed."""
 SORTS = {
     "street": "street",
     "class": "class",
@@ -56,7 +55,7 @@ def make_street_rows(
     -------
         ``street_code street district class class_reason orders orders_rank before change hotspots plan_no tasks done
         percent next_due href link``: ``orders`` received in the window, ``orders_rank`` 1 for most, ``change`` against
-        the same days of the year before as a share, None from fewer than :data:`FEWEST_BEFORE`.
+        the same days of the year before as a share, None from too few.
     """
     names, districts = get_area_names(session), get_area_names(session, ("district",))
     parents = get_area_parents(session, "street")
@@ -99,11 +98,6 @@ def _count(session: Session, window: Window, unit_codes: frozenset[str] | None) 
     chosen = CountFilter(first_on=window.first_on, last_on=window.last_on, unit_codes=unit_codes)
     frame = count_areas(session, "street", chosen)
     return dict(zip(frame["code"], frame["n"].astype(int).tolist(), strict=True))
-
-
-def find_change(now: int, before: int) -> float | None:
-    """Return the change as a share, None from fewer than :data:`FEWEST_BEFORE`."""
-    return None if before < FEWEST_BEFORE else now / before - 1
 
 
 def sort_streets(rows: Sequence[dict[str, Any]], sort: str) -> list[dict[str, Any]]:

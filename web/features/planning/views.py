@@ -17,14 +17,13 @@ from gridgov.storage.queries.plans import (
     get_classes,
     get_hotspots,
     get_plan,
-    get_report,
-    get_reports,
 )
 from web.features.planning import document as _document
 from web.features.planning import editing as _editing
 from web.features.planning import oversight as _oversight
+from web.features.planning import period_reports as _period_reports
 from web.features.planning import workplace as _workplace
-from web.features.planning.charts import make_day_chart, make_diagnosis_charts
+from web.features.planning.charts import make_diagnosis_charts
 from web.features.planning.entry import blueprint
 from web.features.planning.page import (
     SORTS,
@@ -39,14 +38,12 @@ from web.features.planning.page import (
 from web.features.planning.rows import make_spot_rows
 from web.kit import limits
 from web.kit.exports import make_csv, send_csv
-from web.kit.links import to_orders
 from web.kit.page_scope import get_unit_scope, get_window
 from web.kit.permissions import Permission, permission
 from web.kit.service import reading
 
-ROUTES = (_document, _editing, _oversight, _workplace)
+ROUTES = (_document, _editing, _oversight, _period_reports, _workplace)
 """Modules that add their routes to the blueprint when they are imported."""
-REPORT_KINDS = ("daily", "weekly", "monthly", "yearly")
 TASK_COLUMNS = (
     "task_no",
     "title",
@@ -188,30 +185,4 @@ def seasons() -> str:
         listed=None if kept is None else kept.content,
         made_at=None if kept is None else kept.made_at,
         names=names,
-    )
-
-
-@blueprint.get("/reports")
-@permission(Permission.PLANNING_READ)
-def reports() -> str:
-    """Show the reports that were made."""
-    session = reading()
-    rows = get_reports(session).to_dict("records")
-    # The newest of each kind first, kinds from the shortest period to the longest.
-    rows.sort(key=lambda row: REPORT_KINDS.index(row["kind"]) if row["kind"] in REPORT_KINDS else 9)
-    return render_template("planning/reports.html", rows=rows, units=get_unit_names(session))
-
-
-@blueprint.get("/reports/<kind>/<period>")
-@permission(Permission.PLANNING_READ)
-def report(kind: str, period: str) -> str:
-    """Show a report as it was made."""
-    content = get_report(reading(), kind, period, unit_code=request.args.get("of", ""))
-    return render_template(
-        "planning/report.html",
-        kind=kind,
-        period=period,
-        content=content,
-        link=to_orders,
-        days=make_day_chart(content.get("days", {})),
     )

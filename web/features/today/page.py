@@ -10,17 +10,22 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from gridgov.rules.constants import Constants
+from gridgov.rules.indicators import find_change
 from gridgov.storage.queries.map_counts import CountFilter, count_days
 from gridgov.storage.queries.surges import get_surges
 from gridgov.storage.queries.today import TodayFigures, count_hours, get_today
 from web.features.orders import SOON
-from web.features.planning import find_change
 from web.features.rates import make_trend
+from web.kit.auth import has_permission
 from web.kit.links import to_orders
+from web.kit.page_helpers import to
+from web.kit.permissions import Permission
 
 TREND_DAYS = 30
 RATE_MONTHS = 13
 SURGES_SHOWN = 12
+REPORTED = 12
+"""So many surges have a special report (``planner.jobs.surge_watch``)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,9 +115,11 @@ def find_kept_surges(
             "name": row["item_name"]
             if row["level"] == "city"
             else f"{row['area_name']} · {row['item_name']}",
-            "link": "",
+            "link": to("planning.surge", surge_no=row["surge_no"])
+            if at < REPORTED and row.get("surge_no") and has_permission(Permission.PLANNING_READ)
+            else "",
         }
-        for row in kept["surges"]
+        for at, row in enumerate(kept["surges"])
         if unit_codes is None or row["unit_code"] in unit_codes
     ]
     return rows[:SURGES_SHOWN], f"{moment:%H:%M}"
