@@ -26,6 +26,7 @@ from web.app import make_app
 from web.kit.area_outlines import get_shapes
 from web.kit.assets import find_assets
 from web.kit.service import EXTENSION, get_runtime, get_service
+from web.kit.slow_clients import PatientWorker
 
 THREADS = 32
 """Of a process; live pages each hold one that does nothing but wait."""
@@ -109,7 +110,8 @@ def make_options(*, host: str, port: int, workers: int, threads: int) -> dict[st
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
         "threads": threads,
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
+        "worker_connections": 2_000,
         "preload_app": True,
         "post_fork": start_worker,
         "worker_exit": end_worker,
