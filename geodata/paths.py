@@ -1,9 +1,12 @@
 """Files and folders as wholes: checked before reading, written aside and then moved into place."""
 
+import fcntl
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -14,6 +17,11 @@ from geodata.problems import Problem
 
 MARKER = ".gridgov-output.json"
 """Stands in every folder made here: only such a folder is ever replaced."""
+
+
+PARTIAL, OLD = ".partial", ".old"
+LEFT_AFTER_S = 60.0
+"""A folder aside that is younger is left alone: its process may not have locked it yet."""
 
 
 class FolderInUseError(GeodataError):
@@ -90,9 +98,11 @@ def replace_file(path: Path) -> Iterator[Path]:
     aside: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        clear_left_overs(path)
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        yield aside / path.name
-        (aside / path.name).replace(path)
+        with _held(aside):
+            yield aside / path.name
+            (aside / path.name).replace(path)
     except OSError as error:
         raise GeodataError(
             f"{path} cannot be written: {error.strerror or error}; free space or name another place"
@@ -100,6 +110,55 @@ def replace_file(path: Path) -> Iterator[Path]:
     finally:
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _held(aside: Path) -> Iterator[None]:
+    """Hold a folder aside as long as the block runs: a process that dies lets go of it."""
+    handle = os.open(aside, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def clear_left_overs(target: Path) -> list[Path]:
+    """Remove what runs that were killed have left beside `target`, and return what was removed.
+
+    What a live process holds, what is younger than :data:`LEFT_AFTER_S` and what has another form stays. An output that
+    was moved away when its run was killed comes back.
+    """
+    form = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}(?:\{PARTIAL}|\{OLD})?")
+    removed = []
+    for entry in sorted(target.parent.iterdir()):
+        if not form.fullmatch(entry.name) or entry.is_symlink() or not entry.is_dir():
+            continue
+        if not _is_left(entry, target.name):
+            continue
+        if entry.name.endswith(OLD) and not target.exists():
+            entry.rename(target)
+            continue
+        shutil.rmtree(entry, ignore_errors=True)
+        removed.append(entry)
+    return removed
+
+
+def _is_left(folder: Path, name: str) -> bool:
+    """Tell whether a folder aside is ours and its process is gone."""
+    content = {entry.name for entry in folder.iterdir()}
+    if not (MARKER in content or content <= {name}):
+        return False
+    if time.time() - folder.stat().st_mtime < LEFT_AFTER_S:
+        return False
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def _suggest(path: Path) -> str:
@@ -129,7 +188,8 @@ def check_replaceable(target: Path) -> Path:
 def replace_folder(target: Path, *, made_by: str = "gridgov") -> Iterator[Path]:
     """Yield a new empty folder beside `target`; on success it takes the place of `target`.
 
-    If the block raises, or the process dies, `target` is as it was before.
+    If the block raises, or the process dies, `target` is as it was before; what a killed process left beside it is
+    removed by the next one.
 
     Raises
     ------
@@ -138,12 +198,14 @@ def replace_folder(target: Path, *, made_by: str = "gridgov") -> Iterator[Path]:
     """
     target = check_replaceable(Path(os.path.abspath(target)))  # noqa: PTH100 - keep links as given
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
+    clear_left_overs(target)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=PARTIAL, dir=target.parent))
     try:
         aside.chmod(0o755)
         (aside / MARKER).write_text(json.dumps({"made_by": made_by}) + "\n", encoding="utf-8")
-        yield aside
-        _swap(aside, target)
+        with _held(aside):
+            yield aside
+            _swap(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -153,7 +215,7 @@ def _swap(fresh: Path, target: Path) -> None:
     if not target.exists():
         fresh.rename(target)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=OLD, dir=target.parent))
     old.rmdir()
     target.rename(old)
     try:

@@ -15,6 +15,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
 
 from geodata.errors import GeodataError, InvalidDataError
+from geodata.files.archives import check_unpacked, count_cells
 from geodata.files.delimited import make_no_rows, name_columns
 from geodata.files.heading import ROWS_LOOKED_AT, find_heading, report_heading
 from geodata.files.spreadsheets import drop_invisible, unwrap_cells, unwrap_text
@@ -141,6 +142,7 @@ def _read_rows(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl remarks on styles, which are not read
         try:
+            check_unpacked(path)
             cells, title, problems = _read_values(path, sheet, limit)
             rows = [[_to_text(value) for value in row] for row in cells]
             if _has_formulas(path):
@@ -161,7 +163,8 @@ def _read_values(
     try:
         chosen, problems = _choose_sheet(book, path, sheet)
         chosen.reset_dimensions()  # some exports state a wrong size
-        return list(chosen.iter_rows(values_only=True, max_row=limit)), chosen.title, problems
+        rows = count_cells(path, chosen.iter_rows(values_only=True, max_row=limit))
+        return list(rows), chosen.title, problems
     finally:
         book.close()
 

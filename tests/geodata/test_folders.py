@@ -8,7 +8,13 @@ import textwrap
 
 import pytest
 
-from geodata.paths import MARKER, FolderInUseError, replace_folder
+from geodata.paths import (
+    MARKER,
+    FolderInUseError,
+    clear_left_overs,
+    replace_file,
+    replace_folder,
+)
 
 
 def names(folder):
@@ -76,4 +82,72 @@ def test_killed_process_leaves_the_earlier_output(tmp_path):
         [sys.executable, "-c", script, tmp_path / "out"], check=False, env=dict(os.environ)
     )
     assert done.returncode == -signal.SIGKILL
+    assert names(tmp_path / "out") == [MARKER, "old.txt"]
+
+
+KILLED = """
+    import os, signal, sys, time
+    from pathlib import Path
+    from geodata.paths import replace_file, replace_folder
+    target = Path(sys.argv[1])
+    with (replace_file if sys.argv[2] == "file" else replace_folder)(target) as aside:
+        (aside if sys.argv[2] == "file" else aside / "half.txt").write_text("half")
+        print("begun", flush=True)
+        if sys.argv[3] == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60)
+"""
+
+
+def begin(target, kind, end):
+    words = [sys.executable, "-c", textwrap.dedent(KILLED), str(target), kind, end]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def make_old(folder):
+    for entry in folder.iterdir():
+        os.utime(entry, (1, 1))
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_run_left_is_removed_by_the_next_and_a_live_one_is_left_alone(tmp_path, kind):
+    target = tmp_path / "out"
+    replace = replace_file if kind == "file" else replace_folder
+    with begin(target, kind, "die") as dead:
+        dead.wait(timeout=30)
+    assert len(names(tmp_path)) == 1
+    with begin(target, kind, "live") as alive:
+        make_old(tmp_path)
+        mine = tmp_path / ".out.notes"
+        mine.mkdir()
+        with replace(target) as aside:
+            (aside if kind == "file" else aside / "x.txt").write_text("whole")
+            # The dead one's is gone; the live one's, ours and somebody's notes are there.
+            assert len(names(tmp_path)) == 3
+        alive.kill()
+        alive.wait(timeout=30)
+    make_old(tmp_path)
+    assert clear_left_overs(target) != []
+    assert names(tmp_path) == [".out.notes", "out"]
+
+
+def test_a_young_folder_and_one_with_other_content_are_left_alone(tmp_path):
+    young, strange = tmp_path / ".out.abcdefgh.partial", tmp_path / ".out.ijklmnop.partial"
+    for folder in (young, strange):
+        folder.mkdir()
+        (folder / ("mine.txt" if folder is strange else MARKER)).write_text("1")
+    os.utime(strange, (1, 1))
+    assert clear_left_overs(tmp_path / "out") == []
+    os.utime(young, (1, 1))
+    assert clear_left_overs(tmp_path / "out") == [young]
+
+
+def test_an_output_that_was_moved_away_when_its_run_was_killed_comes_back(tmp_path):
+    with replace_folder(tmp_path / "out") as aside:
+        (aside / "old.txt").write_text("kept")
+    (tmp_path / "out").rename(tmp_path / ".out.abcdefgh.old")
+    os.utime(tmp_path / ".out.abcdefgh.old", (1, 1))
+    assert clear_left_overs(tmp_path / "out") == []
     assert names(tmp_path / "out") == [MARKER, "old.txt"]
