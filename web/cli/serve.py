@@ -23,10 +23,10 @@ from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.city import CityPack
 from planner.jobs.surge_watch import make_surge_job
 from web.app import make_app
-from web.cli.slow_clients import PatientWorker
 from web.kit.area_outlines import get_shapes
 from web.kit.assets import find_assets
 from web.kit.service import EXTENSION, get_runtime, get_service
+from web.slow_clients import PatientWorker
 
 THREADS = 32
 """Of a process; live pages each hold one that does nothing but wait."""

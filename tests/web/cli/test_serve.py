@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.databases import make_sqlite
-from web.cli.slow_clients import FORM_MOST, HEAD_MOST, is_whole
+from web.slow_clients import FORM_MOST, HEAD_MOST, is_whole
 
 HEAD = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n"
 
