@@ -29,12 +29,12 @@ SCIENTIFIC = r"^[+-]?\d(?:\.\d+)?[eE]\+\d{1,3}$|^[+-]?\d\.\d+[eE]\d{1,3}$"
 EXACT_BELOW = 2.0**53
 """Whole numbers below it survive a float (IEEE 754, double precision)."""
 
-_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_NOTHING = f"[{INVISIBLE}\\x00]"  # NUL is no part of any text, and no database takes it
 _GUARDS = ("=", "'", "`", "\u2018", "\u2019", "\uff07")
 _FORMULA_TEXT = re.compile(r'="(?P<text>.*)"', re.DOTALL)
 _GUARDED_CODE = re.compile(r"[`'\u2018\u2019\uff07](?P<text>\d[\w\-./:]*)")
 _GUARDED_FORMULA = re.compile(r"'(?P<text>'*[=+\-@\t\r].*)", re.DOTALL)  # as this package writes it
-_WHOLE = r"^[+-]?\d{1,15}\.0+$"
+_WHOLE = r"^[+-]?\d{1,15}\.0$"
 _FRACTION = r"^[+-]?\d*\.\d*[1-9]\d*$"
 
 
@@ -118,11 +118,20 @@ def to_text(values: pd.Series) -> pd.Series:
     elif values.dtype == object:
         values = values.map(_write_object, na_action="ignore")
     texts = values.astype("str")
-    array = pa.array(texts, from_pandas=True)
-    if _to_mask(pc.match_substring_regex(array, f"[{INVISIBLE}]")).any():
-        texts = texts.str.replace(_INVISIBLE, "", regex=True)
+    if _may_hold_nothing(pa.array(texts, from_pandas=True)):
+        texts = texts.str.replace(_NOTHING, "", regex=True)
     texts = texts.str.strip()
     return texts.where(texts != "")
+
+
+def _may_hold_nothing(array: pa.Array | pa.ChunkedArray) -> bool:
+    pattern = "\\x00" if is_ascii(array) else _NOTHING
+    return bool(_to_mask(pc.match_substring_regex(array, pattern)).any())
+
+
+def is_ascii(array: pa.Array | pa.ChunkedArray) -> bool:
+    """Tell whether all texts of an array are ASCII, which takes a hundredth of the time of an expression."""
+    return pc.all(pc.string_is_ascii(array)).as_py() is not False
 
 
 def to_codes(values: pd.Series) -> pd.Series:
@@ -132,10 +141,12 @@ def to_codes(values: pd.Series) -> pd.Series:
     """
     texts = to_text(values)
     array = pa.array(texts, from_pandas=True)
+    if not _to_mask(pc.ends_with(array, ".0")).any():
+        return texts
     whole = _to_mask(pc.match_substring_regex(array, _WHOLE))
     if not whole.any() or _to_mask(pc.match_substring_regex(array, _FRACTION)).any():
         return texts
-    return texts.mask(whole, texts[whole].str.replace(r"\.0+$", "", regex=True))
+    return texts.mask(whole, texts[whole].str.replace(r"\.0$", "", regex=True))
 
 
 def find_shortened(texts: pd.Series) -> npt.NDArray[np.bool_]:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from geodata.files import read_table
+from geodata.files.spreadsheets import find_shortened, to_codes
 from geodata.problems import Problem, row_number
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.pack.settings import Settings
+from gridgov.reading.codes import note_unknown_units, read_codes, read_numbers, restore_zeros
 from gridgov.reading.export_words import (
     LONGEST_NUMBER,
     hash_persons,
@@ -23,16 +26,20 @@ from gridgov.reading.export_words import (
     read_text,
 )
 from gridgov.reading.faults import RowFaults
-from gridgov.reading.header import Header, read_header
+from gridgov.reading.header import Header, list_names, read_header
 from gridgov.reading.points import PointRules, read_points
-from gridgov.reading.times import TimeRules, read_times
+from gridgov.reading.strays import find_end, find_strays, to_days
+from gridgov.reading.time_forms import suggest_form
+from gridgov.reading.times import TimeRules, read_times, to_plain_text
 from gridgov.rules.catalogue import Catalogue
 
 LATEST_YEAR = 2100
 """A later year of receipt is a slip of the pen even where no ``as_of`` is given."""
 
-TIME_EXPECTED = "such as 2024-01-31 08:30:00; or say time_format"
 SALT_VARIABLE = "GRIDGOV_SALT"
+
+CODES = frozenset({"appeal_no", "item_code", "item_group", "unit_recorded", "person"})
+"""Columns that name things: a shortened number in them is none, and never that of another thing."""
 
 TEXTS = (
     "channel",
@@ -58,6 +65,10 @@ class ReadingCity(Protocol):
     def catalogue(self) -> Catalogue | None: ...  # noqa: D102
     @property
     def categories(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def streets(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
+    def units(self) -> pd.DataFrame: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +101,7 @@ def read_appeals(
     *,
     as_of: pd.Timestamp | None = None,
     salt: str | None = None,
+    most_rows: int | None = None,
 ) -> AppealsRead:
     """Read an export of appeals as the pack describes it.
 
@@ -100,10 +112,13 @@ def read_appeals(
     path
         CSV, XLSX or Parquet.
     as_of
-        Time of the judgement: an appeal received later is rejected, an outcome after it is not known yet.
+        Time of the judgement: an appeal received later is rejected, an outcome after it is not known yet. None:
+        the end of the file's last day, without times that lie far behind all others (``gridgov.reading.strays``).
     salt
         Secret under which persons are hashed; default is ``GRIDGOV_SALT``, else a new one for this run, so
         that keys of two runs cannot be joined.
+    most_rows
+        Rows that are read; None is all.
 
     Raises
     ------
@@ -111,15 +126,21 @@ def read_appeals(
         If the file cannot be read, or lacks a column without which no row can be used.
     """
     settings = city.settings.appeals
-    raw, problems = read_table(path, encoding=settings.encoding, sheet=settings.sheet or None)
+    raw, problems = read_table(
+        path,
+        encoding=settings.encoding,
+        sheet=settings.sheet or None,
+        names=list_names(settings),
+        most_rows=most_rows,
+    )
     faults = RowFaults(path)
     faults.add(*problems)
     header = read_header(raw, settings, faults)
     columns = _read_columns(raw, header, city, faults)
     columns["person_key"] = hash_persons(columns.pop("person"), _make_salt(salt))
     frame = pd.DataFrame(columns, index=raw.index)[list(APPEAL_COLUMNS)]
-    good = _check_rows(frame, raw, header, (city, as_of), faults)
-    _drop_late_outcomes(frame, as_of, faults)
+    good = _check_rows(frame, raw, header, city, faults, as_of=as_of)
+    _drop_late_outcomes(frame, good, faults, as_of=as_of)
     read = len(raw) + _count_lost(raw, problems)
     return AppealsRead(frame[good].reset_index(drop=True), faults.frame(), read=read)
 
@@ -149,18 +170,28 @@ def _read_columns(
 
     def text(name: str) -> pd.Series:
         column = _column(raw, header, name)
-        return read_text(column, settings, faults) if name in header.columns else column
+        if name not in header.columns:
+            return column
+        if name == "appeal_no":
+            column = read_numbers(column, faults, effect="such rows are rejected")
+        elif name in CODES:
+            column = read_codes(column, faults, effect="they are left open")
+        return read_text(column, settings, faults)
 
     rules = TimeRules(zone=city.settings.timezone, forms=settings.time_formats)
     columns: dict[str, Any] = {name: text(name) for name in TEXTS}
     columns["appeal_no"] = text("appeal_no")
+    known = {*city.units["unit_code"], *city.streets["street_code"]}
+    columns["unit_recorded"] = restore_zeros(columns["unit_recorded"], known, faults)
+    note_unknown_units(columns["unit_recorded"], known, faults)
     for name in ("received_at", "contacted_at", "closed_at"):
         given = _column(raw, header, name)
         columns[name] = read_times(given, rules, faults)
         if name != "received_at":
-            said = given.astype("str").str.replace("\0", "", regex=False).str.strip()
-            wrong = said.notna() & (said != "") & columns[name].isna()
-            faults.rows(given, wrong, "is no time; left open", expected=TIME_EXPECTED)
+            wrong = _find_unread(given, columns[name])
+            if wrong.any():
+                expected = suggest_form(to_plain_text(given[wrong]), rules.forms)
+                faults.rows(given, wrong, "is no time; left open", expected=expected)
     for name in ("contacted", "solved"):
         column = _column(raw, header, name)
         flags = pd.api.types.is_bool_dtype(column)
@@ -180,54 +211,103 @@ def _read_columns(
     return columns
 
 
+def _find_unread(given: pd.Series, times: pd.Series) -> npt.NDArray[np.bool_]:
+    """Tell which values say something that was not read as a time."""
+    unread: npt.NDArray[np.bool_] = (times.isna() & given.notna()).to_numpy(dtype=bool, copy=True)
+    if unread.any():
+        unread[unread] = to_plain_text(given[unread]).notna().to_numpy(dtype=bool)
+    return unread
+
+
 def _check_rows(
     frame: pd.DataFrame,
     raw: pd.DataFrame,
     header: Header,
-    rules: tuple[ReadingCity, pd.Timestamp | None],
+    city: ReadingCity,
     faults: RowFaults,
-) -> np.ndarray:
-    """Return which rows can be used; every other is noted once, by its first fault."""
-    city, as_of = rules
+    *,
+    as_of: pd.Timestamp | None,
+) -> npt.NDArray[np.bool_]:
+    """Return which rows can be used; every other is noted once, by its first fault.
+
+    Rows are compared with each other last, and only those that are good by themselves: a bad row never makes another
+    one bad.
+    """
+    settings = city.settings.appeals
     number, received = frame["appeal_no"], frame["received_at"]
+    given = _column(raw, header, "appeal_no")
+    shortened = number.isna().to_numpy(dtype=bool, copy=True)
+    shortened[shortened] = find_shortened(to_codes(given[shortened]))
     said = _column(raw, header, "received_at")
-    since = pd.Timestamp(city.settings.appeals.since, tz=str(city.settings.timezone))
-    first_row = _find_first_rows(number)
-    again = number.duplicated() & number.notna()
+    since = pd.Timestamp(settings.since, tz=str(city.settings.timezone))
     late = received > as_of if as_of is not None else received.isna() & received.notna()
     long = (number.str.len() > LONGEST_NUMBER).fillna(value=False)
-    table = (
-        (number, number.isna(), "is empty", "every appeal has a number"),
-        (number, long, "is too long", f"a number of at most {LONGEST_NUMBER} characters"),
-        (number, again, "occurs twice, first in row " + first_row, "every number once"),
-        (said, said.isna(), "is empty", "the time of receipt"),
-        (said, received.isna(), "is no time", TIME_EXPECTED),
-        (said, received.dt.year >= LATEST_YEAR, "is far in the future", "a time that has been"),
-        (said, received < since, "is before the hotline began", f"a day from {since.date()} on"),
-        (said, late, "is later than the time of judgement", f"a time up to {as_of}"),
-    )
-    good = np.ones(len(frame), dtype=bool)
-    for values, wrong, problem, expected in table:
-        rows = good & wrong.to_numpy(dtype=bool)
+    good: npt.NDArray[np.bool_] = ~shortened  # said once for the file
+
+    def reject(values: pd.Series, wrong: Any, problem: Any, expected: str) -> None:
+        nonlocal good
+        rows = good & np.asarray(wrong, dtype=bool)
         text = problem[rows].to_numpy() if isinstance(problem, pd.Series) else problem
         faults.rows(values, rows, text, expected=expected, severity="error")
         good &= ~rows
+
+    reject(number, number.isna(), "is empty", "every appeal has a number")
+    reject(number, long, "is too long", f"a number of at most {LONGEST_NUMBER} characters")
+    unread = _find_unread(said, received)
+    reject(said, received.isna() & ~unread, "is empty", "the time of receipt")
+    if unread.any():
+        form = suggest_form(to_plain_text(said[unread]), settings.time_formats)
+        reject(said, unread, "is no time", form)
+    reject(said, received.dt.year >= LATEST_YEAR, "is far in the future", "a time that has been")
+    reject(said, received < since, "is before the hotline began", f"a day from {since.date()} on")
+    reject(said, late, "is later than the time of judgement", f"a time up to {as_of}")
+    if as_of is None:
+        end = find_end(to_days(received[good]))
+        strays = find_strays(received, end)
+        day = "" if end is None else np.datetime64(end, "D")
+        reject(
+            said, strays, f"lies far behind all others, which end on {day}", "a time that has been"
+        )
+    again = pd.Series(data=False, index=frame.index)
+    again[good] = number[good].duplicated()
+    reject(
+        number,
+        again,
+        "occurs twice, first in row " + _find_first_rows(number, good),
+        "every number once",
+    )
     return good
 
 
-def _find_first_rows(numbers: pd.Series) -> pd.Series:
-    """Return the row in which each number stands first, as text."""
+def _find_first_rows(numbers: pd.Series, good: npt.NDArray[np.bool_]) -> pd.Series:
+    """Return the row in which each number stands first among the good rows, as text."""
     groups, distinct = pd.factorize(numbers)
     first = np.zeros(len(distinct) + 1, dtype=np.int64)
-    first[groups[::-1]] = numbers.index.to_numpy()[::-1] + row_number(0)
+    at = np.flatnonzero(good)[::-1]
+    first[groups[at]] = numbers.index.to_numpy()[at] + row_number(0)
     return pd.Series(first[groups], index=numbers.index).astype("str")
 
 
-def _drop_late_outcomes(frame: pd.DataFrame, as_of: pd.Timestamp | None, faults: RowFaults) -> None:
-    """Remove ends before the beginning, and what lies after the time of judgement, from `frame`."""
-    for name in ("contacted_at", "closed_at"):
+def _drop_late_outcomes(
+    frame: pd.DataFrame,
+    good: npt.NDArray[np.bool_],
+    faults: RowFaults,
+    *,
+    as_of: pd.Timestamp | None,
+) -> None:
+    """Remove ends before the beginning, and what lies after the time of judgement, from `frame`.
+
+    Without a time of judgement outcomes may go on after the last receipt, as the file's own pace has it.
+    """
+    outcomes = ("contacted_at", "closed_at")
+    times = [to_days(frame.loc[good, name]) for name in ("received_at", *outcomes)]
+    end = None if as_of is not None else find_end(np.concatenate(times))
+    for name in outcomes:
         early = frame[name] < frame["received_at"]
         faults.rows(frame[name], early, "is before the time of receipt; left open")
-        late = frame[name] > as_of if as_of is not None else early & ~early
-        faults.rows(frame[name], late, "is later than the time of judgement; left open")
+        late = frame[name] > as_of if as_of is not None else find_strays(frame[name], end)
+        problem = "is later than the time of judgement; left open"
+        if as_of is None:
+            problem = "lies far behind all other times; left open"
+        faults.rows(frame[name], late, problem)
         frame[name] = frame[name].mask(early | late)

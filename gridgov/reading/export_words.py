@@ -7,8 +7,10 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from geodata.files.spreadsheets import to_text
 from gridgov.frames import SATISFIED_VALUES
 from gridgov.pack.settings import AppealsSettings
+from gridgov.reading.codes import restore_zeros
 from gridgov.reading.faults import RowFaults
 from gridgov.rules.catalogue import PATH_SEPARATOR, Catalogue
 
@@ -49,8 +51,7 @@ def map_words(values: pd.Series, find: Callable[[str], object], *, dtype: str = 
 def read_text(values: pd.Series, settings: AppealsSettings, faults: RowFaults) -> pd.Series:
     """Return a column of texts, trimmed, mapped by the pack's patterns and values, missing where empty."""
     name = str(values.name)
-    # No text of a database may hold NUL, which a damaged export does.
-    texts = values.astype("str").str.replace("\0", "", regex=False).str.strip()
+    texts = to_text(values)
     long = (texts.str.len() > LONGEST_TEXT).fillna(value=False).to_numpy(dtype=bool)
     if long.any():
         faults.rows(texts, long, f"is longer than {LONGEST_TEXT} characters; the rest is cut off")
@@ -110,6 +111,7 @@ def read_items(
         **{code: code for code in known},
         **categories,
     }
+    values = restore_zeros(values, table, faults)
     codes = map_words(values, table.get)
     codes = codes.where(codes != "")
     faults.rows(

@@ -24,6 +24,11 @@ class Header:
     columns: dict[str, str]
 
 
+def list_names(settings: AppealsSettings) -> list[str]:
+    """Return the names of columns that an export may have, as the pack maps them."""
+    return [settings.columns.get(name, name) for name in READ_COLUMNS]
+
+
 def read_header(raw: pd.DataFrame, settings: AppealsSettings, faults: RowFaults) -> Header:
     """Return which columns are what, noting those that are not there and those that nobody reads.
 

@@ -346,3 +346,116 @@ def test_an_end_that_cannot_be_read_is_told_and_left_open(city, tmp_path):
     )
     assert found.appeals["closed_at"].isna().tolist() == [True, False]
     assert say(found) == ["2: closed_at: is no time; left open"]
+
+
+def write(tmp_path: Path, rows: list[dict], ending: str = "csv") -> Path:
+    frame = pd.DataFrame([GOOD | {"编号": f"A{n}"} | row for n, row in enumerate(rows)])
+    path = tmp_path / f"e.{ending}"
+    if ending == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        getattr(frame, {"xlsx": "to_excel", "parquet": "to_parquet"}[ending])(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    "bad", [{"受理时间": "昨天"}, {"受理时间": "2099-05-01"}, {"受理时间": ""}]
+)
+def test_a_rejected_row_takes_no_number_from_a_good_one(city, tmp_path, bad):
+    path = write(tmp_path, [bad | {"编号": "A9"}, {"编号": "A9"}, {"编号": "A9"}, {}])
+    found = read_appeals(city, path)
+    assert found.appeals["appeal_no"].tolist() == ["A9", "A3"]
+    errors = found.problems[found.problems["severity"] == "error"]
+    assert errors["row"].tolist() == [2, 4]
+    assert errors["problem"].tolist()[1] == "occurs twice, first in row 3"
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "parquet"])
+def test_a_row_far_in_the_future_is_the_only_one_that_is_lost(city, tmp_path, ending):
+    rows = [{"受理时间": f"2024-05-{day:02} 08:30:00"} for day in range(1, 31)]
+    path = write(tmp_path, [*rows, {"受理时间": "2098-05-01 08:30:00"}], ending)
+    found, sound = (
+        read_appeals(city, path, salt="s"),
+        read_appeals(city, write(tmp_path, rows), salt="s"),
+    )
+    pd.testing.assert_frame_equal(found.appeals, sound.appeals)
+    (problem,) = found.problems.to_dict("records")
+    assert (problem["row"], problem["field"], problem["severity"]) == (32, "received_at", "error")
+    assert problem["problem"] == "lies far behind all others, which end on 2024-05-30"
+
+
+def test_an_outcome_far_in_the_future_is_left_open(city, tmp_path):
+    rows = [{"办结时间": "2024-12-01 09:00:00"}] * 30 + [{"办结时间": "2094-05-02 09:00:00"}]
+    found = read_appeals(city, write(tmp_path, rows))
+    assert found.appeals["closed_at"].notna().sum() == 30
+    assert say(found) == ["32: closed_at: lies far behind all other times; left open"]
+
+
+def test_numbers_that_a_spreadsheet_shortened_are_one_error(city, tmp_path):
+    numbers = ["2.40506E+17", "2.40506E+17", "2.40507E+17", "A1"]
+    found = read_appeals(city, write(tmp_path, [{"编号": number} for number in numbers]))
+    assert found.appeals["appeal_no"].tolist() == ["A1"]
+    assert found.rejected == 3
+    (problem,) = found.problems.to_dict("records")
+    assert problem["severity"] == "error"
+    assert problem["problem"].startswith(
+        "3 numbers are in scientific notation (the first in row 2)"
+    )
+    assert "such rows are rejected" in problem["problem"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "field", "ours"),
+    [
+        ("事项", "item_code", "item_code"),
+        ("承办单位", "unit_recorded", "unit_recorded"),
+        ("电话", "person", "person_key"),
+    ],
+)
+def test_shortened_codes_name_nothing(city, tmp_path, theirs, field, ours):
+    found = read_appeals(city, write(tmp_path, [{theirs: "1.10101E+11"}, {theirs: "1.10101E+11"}]))
+    assert found.appeals[ours].isna().all()
+    assert found.rejected == 0
+    assert found.problems["field"].tolist() == [field]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
+def test_codes_that_went_through_a_float_are_codes(city, tmp_path, ending):
+    frame = pd.DataFrame([GOOD, GOOD, GOOD]).assign(
+        编号=[101004116078.0, 101004116079.0, np.nan], 事项=[111.0, np.nan, 112.0]
+    )
+    path = tmp_path / f"e.{ending}"
+    getattr(frame, {"csv": "to_csv", "xlsx": "to_excel", "parquet": "to_parquet"}[ending])(
+        path, index=False
+    )
+    found = read_appeals(city, path)
+    assert found.appeals["appeal_no"].tolist() == ["101004116078", "101004116079"]
+    assert found.appeals["item_code"].tolist()[0] == "111"
+    assert found.problems["problem"].tolist() == ["is empty"]
+
+
+def test_full_width_digits_of_a_number_are_digits(city, tmp_path):
+    found = read_appeals(city, write(tmp_path, [{"编号": "２４０５－１"}, {"编号": "2405-1"}]))
+    assert found.appeals["appeal_no"].tolist() == ["2405-1"]
+    assert say(found) == ["3: appeal_no: occurs twice, first in row 2"]
+
+
+def test_day_numbers_and_forms_that_need_a_line_of_the_pack(city, tmp_path):
+    rows = [{"受理时间": "45418.3541666667"}, {"受理时间": "15/05/2024 03:55:00 PM"}]
+    found = read_appeals(city, write(tmp_path, rows))
+    assert str(found.appeals["received_at"][0]) == "2024-05-06 08:30:00+08:00"
+    expected = found.problems.set_index("severity").loc["error", "expected"]
+    assert 'time_format = "%d/%m/%Y %I:%M:%S %p"' in expected
+
+
+def test_a_title_above_the_names_is_left_out(city, tmp_path):
+    path = write(tmp_path, [{}, {"受理时间": "昨天"}])
+    path.write_text("小样市工单,2024年5月\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    found = read_appeals(city, path)
+    assert found.appeals["appeal_no"].tolist() == ["A0"]
+    assert found.problems["row"].tolist() == [2, 4]
+
+
+def test_the_first_rows_alone(city, tmp_path):
+    found = read_appeals(city, write(tmp_path, [{}] * 20), most_rows=5)
+    assert found.read == 5

@@ -31,6 +31,16 @@ def read(*texts, **rules):
         ("20240506", "2024-05-06 00:00"),
         ("202405060830", "2024-05-06 08:30"),
         ("20240506083015", "2024-05-06 08:30:15"),
+        ("２０２４－０５－０６　０８：３０", "2024-05-06 08:30"),
+        ("2024/5/6 上午 8:30:00", "2024-05-06 08:30"),
+        ("2024年5月6日 下午8:30", "2024-05-06 20:30"),
+        ("2024-05-06 8:30 PM", "2024-05-06 20:30"),
+        ("2024-05-06 12:30:05 am", "2024-05-06 00:30:05"),
+        ("2024-05-06 下午 15:30", "2024-05-06 15:30"),
+        # Days of a spreadsheet.
+        ("45418", "2024-05-06 00:00"),
+        ("45418.3541666667", "2024-05-06 08:30"),
+        ("45418.354178", "2024-05-06 08:30:01"),
         # With an offset the city's zone does not matter.
         ("2024-05-06 08:30:00+08", "2024-05-06 08:30"),
         ("2024-05-06 00:30:00.5+00", "2024-05-06 08:30:00.5"),
@@ -52,9 +62,10 @@ def test_forms_that_can_be_read_in_one_way(text, expected):
 @pytest.mark.parametrize(
     "text",
     [
-        *("now", "today", "2024", "2024-05", "202405", "2024116", "45418.35", "20240506083"),
+        *("now", "today", "2024", "2024-05", "202405", "2024116", "99999", "20240506083"),
         *("05/06/2024 08:30", "2024-13-01", "2024-02-30", "2024年4月31日", "2024/5/6 24:01"),
         *("2024-05-06 08:60", "20240506 99", "0000/00/00", "2024-05-06 08:30 PM?", "-"),
+        *("2024-05-06 13:30 AM", "19999", "73051", "454183", "5/6/2024", "1714955400"),
     ],
 )
 def test_what_can_be_read_in_two_ways_or_none_is_no_time(text):
@@ -65,3 +76,30 @@ def test_the_form_of_the_pack_alone_counts():
     found = read("06/05/2024 08:30", "2024-05-06 08:30", forms=("%d/%m/%Y %H:%M",))
     assert found[0] == pd.Timestamp("2024-05-06 08:30", tz=ZONE)
     assert pd.isna(found[1])
+
+
+@pytest.mark.parametrize("text", ["now", "Today", "202405060830", "2024506083000", "2024-05-06"])
+def test_a_form_takes_nothing_else(text):
+    assert pd.isna(read(text, forms=("%Y%m%d%H%M%S",))[0])
+
+
+def test_forms_of_the_pack_take_single_digits_where_a_sign_parts_them():
+    found = read("6/5/2024 8:30", "6/5/2024  8:30", forms=("%d/%m/%Y %H:%M",))
+    assert found.tolist() == [pd.Timestamp("2024-05-06 08:30", tz=ZONE)] * 2
+
+
+def test_day_numbers_are_noted_once_a_column():
+    faults = RowFaults("a.csv")
+    values = pd.Series(["45418.25", "2024-05-06", None, "45419", "x"], name="closed_at")
+    read_times(values, TimeRules(zone=ZoneInfo(ZONE)), faults)
+    (note,) = faults.frame().to_dict("records")
+    assert (note["field"], note["value"], note["severity"]) == ("closed_at", "45418.25", "warning")
+    assert note["problem"].startswith("2 times are a spreadsheet's day numbers")
+    assert "2024-05-06 06:00" in note["problem"]
+    # Numbers of a table with types are the same.
+    numbers = pd.Series([45418.25, float("nan"), 45419.0], name="closed_at")
+    times = read_times(numbers, TimeRules(zone=ZoneInfo(ZONE)), RowFaults("a.parquet"))
+    assert times.dropna().tolist() == [
+        pd.Timestamp("2024-05-06 06:00", tz=ZONE),
+        pd.Timestamp("2024-05-07", tz=ZONE),
+    ]
