@@ -1,7 +1,7 @@
 """Plans from the orders of an earlier run: hotspots, street plans and their pages, without placing an appeal again."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +15,12 @@ from gridgov.jobs.order_file import OrdersRead, read_orders
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.duties.lookup import find_code
+from gridgov.rules.in_force import get_in_force
 from planner.documents.pages import QUICK_FORMS, Form
 from planner.errors import PlannerError
 from planner.jobs.desk import PlanningResult, get_grid, make_plans
 from planner.jobs.outputs import Found, find_as_of, write_all
-from planner.plans.record import Plan, read_plan
+from planner.plans.record import Plan, make_content_hash, read_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,8 @@ def run_plan_job(
     UnknownEntryError
         If the street asked for is none of the city's.
     PlannerError
-        If the city has no unit grid, or a plan of the earlier run cannot be read.
+        If the city has no unit grid, or a plan of the earlier run cannot be read, was changed beside its edits, or
+        names a unit out of force in them.
     """
     check_replaceable(out_dir)
     street = find_street(city, options.street) if options.street else ""
@@ -85,6 +87,7 @@ def run_plan_job(
         read = read_orders(orders_path, zone=city.settings.timezone)
         orders, faults = check_places(city, read.orders, orders_path)
     as_of = find_as_of(orders) if options.as_of is None else pd.Timestamp(options.as_of)
+    check_edits(city, previous, as_of=as_of)
     planning = make_plans(
         city,
         orders,
@@ -133,7 +136,7 @@ def read_plans(folder: Path) -> dict[str, Plan]:
     Raises
     ------
     PlannerError
-        There is no plan in it, or one cannot be read; the file is named.
+        There is no plan in it, or one cannot be read, or it is not what its hash says; the file is named.
     """
     files = sorted(folder.glob("plans/*/plan.json"))
     if not files:
@@ -144,8 +147,48 @@ def read_plans(folder: Path) -> dict[str, Plan]:
             plan = read_plan(file.read_text("utf-8"))
         except (PlannerError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise PlannerError(f"{file}: {error}") from error
+        if make_content_hash(plan) != plan.content_hash:
+            raise PlannerError(
+                f"{file}: the plan is not what its content_hash says: it was changed by hand, and those changes "
+                "would be lost; expected them as edits (path, after) with the plan edited by the program"
+            )
         plans[str(plan.street["code"])] = plan
     return plans
+
+
+def check_edits(city: City, plans: Mapping[str, Plan], *, as_of: pd.Timestamp) -> None:
+    """Refuse edits of earlier plans that name units which are not in force on the plan's day.
+
+    Raises
+    ------
+    PlannerError
+        With every such edit.
+    """
+    day = (as_of.tz_convert(city.settings.timezone) - pd.Timedelta(seconds=1)).date()
+    known = set(get_in_force(city.units, day)["unit_code"].astype("str"))
+    known |= set(city.streets["street_code"].astype("str"))
+    gone = [
+        f"{plan.plan_no} {edit.path}: {unit}"
+        for plan in plans.values()
+        for edit in plan.edits
+        for unit in find_units(edit.after)
+        if unit not in known
+    ]
+    if gone:
+        raise PlannerError(
+            f"edits name units that are not in force on {day}: {'; '.join(gone)}; "
+            "expected units of the pack's table, or take the edit back"
+        )
+
+
+def find_units(value: object) -> list[str]:
+    """Return the codes of the units that a plain value of an edit names, wherever they stand in it."""
+    if isinstance(value, Mapping):
+        own = [str(value["unit_code"])] if value.get("unit_code") else []
+        return own + [code for part in value.values() for code in find_units(part)]
+    if isinstance(value, list | tuple):
+        return [code for part in value for code in find_units(part)]
+    return []
 
 
 def find_street(city: City, text: str) -> str:

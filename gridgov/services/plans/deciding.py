@@ -80,7 +80,7 @@ def act_on_plan(
     NotFoundError, ConflictError, LifeError
         There is no such plan for this account, it has changed, or the rules refuse it.
     GridgovError
-        What is to be sealed is not what its hash says.
+        What is to be sealed is not what its hash says, or what is submitted or approved names a unit out of force.
     """
     row = get_plan_row(session, plan_no, seen_version=seen_version)
     if action in {PlanAction.EDIT, PlanAction.REPLACE}:
@@ -93,6 +93,8 @@ def act_on_plan(
     target = take_step(STEPS, plan_no, row.state, action, doer=doer, brought=brought)
     before = {"state": row.state.value}
     with without_row_scope(session):
+        if action in {PlanAction.SUBMIT, PlanAction.APPROVE}:
+            _check_units(session, runtime, row, at)
         row.state, row.state_at = target, at
         if words or action is PlanAction.SUBMIT:
             row.closing = words
@@ -122,6 +124,31 @@ def act_on_plan(
                 text=words or "—",
             )
     return row
+
+
+def _check_units(session: Session, runtime: CityRuntime, row: Plan, at: datetime) -> None:
+    """Refuse a plan whose tasks name units that are no longer, or were never, in force: nobody would answer for them.
+
+    Raises
+    ------
+    GridgovError
+        With every such task and unit.
+    """
+    day = runtime.get_day(at)
+    tasks = session.scalars(
+        sa.select(PlanTask).where(PlanTask.plan_id == row.id).order_by(PlanTask.task_no)
+    )
+    gone = [
+        f"{task.task_no} {unit}"
+        for task in tasks
+        for unit in dict.fromkeys((task.lead_unit_code or "", *task.helper_unit_codes))
+        if unit and not runtime.book.is_in_force(unit, day)
+    ]
+    if gone:
+        raise GridgovError(
+            f"plan {row.plan_no}: not in force on {day}: {', '.join(gone)}; "
+            "return it, choose other units, or draft it again by the duty list of today"
+        )
 
 
 def _seal(row: Plan, person: Person, at: datetime) -> None:

@@ -361,6 +361,27 @@ def test_a_unit_out_of_force_gets_no_task(act, work, plan_no):
         work(plan_no, "T01", TaskAction.ASSIGN, CENTRE, unit_code="NOBODY")
 
 
+def test_a_plan_that_names_a_unit_out_of_force_is_neither_submitted_nor_approved(
+    loaded, act, plan_no
+):
+    def name(unit):
+        with loaded() as session, session.begin():
+            task = session.scalar(sa.select(PlanTask).where(PlanTask.task_no == "T02"))
+            task.helper_unit_codes = [unit]
+
+    name("E99")
+    with pytest.raises(GridgovError, match=r"not in force on 2025-\d\d-\d\d: T02 E99;"):
+        act(plan_no, PlanAction.SUBMIT, WRITER)
+    name("E01")
+    act(plan_no, PlanAction.SUBMIT, WRITER)
+    name("E99")
+    with pytest.raises(GridgovError, match="T02 E99"):
+        act(plan_no, PlanAction.APPROVE, SECOND)
+    with loaded() as session:
+        row = session.scalar(sa.select(Plan).where(Plan.plan_no == plan_no))
+        assert (row.state, row.approved_by) == (PlanState.SUBMITTED, "")
+
+
 def test_a_plan_of_another_street_is_not_submitted_by_its_neighbour(act, plan_no):
     neighbour = replace(STRANGER, actor=replace(STRANGER.actor, role=Role.STREET_CENTRE))
     with pytest.raises(LifeError) as caught:
