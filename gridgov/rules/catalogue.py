@@ -38,6 +38,10 @@ LEAD_STREET, LEAD_DISTRICT = "@street", "@district"
 """Leads that stand for the street or the district of the place."""
 
 
+LEAF = 3
+"""Level of the items by which orders are sent."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Item:
     """One entry of the catalogue as in force on a day."""
@@ -117,6 +121,22 @@ class Catalogue:
     def names(self) -> dict[str, str]:
         """Return the name of every item by code."""
         return dict(zip(self.items["item_code"], self.items["name"], strict=True))
+
+    @cached_property
+    def _codes(self) -> dict[str, set[str]]:
+        leaves = self.items[self.items["level"].astype(int) == LEAF]
+        codes: dict[str, set[str]] = {}
+        for name, code in zip(leaves["name"], leaves["item_code"], strict=True):
+            codes.setdefault(str(name), set()).add(str(code))
+        return codes
+
+    def find_code(self, words: str) -> str | None:
+        """Return the item that a code or an exact name means, None where it is none or more than one."""
+        sought = words.strip()
+        if sought in self:
+            return sought
+        found = self._codes.get(sought, set())
+        return next(iter(found)) if len(found) == 1 else None
 
     def find_top(self, codes: pd.Series) -> pd.Series:
         """Return the code of each item's level-1 ancestor, missing where the item is unknown."""

@@ -76,6 +76,14 @@ class UnknownUnitError(GridgovError):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnitFacts:
+    """Kind of a unit, and the district whose unit it is, empty if the city's or not known."""
+
+    kind: str
+    district_code: str
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CityRuntime:
     """A city with what services ask of it; heavy parts are compiled on first use.
@@ -186,6 +194,17 @@ class CityRuntime:
     def _find_parent(self, unit_code: str, on: date) -> str:
         row = self.book.find_unit(unit_code, on)
         return "" if row is None else self.city.units["parent_code"].iloc[row] or ""
+
+    def get_unit(self, unit_code: str, on: date) -> "UnitFacts":
+        """Return what rules ask of a unit on a day: the last that was known where it is not in force, else nothing."""
+        row = self.book.find_unit(unit_code, on)
+        if row is None:
+            return UnitFacts(kind=self.book.unit_kinds.get(unit_code, ""), district_code="")
+        units = self.city.units
+        return UnitFacts(
+            kind=str(units["kind"].iloc[row] or ""),
+            district_code=str(units["district_code"].iloc[row] or ""),
+        )
 
     def check_unit(self, unit_code: str, on: date) -> str:
         """Return a unit's code.

@@ -13,13 +13,14 @@ from gridgov.rules.dispatch.deadlines import (
     make_deadlines,
     move_deadline,
 )
-from gridgov.rules.dispatch.decision import Decision, decide, dispatch
+from gridgov.rules.dispatch.decision import Decision, Named, decide, dispatch
 from gridgov.rules.dispatch.routes import Route
 
 __all__ = [
     "Decision",
     "DispatchBook",
     "GradeLimit",
+    "Named",
     "Route",
     "decide",
     "dispatch",

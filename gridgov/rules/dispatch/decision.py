@@ -5,7 +5,7 @@ catalogue and the duty list of its own day, so that a past date can be replayed.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -64,6 +64,22 @@ class Decision:
     reasons: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A unit that a person has named for an order.
+
+    Parameters
+    ----------
+    unit_code
+        The unit.
+    sentence
+        Who named it and how, for people; stands where the rule's own reason would.
+    """
+
+    unit_code: str
+    sentence: str
+
+
 class _Situation(NamedTuple):
     """What of a case decides the rule."""
 
@@ -89,7 +105,9 @@ class _Choice:
     grade_text: str
 
 
-def decide(case: Mapping[str, Any], book: DispatchBook, on: date) -> Decision:
+def decide(
+    case: Mapping[str, Any], book: DispatchBook, on: date, *, named: Named | None = None
+) -> Decision:
     """Return the decision for one case.
 
     Parameters
@@ -100,8 +118,32 @@ def decide(case: Mapping[str, Any], book: DispatchBook, on: date) -> Decision:
         Units, catalogue and constants of the city.
     on
         Day whose units, catalogue and duty list are used.
+    named
+        The unit that a person has named; None: the rules decide.
     """
-    return _decide(case, book, int(book.find_periods(on.toordinal() - EPOCH)))
+    period = int(book.find_periods(on.toordinal() - EPOCH))
+    plain = _decide(case, book, period)
+    if named is None or (plain.unit_code == named.unit_code and not plain.review):
+        return plain
+    told = _decide(case, book, period, sentence=named.sentence)
+    kind = book.unit_kinds.get(named.unit_code, "")
+    route = ROUTES_OF_KINDS.get(kind, Route.DISPATCHER).value
+    if plain.unit_code == named.unit_code:
+        route = plain.route
+    return replace(told, unit_code=named.unit_code, route=route, review=False)
+
+
+ROUTES_OF_KINDS: Mapping[str, Route] = {
+    "street": Route.STREET,
+    "district": Route.DISTRICT,
+    "department": Route.DEPARTMENT,
+    "enterprise": Route.ENTERPRISE,
+    "platform": Route.PLATFORM,
+    "desk": Route.DESK,
+    "emergency": Route.EMERGENCY,
+    "joint": Route.JOINT,
+}
+"""Kind of the unit that a person names → how the order goes to it."""
 
 
 def dispatch(cases: pd.DataFrame, book: DispatchBook, *, on: date | None = None) -> pd.DataFrame:
@@ -153,7 +195,10 @@ def _iterate_cases(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
             yield dict(zip(names, row, strict=True))
 
 
-def _decide(case: Mapping[str, Any], book: DispatchBook, period: int) -> Decision:
+def _decide(
+    case: Mapping[str, Any], book: DispatchBook, period: int, *, sentence: str = ""
+) -> Decision:
+    """Return the decision; `sentence` stands for the rule's reason where a person has named the unit."""
     choice = _choose(case, book, period)
     rule = choice.rule
     unit = _find_unit(case, book, choice)
@@ -164,11 +209,11 @@ def _decide(case: Mapping[str, Any], book: DispatchBook, period: int) -> Decisio
     sentences = (
         say_address(case),
         say_street(case, book.street_names, placed=placed),
-        say_unit(rule, choice.item, book.unit_names.get(unit)),
-        say_neighbour(case, book.street_names) if unsure_place else "",
-        UNSURE_ITEM if unsure_item else "",
+        sentence or say_unit(rule, choice.item, book.unit_names.get(unit)),
+        say_neighbour(case, book.street_names) if unsure_place and not sentence else "",
+        UNSURE_ITEM if unsure_item and not sentence else "",
         FIRM if case.get("channel") in book.firm_channels else "",
-        say_retired(book.unit_names.get(unit)) if retired else "",
+        say_retired(book.unit_names.get(unit)) if retired and not sentence else "",
         choice.grade_text,
     )
     return Decision(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from gridgov.errors import GridgovError
 from gridgov.rules.constants import Constants, make_constants
 from gridgov.rules.orders.needs import (
+    ANSWERED,
     Actor,
     Facts,
     OrderFacts,
@@ -51,7 +52,7 @@ class OrderActionError(GridgovError):
         self,
         order: OrderFacts,
         action: OrderAction,
-        actor: Actor,
+        actor: Actor | None,
         *,
         refusal: Refusal,
         message: str,
@@ -60,10 +61,13 @@ class OrderActionError(GridgovError):
         self.state = order.state
         self.action = action
         self.refusal = refusal
-        self.allowed = tuple(row.action for row in find_actions_for(order, actor))
+        self.allowed = (
+            () if actor is None else tuple(row.action for row in find_actions_for(order, actor))
+        )
         allowed = ", ".join(self.allowed) or "nothing"
+        who = "the service itself" if actor is None else f"{actor.role} of {actor.unit_code!r}"
         super().__init__(
-            f"order {order.order_no} is {order.state}, {actor.role} of {actor.unit_code!r} cannot {action}: "
+            f"order {order.order_no} is {order.state}, {who} cannot {action}: "
             f"{message}. Possible now for this account: {allowed}"
         )
 
@@ -77,7 +81,7 @@ class OrderChange:
     action, from_state, to_state, at
         What happened when.
     person_key, role, actor_unit_code
-        Who did it.
+        Who did it; empty and None where the service itself did.
     second_person_key
         Who approved it, empty where nobody must.
     unit_code
@@ -94,7 +98,7 @@ class OrderChange:
     to_state: OrderState
     at: datetime
     person_key: str
-    role: Role
+    role: Role | None
     actor_unit_code: str
     second_person_key: str
     unit_code: str
@@ -138,7 +142,7 @@ def apply(
     order: OrderFacts,
     action: OrderAction,
     *,
-    actor: Actor,
+    actor: Actor | None,
     facts: Facts,
     constants: Constants | None = None,
 ) -> OrderChange:
@@ -149,7 +153,7 @@ def apply(
     order
         The order; it stays as it is.
     action, actor, facts
-        What is done, by whom, with what.
+        What is done, by whom (None: by the service itself), with what.
     constants
         Of the city: reason codes and the certainty that evidence must have. Default: those of ``constants``.
 
@@ -164,7 +168,10 @@ def apply(
         sources = sorted(state for state, known in BY_STATE if known is action)
         message = f"this is done only when it is {', '.join(sources)}"
         raise OrderActionError(order, action, actor, refusal="state", message=message)
-    if not has_permit(order, actor, transition.who):
+    if actor is None and not transition.by_itself:
+        message = "a person must do this"
+        raise OrderActionError(order, action, actor, refusal="who", message=message)
+    if actor is not None and not has_permit(order, actor, transition.who):
         message = f"this is for {tell_permits(transition.who)}"
         raise OrderActionError(order, action, actor, refusal="who", message=message)
     fault = _find_time_fault(order, facts)
@@ -196,7 +203,7 @@ def _find_time_fault(order: OrderFacts, facts: Facts) -> str:
 
 def _put_unit(step: Step) -> dict[str, Any]:
     # A new owner has other superiors, which the caller, who knows the units, gives with it.
-    if step.facts.unit_code == step.order.unit_code:
+    if not step.facts.unit_code or step.facts.unit_code == step.order.unit_code:
         return {}
     return {"unit_code": step.facts.unit_code, "superior_codes": step.facts.superior_codes}
 
@@ -205,24 +212,75 @@ def _bind_unit(step: Step) -> dict[str, Any]:
     return {**_put_unit(step), "bound_unit_code": step.facts.unit_code}
 
 
+def _keep(step: Step) -> dict[str, Any]:
+    """Leave a date and a merger as they are: the order stays where it stands."""
+    return {"until": step.order.until, "merged_into": step.order.merged_into}
+
+
+def _keep_merger(step: Step) -> dict[str, Any]:
+    return {"merged_into": step.order.merged_into}
+
+
+def _follow(step: Step) -> dict[str, Any]:
+    """Answer with the order that goes on: who replied there has replied here."""
+    return {"merged_into": step.order.merged_into, "replied_by": step.facts.replied_by}
+
+
+def _put_replier(step: Step) -> dict[str, Any]:
+    return {"replied_by": "" if step.actor is None else step.actor.person_key}
+
+
 EFFECTS: Mapping[OrderAction, Callable[[Step], dict[str, Any]]] = MappingProxyType(
     {
         OrderAction.DISPATCH: _put_unit,
-        OrderAction.UPHOLD_DISPUTE: _put_unit,
+        OrderAction.REASSIGN: _put_unit,
+        OrderAction.UPHOLD_DISPUTE: _bind_unit,
         OrderAction.ASSIGN_RAISED: _bind_unit,
         OrderAction.DECIDE_CONFERENCE: _bind_unit,
         OrderAction.REJECT_DISPUTE: lambda step: {"bound_unit_code": step.order.unit_code},
         OrderAction.ANSWER_AT_DESK: lambda step: {
             "unit_code": step.order.desk_code,
-            "replied_by": step.actor.person_key,
+            **_put_replier(step),
         },
-        OrderAction.REPLY: lambda step: {"replied_by": step.actor.person_key},
+        OrderAction.REPLY: _put_replier,
+        OrderAction.ANSWER_HANDED_OVER: _put_replier,
+        **dict.fromkeys((OrderAction.NOTE, OrderAction.KEEP_UNIT), _keep),
+        OrderAction.ASK_EXTENSION: lambda step: {
+            **_keep(step),
+            "extension_until": step.facts.until,
+        },
+        OrderAction.GRANT_EXTENSION: lambda step: {
+            **_keep(step),
+            "extension_until": None,
+            "extensions": step.order.extensions + 1,
+        },
+        OrderAction.REFUSE_EXTENSION: lambda step: {**_keep(step), "extension_until": None},
         OrderAction.SUPERVISE: lambda step: {"until": step.facts.until},
         OrderAction.SUSPEND: lambda step: {"until": step.facts.until},
-        OrderAction.MERGE: lambda step: {"merged_into": step.facts.target_order_no},
+        OrderAction.MERGE: lambda step: {
+            **_put_unit(step),
+            "merged_into": step.facts.target_order_no,
+        },
+        OrderAction.FOLLOW_ON: lambda step: {
+            **_put_unit(step),
+            "merged_into": step.facts.target_order_no,
+        },
+        OrderAction.FOLLOW_REPLY: _follow,
+        OrderAction.FOLLOW_BACK: _keep_merger,
+        # Its own callback still belongs to the reply of the order that it went into.
+        OrderAction.CALL_BACK: _keep_merger,
+        OrderAction.NOT_REACHED: _keep_merger,
+        **dict.fromkeys(ANSWERED, _keep_merger),
+        OrderAction.EXCLUDE: _keep_merger,
+        OrderAction.READMIT: _keep_merger,
     }
 )
-"""What an action changes beside the state; a date and a merger end with the state that they belong to."""
+"""What an action changes beside the state; a date ends with the state that it belongs to, a merger with whatever makes
+the order go on by itself again."""
+
+
+EXTENDABLE = next(row for row in TRANSITIONS if row.action is OrderAction.ASK_EXTENSION).sources
+"""Where an extension that was asked for is still to be decided; elsewhere the question falls away."""
 
 
 def _make_change(step: Step) -> OrderChange:
@@ -230,16 +288,20 @@ def _make_change(step: Step) -> OrderChange:
     effect = EFFECTS.get(transition.action)
     changes: dict[str, Any] = {"until": None, "merged_into": ""}
     changes |= {} if effect is None else effect(step)
-    after = replace(order, state=transition.target, at=facts.at, **changes)
+    target = transition.find_target(order.state)
+    if target not in EXTENDABLE:
+        changes.setdefault("extension_until", None)
+    at = order.at if transition.target is None else facts.at
+    after = replace(order, state=target, at=at, **changes)
     return OrderChange(
         order_no=order.order_no,
         action=transition.action,
         from_state=order.state,
         to_state=after.state,
         at=facts.at,
-        person_key=step.actor.person_key,
-        role=step.actor.role,
-        actor_unit_code=step.actor.unit_code,
+        person_key="" if step.actor is None else step.actor.person_key,
+        role=None if step.actor is None else step.actor.role,
+        actor_unit_code="" if step.actor is None else step.actor.unit_code,
         second_person_key="" if facts.second is None else facts.second.person_key,
         unit_code=after.unit_code,
         reason_code=facts.reason_code,

@@ -50,6 +50,21 @@ ASSESSMENT: tuple[Row, ...] = (
         "weights from a day on, such as '2024-01-01 20/40/40': response, solution, satisfaction",
         {},
     ),
+    (
+        "rates.not_reached_reasons",
+        ("no_answer", "switched_off", "wrong_number", "refused"),
+        "assumed",
+        "why a callback reached nobody",
+        {},
+    ),
+    ("rates.callback_tries_max", 3, "assumed", "tries to reach a person before it ends", _COUNT),
+    (
+        "rates.callback_retry_hours",
+        4.0,
+        "assumed",
+        "time to the second try to reach a person, doubled for each further one",
+        {"low": 0.5},
+    ),
     ("rates.callbacks_min", 30, "assumed", "fewer valid callbacks: no rank", {}),
     (
         "rates.confidence_level",

@@ -7,7 +7,7 @@ rated (双考核); whoever is missing or late is raised.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -46,6 +46,9 @@ TRANSITIONS: Mapping[tuple[UnitState, Action], UnitState] = {
     # Who comes after having been raised is there, and stays marked as late.
     (UnitState.RAISED, Action.REPORT_IN): UnitState.REPORTED_IN,
     (UnitState.REPORTED_IN, Action.RELEASE): UnitState.RELEASED,
+    # Who came without power, or not at all, can do none of its duties: the street goes on without it.
+    (UnitState.POWERLESS, Action.RELEASE): UnitState.RELEASED,
+    (UnitState.RAISED, Action.RELEASE): UnitState.RELEASED,
 }
 """Everything that may happen; what is not here is refused."""
 
@@ -157,6 +160,9 @@ class WhistleCall:
         When, aware.
     units
         Called units by code, in the order of the plan.
+    waits
+        Duty → duties that must be done before it, by the duty graph of the day of the call; circles are left out, their
+        duties are done together.
     """
 
     call_no: str
@@ -166,6 +172,20 @@ class WhistleCall:
     cell_code: str
     blown_at: datetime
     units: Mapping[str, CalledState]
+    waits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def find_waits(self, duty_code: str) -> tuple[str, ...]:
+        """Return what must be done before a duty and is not, where somebody is still here to do it.
+
+        A duty that several units hold is done when none of those still called has it left.
+        """
+        left = {
+            duty
+            for unit in self.units.values()
+            if unit.state is not UnitState.RELEASED
+            for duty in unit.left
+        }
+        return tuple(duty for duty in self.waits.get(duty_code, ()) if duty in left)
 
     @property
     def closed(self) -> bool:
@@ -206,6 +226,7 @@ def blow(
         cell_code=cell_code,
         blown_at=at,
         units=units,
+        waits={duty.duty_code: duty.waits_for for duty in plan.duties if not duty.joint},
     )
 
 
@@ -248,7 +269,7 @@ def finish_duty(call: WhistleCall, unit_code: str, duty_code: str) -> WhistleCal
     Raises
     ------
     WhistleCallError
-        The unit is not there with its authority, or does not have this duty here.
+        The unit is not there with its authority, does not have this duty here, or another must be done before it.
     """
     unit = _get(call, unit_code)
     if unit.state is not UnitState.REPORTED_IN:
@@ -258,11 +279,18 @@ def finish_duty(call: WhistleCall, unit_code: str, duty_code: str) -> WhistleCal
         raise WhistleCallError(
             call.call_no, unit_code, f"has no duty {duty_code!r} here; it has {known}"
         )
+    waits = call.find_waits(duty_code)
+    if waits:
+        raise WhistleCallError(
+            call.call_no, unit_code, f"duty {duty_code!r} waits for {', '.join(waits)}"
+        )
     return _put(call, replace(unit, done=tuple(dict.fromkeys((*unit.done, duty_code)))))
 
 
 def release(call: WhistleCall, unit_code: str, *, at: datetime) -> WhistleCall:
     """Return the call with a unit released, which it is only when its duties are done (事不完、人不走).
+
+    One without its power, or that never came, has nothing that it could finish: it is let go as it is.
 
     Raises
     ------
@@ -271,7 +299,7 @@ def release(call: WhistleCall, unit_code: str, *, at: datetime) -> WhistleCall:
     """
     unit = _get(call, unit_code)
     state = _step(call, unit, Action.RELEASE)
-    if unit.left:
+    if unit.left and unit.state is UnitState.REPORTED_IN:
         raise WhistleCallError(
             call.call_no, unit_code, f"has duties left: {', '.join(unit.left)}; finish them first"
         )
@@ -298,9 +326,11 @@ def rate_unit(call: WhistleCall, unit_code: str, score: int) -> WhistleCall:
     Raises
     ------
     WhistleCallError
-        The score is out of range, or the unit is neither released nor raised.
+        The score is out of range, the unit is neither released nor raised, or it was rated already.
     """
-    return _put(call, replace(_check_rating(call, unit_code, score), street_rating=score))
+    unit = _check_rating(call, unit_code, score)
+    _check_unrated(call, unit_code, unit.street_rating)
+    return _put(call, replace(unit, street_rating=score))
 
 
 def rate_street(call: WhistleCall, unit_code: str, score: int) -> WhistleCall:
@@ -309,9 +339,18 @@ def rate_street(call: WhistleCall, unit_code: str, score: int) -> WhistleCall:
     Raises
     ------
     WhistleCallError
-        The score is out of range, or the unit is neither released nor raised.
+        The score is out of range, the unit is neither released nor raised, or it was rated already.
     """
-    return _put(call, replace(_check_rating(call, unit_code, score), unit_rating=score))
+    unit = _check_rating(call, unit_code, score)
+    _check_unrated(call, unit_code, unit.unit_rating)
+    return _put(call, replace(unit, unit_rating=score))
+
+
+def _check_unrated(call: WhistleCall, unit_code: str, given: int | None) -> None:
+    if given is not None:
+        raise WhistleCallError(
+            call.call_no, unit_code, f"was rated {given} already; a rating is given once"
+        )
 
 
 def _check_rating(call: WhistleCall, unit_code: str, score: int) -> CalledState:

@@ -91,6 +91,10 @@ def check_appeal(new: NewAppeal, runtime: CityRuntime, *, now: datetime) -> NewA
         With every fault.
     """
     texts = {name: clean_text(getattr(new, name)).strip() for name in LENGTHS}
+    catalogue = runtime.city.catalogue
+    if catalogue is not None and texts["item_code"]:
+        # Who writes an item's exact name means that item.
+        texts["item_code"] = catalogue.find_code(texts["item_code"]) or texts["item_code"]
     clean = NewAppeal(received_at=new.received_at, lon=new.lon, lat=new.lat, **texts)
     problems = [
         *_check_texts(clean),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import Any, cast
 
 import pandas as pd
@@ -32,7 +33,7 @@ from gridgov.services.outbox import deliver as outbox
 from gridgov.storage.audit import log as audit
 from gridgov.storage.counts import changes as counts
 from gridgov.storage.db import is_postgres
-from gridgov.storage.models.appeals import Appeal, AppealPerson
+from gridgov.storage.models.appeals import Appeal, AppealPerson, FormSubmit
 from gridgov.storage.models.orders import Issue, Order, Outcome
 from gridgov.storage.scope.apply import without_row_scope
 from gridgov.storage.statements import insert_once
@@ -43,6 +44,7 @@ __all__ = ["NewAppeal", "Prepared", "Taken", "prepare", "take_in"]
 APPEALS = cast("sa.Table", Appeal.__table__)
 PERSONS = cast("sa.Table", AppealPerson.__table__)
 ORDERS = cast("sa.Table", Order.__table__)
+SUBMITS = cast("sa.Table", FormSubmit.__table__)
 _FIND_TAKEN = (
     sa.select(ORDERS.c.order_no)
     .join(APPEALS, APPEALS.c.id == ORDERS.c.appeal_id)
@@ -146,6 +148,7 @@ def take_in(
     now: datetime,
     actor: Actor | None = None,
     origin: str = "",
+    submit_key: str = "",
 ) -> Taken:
     """Take an appeal in, with its order; the same number of the same source changes nothing.
 
@@ -161,6 +164,8 @@ def take_in(
         Aware.
     actor, origin
         Who typed it in, or which system sent it.
+    submit_key
+        Names the sending of a form: what is sent again under it, by the same person, is answered with the same number.
 
     Raises
     ------
@@ -169,6 +174,8 @@ def take_in(
     """
     with without_row_scope(session):
         known = find_taken(session, new.source, new.appeal_no)
+        if known is None and submit_key:
+            known = _claim_submit(session, submit_key, actor=actor, now=now)
         if known is not None:
             return known
         prepared = prepare(session, runtime, new, now=now)
@@ -188,7 +195,47 @@ def take_in(
         counts.record_change(session, None, counts.make_key(order, runtime.zone))
         _log(session, order, prepared, written[1], now=now, actor=actor, origin=origin)
         _notify(session, order, now=now)
+        if submit_key:
+            _keep_submit(session, submit_key, order.order_no, actor)
     return Taken(appeal_no=written[1], order_nos=(order.order_no,), is_new=True)
+
+
+def _claim_submit(
+    session: Session, submit_key: str, *, actor: Actor | None, now: datetime
+) -> Taken | None:
+    """Claim the sending of a form; return what it has become where it was sent before.
+
+    Two that come at the same moment wait for each other: the row of the first one holds the second.
+    """
+    values = {
+        "submit_key": make_submit_key(submit_key, actor),
+        "order_no": "",
+        "sent_by": "" if actor is None else actor.person_key,
+        "sent_at": now,
+    }
+    once = insert_once(session, SUBMITS, unique=("submit_key",), returning="submit_key")
+    if session.connection().execute(once, values).scalar_one_or_none() is not None:
+        return None
+    query = (
+        sa.select(ORDERS.c.order_no, APPEALS.c.appeal_no)
+        .join(APPEALS, APPEALS.c.id == ORDERS.c.appeal_id)
+        .join(SUBMITS, SUBMITS.c.order_no == ORDERS.c.order_no)
+        .where(SUBMITS.c.submit_key == values["submit_key"])
+    )
+    order_no, appeal_no = session.connection().execute(query).one()
+    return Taken(appeal_no=appeal_no, order_nos=(order_no,), is_new=False)
+
+
+def _keep_submit(session: Session, submit_key: str, order_no: str, actor: Actor | None) -> None:
+    key = make_submit_key(submit_key, actor)
+    keep = sa.update(SUBMITS).where(SUBMITS.c.submit_key == key).values(order_no=order_no)
+    session.connection().execute(keep)
+
+
+def make_submit_key(submit_key: str, actor: Actor | None) -> str:
+    """Return the key under which a sending is kept: nobody meets another's."""
+    person = "" if actor is None else actor.person_key
+    return sha256(f"{person}:{submit_key}".encode()).hexdigest()
 
 
 def find_taken(session: Session, source: str, appeal_no: str) -> Taken | None:
@@ -217,6 +264,10 @@ def locate(session: Session, runtime: CityRuntime, new: NewAppeal) -> dict[str, 
 def _find_item(runtime: CityRuntime, new: NewAppeal) -> tuple[str | None, float | None]:
     if new.item_code:
         return new.item_code, 1.0
+    catalogue = runtime.city.catalogue
+    named = None if catalogue is None else catalogue.find_code(new.text)
+    if named is not None:
+        return named, 1.0
     if runtime.classifier is None or not new.text:
         return None, None
     found = runtime.classifier.suggest(pd.Series([new.text], dtype="str")).iloc[0]

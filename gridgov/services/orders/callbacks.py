@@ -24,6 +24,7 @@ from gridgov.rules.rates.callbacks import (
     check_callbacks,
 )
 from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.orders.exclusions import NO_CALLBACK, has_proposal, propose
 from gridgov.services.orders.handling import act
 from gridgov.services.orders.rating import END_OF_TIME, counted, make_callbacks_frame
 from gridgov.services.orders.rows import get_order, make_rule_order
@@ -59,6 +60,9 @@ class Answers:
         ``satisfied``, ``basically``, ``unsatisfied``, or None.
     note
         What else was said; no personal data.
+    not_reached
+        Why nobody was reached, one of ``rates.not_reached_reasons``; empty where somebody was. With it nothing is
+        answered.
     """
 
     called_at: datetime
@@ -66,6 +70,7 @@ class Answers:
     solved: str | None = None
     satisfied: str | None = None
     note: str = ""
+    not_reached: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +87,15 @@ class Called:
         :class:`~gridgov.rules.rates.callbacks.CallbackFlag` value of this call, empty for none.
     state
         Where the order stands now.
+    call_again_at
+        When to try again to reach somebody, None where that is not to be done.
     """
 
     callback: Callback
     counts: bool
     flag: str
     state: OrderState
+    call_again_at: datetime | None = None
 
 
 def record_callback(
@@ -101,7 +109,9 @@ def record_callback(
 ) -> Called:
     """Record a call to the person; a full answer closes the order, a new and different one reopens it.
 
-    A call that reached nobody, or not everything was answered in it, leaves the order to be called again.
+    A call in which not everything was answered leaves the order to be called again. One that reached nobody is recorded
+    with its reason and says when the next is due; after the last try the order is proposed for exclusion without a
+    valid callback, which a second person decides.
 
     Raises
     ------
@@ -112,7 +122,7 @@ def record_callback(
     GridgovError
         An answer is none of the words above.
     """
-    _check_words(answers)
+    _check_words(answers, runtime)
     row = get_order(session, order_no, seen_version=seen_version)
     facts = Facts(at=answers.called_at)
     with without_row_scope(session), counted(session, runtime, row):
@@ -121,10 +131,50 @@ def record_callback(
         else:
             act(session, runtime, order_no, OrderAction.CALL_BACK, actor=actor, facts=facts)
         callback = _add(session, row, actor, answers)
+        if answers.not_reached:
+            return _miss(session, runtime, row, callback, actor=actor)
         return _settle(session, runtime, row, callback, actor=actor)
 
 
-def _check_words(answers: Answers) -> None:
+def _miss(
+    session: Session, runtime: CityRuntime, row: Order, callback: Callback, *, actor: Actor
+) -> Called:
+    """Send an order whose person was not reached back to wait for the next try, or to a decision after the last."""
+    _log(session, row, callback, CallbackFlag.NO_ANSWER.value, actor=actor)
+    # A closed order that is called once more stays closed: what was said then still holds.
+    if row.state is OrderState.CALLBACK:
+        facts = Facts(at=callback.called_at, reason_code=callback.not_reached)
+        act(session, runtime, row.order_no, OrderAction.NOT_REACHED, actor=actor, facts=facts)
+        if row.call_again_at is None:
+            _propose_end(session, runtime, row, at=callback.called_at, actor=actor)
+    return Called(
+        callback=callback,
+        counts=False,
+        flag=CallbackFlag.NO_ANSWER.value,
+        state=row.state,
+        call_again_at=row.call_again_at,
+    )
+
+
+def _propose_end(
+    session: Session, runtime: CityRuntime, row: Order, *, at: datetime, actor: Actor
+) -> None:
+    if NO_CALLBACK in runtime.constants.texts("rates.exclusion_reasons") and not has_proposal(
+        session, row
+    ):
+        propose(session, runtime, row.order_no, actor=actor, reason_code=NO_CALLBACK, at=at)
+
+
+def _check_words(answers: Answers, runtime: CityRuntime) -> None:
+    if answers.not_reached:
+        reasons = runtime.constants.texts("rates.not_reached_reasons")
+        if answers.not_reached not in reasons:
+            raise GridgovError(
+                f"callback: nobody was reached because of {answers.not_reached!r}; "
+                f"expected one of {', '.join(reasons)}"
+            )
+        if (answers.contacted, answers.solved, answers.satisfied) != (None, None, None):
+            raise GridgovError("callback: nobody was reached, and yet something was answered")
     for name in ("solved", "satisfied"):
         word = getattr(answers, name)
         if word is not None and word not in ANSWERS[name]:
@@ -148,6 +198,7 @@ def _add(session: Session, row: Order, actor: Actor, answers: Answers) -> Callba
         contacted=answers.contacted,
         solved=answers.solved,
         satisfied=answers.satisfied,
+        not_reached=answers.not_reached,
         note=mask_text(answers.note),
         made_by=actor.person_key,
     )
@@ -226,6 +277,7 @@ def _log(session: Session, row: Order, callback: Callback, flag: str, *, actor: 
         "solved": callback.solved,
         "satisfied": callback.satisfied,
         "flag": flag,
+        **({"not_reached": callback.not_reached} if callback.not_reached else {}),
     }
     audit.record(
         session,

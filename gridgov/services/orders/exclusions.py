@@ -24,6 +24,8 @@ from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.orders import Exclusion, Order
 from gridgov.storage.scope.apply import without_row_scope
 
+NO_CALLBACK = "no_valid_callback"
+"""Reason of an exclusion that is proposed after the last try to reach the person."""
 _SUPERVISOR = frozenset({(Role.SUPERVISOR, Relation.DESK)})
 
 
@@ -94,6 +96,11 @@ def _check_may_propose(runtime: CityRuntime, row: Order, actor: Actor) -> None:
         refusal="state" if transition is None else "who",
         message="an exclusion is proposed by its owner or a callback clerk, once the order is replied",
     )
+
+
+def has_proposal(session: Session, row: Order) -> bool:
+    """Tell whether an exclusion of an order waits for its second person."""
+    return _find_open(session, row) is not None
 
 
 def _find_open(session: Session, row: Order) -> Exclusion | None:
@@ -179,6 +186,9 @@ def withdraw(
             )
         with without_row_scope(session):
             exclusion.withdrawn_at = at
+            if exclusion.reason_code == NO_CALLBACK and row.call_again_at is None:
+                # It was not to be given up: the tries begin anew.
+                row.calls_missed, row.call_again_at = 0, None
             _log(session, row, "withdraw_exclusion", actor, at, reason_code=reason)
         return exclusion
     with without_row_scope(session), counted(session, runtime, row):

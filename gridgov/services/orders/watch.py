@@ -8,13 +8,17 @@ is done again from the same moment, and the keys of the messages keep anything f
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.rules.message_text import make_text
+from gridgov.rules.orders.needs import Facts
+from gridgov.rules.orders.transitions import OrderAction, OrderState
 from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.orders.handling import act
+from gridgov.services.orders.rows import get_order
 from gridgov.services.outbox.deliver import notify
 from gridgov.services.whistles import calls as whistles
 from gridgov.services.whistles.messages import tell_time
@@ -44,6 +48,7 @@ class Watched:
     contact_warned: int = 0
     contact_overdue: int = 0
     ended: int = 0
+    resumed: int = 0
     missing: int = 0
 
 
@@ -61,7 +66,10 @@ def watch(sessions: sessionmaker[Session], runtime: CityRuntime, *, now: datetim
         since = _find_since(session, now)
     share = runtime.constants.number("deadlines.due_soon_share")
     after = timedelta(hours=runtime.constants.number("deadlines.raise_after_hours"))
+    # First, so that the clock of what goes on again is warned of in the same round.
+    resumed = _resume_ended(sessions, runtime, now)
     done = Watched(
+        resumed=resumed,
         warned=_mark_all(
             sessions,
             runtime,
@@ -174,7 +182,25 @@ def _tell_passed(
     return {name: len(orders) for name, (_, orders) in found.items()}
 
 
-_ENDED = dict(zip(due_orders.ENDING, ("pause_ended", "supervision_ended"), strict=True))
+def _resume_ended(sessions: sessionmaker[Session], runtime: CityRuntime, now: datetime) -> int:
+    """Let every suspended order go on whose last day is over, each in a transaction of its own; return how many."""
+    with sessions() as session:
+        found = due_orders.find_pauses_over(session, today=runtime.get_day(now))
+    resumed = 0
+    for order_no in found:
+        with transaction(sessions) as session:
+            order = get_order(session, order_no)
+            if order.state is not OrderState.SUSPENDED:
+                continue  # somebody was faster
+            until = order.until
+            facts = Facts(at=max(now, order.state_at))
+            act(session, runtime, order_no, OrderAction.RESUME, actor=None, facts=facts)
+            _tell(session, runtime, order, "pause_ended", now=now, until=until)
+            resumed += 1
+    return resumed
+
+
+_ENDED = dict(zip(due_orders.ENDING, ("supervision_ended",), strict=True))
 
 
 def _raise_missing(sessions: sessionmaker[Session], runtime: CityRuntime, now: datetime) -> int:
@@ -195,11 +221,19 @@ def _find_units(runtime: CityRuntime, order: Order, topic: str, now: datetime) -
 
 
 def _tell(
-    session: Session, runtime: CityRuntime, order: Order, topic: str, *, now: datetime
+    session: Session,
+    runtime: CityRuntime,
+    order: Order,
+    topic: str,
+    *,
+    now: datetime,
+    until: date | None = None,
 ) -> None:
     ends = {"contact_due_soon": order.contact_by, "contact_overdue": order.contact_by}
     end = ends.get(topic, order.due_at)
-    by = str(order.until) if topic in _ENDED.values() else tell_time(runtime, end) if end else "—"
+    by = tell_time(runtime, end) if end else "—"
+    if topic in {"pause_ended", "supervision_ended"}:
+        by = str(until or order.until)
     facts = {
         "order_no": order.order_no,
         "by": by,

@@ -78,6 +78,11 @@ def make_value(call: WhistleCall, order_no: str) -> rules.WhistleCall:
         cell_code=call.cell_code,
         blown_at=call.blown_at,
         units={unit.unit_code: _make_unit(unit) for unit in call.units},
+        waits={
+            duty["duty_code"]: tuple(duty["waits_for"])
+            for duty in call.plan.get("duties", ())
+            if not duty["joint"]
+        },
     )
 
 

@@ -51,10 +51,35 @@ class Appeal(Base):
     created_at: Mapped[datetime]
 
 
+class FormSubmit(Base):
+    """A form that was sent and what came of it: the same one sent again gets the same answer."""
+
+    __tablename__ = "form_submits"
+
+    submit_key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    order_no: Mapped[No] = mapped_column(default="")
+    sent_by: Mapped[str] = mapped_column(sa.String(64))
+    sent_at: Mapped[datetime]
+
+
 class AppealPerson(Base):
     """Personal data of an appeal: read only by roles that may."""
 
     __tablename__ = "appeal_persons"
+    __table_args__ = (
+        sa.Index(
+            "ix_appeal_persons_phone",
+            "phone",
+            postgresql_where=sa.text("phone IS NOT NULL"),
+            sqlite_where=sa.text("phone IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_appeal_persons_name",
+            "name",
+            postgresql_where=sa.text("name IS NOT NULL"),
+            sqlite_where=sa.text("name IS NOT NULL"),
+        ),
+    )
 
     appeal_id: Mapped[int] = mapped_column(
         BigId, sa.ForeignKey("appeals.id"), primary_key=True, autoincrement=False

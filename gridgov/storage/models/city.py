@@ -13,7 +13,7 @@ from gridgov.storage.types import Geom, Json, Word, spatial_index_on
 
 
 class CityPack(Base):
-    """Each load of the city's pack; the newest row is the one in use."""
+    """Each load of the city's pack; the newest row whose first day has come is the one in use."""
 
     __tablename__ = "city_packs"
 
@@ -24,6 +24,8 @@ class CityPack(Base):
     content_hash: Mapped[str] = mapped_column(sa.String(64))
     boundary_version: Mapped[str] = mapped_column(sa.String(64))
     loaded_at: Mapped[datetime]
+    in_force_from: Mapped[date | None]
+    """First day in use where that is later than the load; None once it is, and where it was from the load on."""
 
 
 class BoundaryVersion(Base):

@@ -82,6 +82,18 @@ class Order(Base):
             sqlite_where=sa.text("outcome = 'open'"),
         ),
         sa.Index(
+            "ix_orders_emergency",
+            "street_code",
+            postgresql_where=sa.text("route = 'emergency'"),
+            sqlite_where=sa.text("route = 'emergency'"),
+        ),
+        sa.Index(
+            "ix_orders_merged_into",
+            "merged_into",
+            postgresql_where=sa.text("merged_into <> ''"),
+            sqlite_where=sa.text("merged_into <> ''"),
+        ),
+        sa.Index(
             "ix_orders_open_review",
             "unit_code",
             postgresql_where=sa.text("outcome = 'open' AND review IS TRUE"),
@@ -104,6 +116,14 @@ class Order(Base):
     until: Mapped[date | None]
     merged_into: Mapped[str] = mapped_column(sa.String(80), default="")
     replied_by: Mapped[str] = mapped_column(sa.String(64), default="")
+    extension_until: Mapped[date | None]
+    """Day until which an extension is asked for and not yet decided."""
+    extensions: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Extensions that were granted."""
+    bounces: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often it went from one unit to another."""
+    handover_no: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
+    """Number under which an emergency service has it."""
     # dispatch and deadlines
     route: Mapped[str] = mapped_column(sa.String(32))
     grade: Mapped[str] = mapped_column(sa.String(16))
@@ -112,6 +132,8 @@ class Order(Base):
     dispatched_at: Mapped[datetime | None]
     contact_by: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
+    clock_from: Mapped[datetime | None]
+    """When both clocks began anew, None where that was the receipt."""
     warned_at: Mapped[datetime | None]
     overdue_at: Mapped[datetime | None]
     """When the watch found it overdue."""
@@ -124,6 +146,10 @@ class Order(Base):
     contacted: Mapped[bool | None]
     solved: Mapped[str | None] = mapped_column(sa.String(8))  # true, partly, false
     satisfied: Mapped[str | None] = mapped_column(sa.String(16))
+    calls_missed: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Callbacks in a row that reached nobody."""
+    call_again_at: Mapped[datetime | None]
+    """When to try again; None where nobody was missed, or the tries are over."""
     # copies of the appeal's, for lists and counts
     received_at: Mapped[datetime]
     kind: Mapped[str | None]
@@ -162,7 +188,7 @@ class Transfer(Base):
     id: Mapped[Id]
     order_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("orders.id"), index=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    from_unit_code: Mapped[Code]
+    from_unit_code: Mapped[Code] = mapped_column(index=True)
     to_unit_code: Mapped[Code]
     action: Mapped[str] = mapped_column(sa.String(32))
     reason_code: Mapped[str] = mapped_column(sa.String(64), default="")
@@ -185,10 +211,47 @@ class Dispute(Base):
     opened_at: Mapped[datetime]
     opened_by: Mapped[str] = mapped_column(sa.String(64))
     conference_at: Mapped[datetime | None]
+    """When it was called; it sits on ``conference_on`` with ``persons``, and ``minutes`` say what came of it."""
+    conference_on: Mapped[date | None]
+    persons: Mapped[str] = mapped_column(default="", server_default="")
+    minutes: Mapped[str] = mapped_column(default="", server_default="")
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(sa.String(64))
     decision: Mapped[str | None] = mapped_column(sa.String(16))  # upheld, rejected, conference
     to_unit_code: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class OrderFile(Base):
+    """A file kept with an order: a photo as evidence, the minutes of a conference."""
+
+    __tablename__ = "order_files"
+
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("orders.id"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    kind: Mapped[str] = mapped_column(sa.String(8))  # pdf, png, jpg, docx, xlsx
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    content: Mapped[bytes]
+    added_by: Mapped[str] = mapped_column(sa.String(64))
+    added_at: Mapped[datetime]
+
+
+class OrderExtension(Base):
+    """A later deadline that a unit asked for (延期), and what was decided."""
+
+    __tablename__ = "order_extensions"
+
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("orders.id"), index=True)
+    until: Mapped[date]
+    reason_code: Mapped[str] = mapped_column(sa.String(64))
+    text: Mapped[str] = mapped_column(default="")
+    asked_by: Mapped[str] = mapped_column(sa.String(64))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(sa.String(64))
+    decided_at: Mapped[datetime | None]
+    granted: Mapped[bool | None]
+    due_before: Mapped[datetime | None]
 
 
 class Issue(Base):
@@ -231,6 +294,8 @@ class Callback(Base):
     contacted: Mapped[bool | None]
     solved: Mapped[str | None] = mapped_column(sa.String(8))
     satisfied: Mapped[str | None] = mapped_column(sa.String(16))
+    not_reached: Mapped[str] = mapped_column(sa.String(32), default="", server_default="")
+    """Why nobody was reached, empty where somebody was."""
     note: Mapped[str] = mapped_column(default="")
     made_by: Mapped[str] = mapped_column(sa.String(64))
 

@@ -14,8 +14,8 @@ from gridgov.storage.queries.order_clocks import STOPPED
 
 LONGEST_SPAN = timedelta(days=120)
 """No limit, with pauses and holidays, is longer than this; what is due later is not due soon by any share."""
-ENDING = (OrderState.SUSPENDED, OrderState.SUPERVISED)
-"""States that last until a date."""
+ENDING = (OrderState.SUPERVISED,)
+"""States that last until a date, and longer if nobody ends them."""
 
 
 def _running() -> list[sa.ColumnElement[bool]]:
@@ -106,9 +106,17 @@ def _uncontacted() -> list[sa.ColumnElement[bool]]:
 
 
 def find_ended(session: Session, *, since: date, today: date) -> Sequence[Order]:
-    """Return suspended and supervised orders whose last day lies between `since`, included, and `today`, excluded."""
+    """Return supervised orders whose last day lies between `since`, included, and `today`, excluded."""
     query = sa.select(Order).where(
         Order.state.in_(ENDING), Order.until >= since, Order.until < today
+    )
+    return session.scalars(query.order_by(Order.until, Order.id)).all()
+
+
+def find_pauses_over(session: Session, *, today: date) -> Sequence[str]:
+    """Return the numbers of suspended orders whose last day lies before `today`, however long ago."""
+    query = sa.select(Order.order_no).where(
+        Order.outcome == Outcome.OPEN, Order.state == OrderState.SUSPENDED, Order.until < today
     )
     return session.scalars(query.order_by(Order.until, Order.id)).all()
 

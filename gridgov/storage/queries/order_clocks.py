@@ -18,6 +18,7 @@ CLOCKS = (
     "to_dispatch",
     "review",
     "to_call_back",
+    "not_reached",
 )
 """Names under which pages ask for these orders."""
 
@@ -46,6 +47,7 @@ def make_clocks(
     """
     is_open = ORDERS.c.outcome == Outcome.OPEN
     unanswered = sa.and_(is_open, ORDERS.c.replied_at.is_(None))
+    answered = sa.and_(is_open, ORDERS.c.state.in_((OrderState.REPLIED, OrderState.CALLBACK)))
     running = sa.and_(unanswered, ORDERS.c.state.not_in(STOPPED))
     found: dict[str, Any] = {
         "open": is_open,
@@ -63,8 +65,10 @@ def make_clocks(
             ),
         ),
         "review": sa.and_(is_open, ORDERS.c.review.is_(True)),
+        # Who was not reached is to be called again when the time of the next try has come.
         "to_call_back": sa.and_(
-            is_open, ORDERS.c.state.in_((OrderState.REPLIED, OrderState.CALLBACK))
+            answered, sa.or_(ORDERS.c.calls_missed == 0, ORDERS.c.call_again_at <= now)
         ),
+        "not_reached": sa.and_(answered, ORDERS.c.calls_missed > 0),
     }
     return {name: found[name] for name in CLOCKS}

@@ -1,4 +1,4 @@
-"""The rows that a scope sees, as criteria of the query layer; ``migrations/0003`` and ``0006`` say it to PostgreSQL.
+"""The rows that a scope sees, as criteria of the query layer; migrations 0003, 0006, 0008 say it to PostgreSQL.
 
 The criteria stand on tables, not on models: SQLAlchemy would add the criteria of a model to the subqueries of the
 criteria themselves, and theirs again.
@@ -13,8 +13,9 @@ from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from gridgov.rules.dispatch import Route
 from gridgov.storage.models.accounts import Account, AccountSession, SavedView
-from gridgov.storage.models.appeals import Appeal, AppealPerson, PinMove
+from gridgov.storage.models.appeals import Appeal, AppealPerson, FormSubmit, PinMove
 from gridgov.storage.models.counts import AreaCount, CellCount, CountDelta, UnitCount
 from gridgov.storage.models.journal import LogEntry, Message
 from gridgov.storage.models.orders import (
@@ -24,6 +25,8 @@ from gridgov.storage.models.orders import (
     Issue,
     IssueStep,
     Order,
+    OrderExtension,
+    OrderFile,
     OrderPause,
     Transfer,
 )
@@ -41,10 +44,20 @@ from gridgov.storage.scope.viewer import Scope
 ORDERS = sa.inspect(Order).local_table
 CALLS = sa.inspect(WhistleCall).local_table
 CALLED = sa.inspect(CalledUnit).local_table
+TRANSFERS = sa.inspect(Transfer).local_table
 PLANS = sa.inspect(Plan).local_table
 PLAN_TASKS = sa.inspect(PlanTask).local_table
 
-OF_ORDERS = (OrderPause, Transfer, Dispute, Callback, Exclusion, WhistleCall)
+OF_ORDERS = (
+    OrderPause,
+    OrderExtension,
+    OrderFile,
+    Transfer,
+    Dispute,
+    Callback,
+    Exclusion,
+    WhistleCall,
+)
 """Models whose rows belong to an order."""
 OF_APPEALS = (AppealPerson, PinMove)
 """Models whose rows belong to an appeal."""
@@ -77,7 +90,21 @@ def _write_any(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def see_orders(scope: Scope) -> sa.ColumnElement[bool]:
-    """Return which orders a scope sees: its units' own, and those to which its units are called."""
+    """Return which orders a scope sees.
+
+    Its units' own, those to which its units are called, those that its units had, and the emergencies in their streets.
+    """
+    if scope.sees_all:
+        return sa.true()
+    had = sa.select(TRANSFERS.c.order_id).where(TRANSFERS.c.from_unit_code.in_(scope.unit_codes))
+    emergency = sa.and_(
+        ORDERS.c.route == Route.EMERGENCY, ORDERS.c.street_code.in_(scope.unit_codes)
+    )
+    return sa.or_(work_on(scope), Among(ORDERS.c.id, had.scalar_subquery()), emergency)
+
+
+def work_on(scope: Scope) -> sa.ColumnElement[bool]:
+    """Return on which orders the units of a scope work: their own, and those to which they are called."""
     if scope.sees_all:
         return sa.true()
     return sa.or_(ORDERS.c.unit_code.in_(scope.unit_codes), see_called(scope))
@@ -112,7 +139,10 @@ def make_criteria(scope: Scope) -> tuple[Any, ...]:
 
 def _limit_own(scope: Scope) -> dict[Any, Any]:
     """Return what an account sees of its own kind of things, whatever orders it sees."""
-    rules: dict[Any, Any] = {SavedView: SavedView.account_id == scope.account_id}
+    rules: dict[Any, Any] = {
+        SavedView: SavedView.account_id == scope.account_id,
+        FormSubmit: sa.false(),  # for the service alone
+    }
     if scope.keeps:
         return rules
     unit = sa.and_(Message.account_id.is_(None), Message.unit_code == scope.unit_code)
@@ -128,6 +158,8 @@ def _limit_units(scope: Scope) -> dict[Any, Any]:
     sees = see_orders(scope)
     orders = sa.select(ORDERS.c.id).where(sees).correlate(None)
     appeals = sa.select(ORDERS.c.appeal_id).where(sees).correlate(None)
+    # Whose order it is not any more keeps what was done, not who the person was.
+    persons = sa.select(ORDERS.c.appeal_id).where(work_on(scope)).correlate(None)
     numbers = sa.select(ORDERS.c.order_no).where(sees).correlate(None)
     issues = sa.select(ORDERS.c.issue_id).where(sees, ORDERS.c.issue_id.is_not(None))
     calls = sa.select(CALLS.c.id).where(CALLS.c.order_id.in_(orders)).correlate(None)
@@ -144,6 +176,7 @@ def _limit_units(scope: Scope) -> dict[Any, Any]:
         Appeal: Appeal.id.in_(appeals),
         **{model: model.order_id.in_(orders) for model in OF_ORDERS},
         **{model: model.appeal_id.in_(appeals) for model in OF_APPEALS},
+        AppealPerson: AppealPerson.appeal_id.in_(persons),
         **{model: model.unit_code.in_(scope.unit_codes) for model in COUNTED},
         AreaCount: sa.false(),  # over all units
         CalledUnit: CalledUnit.call_id.in_(calls),

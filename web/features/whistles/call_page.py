@@ -155,7 +155,8 @@ def find_steps(record: CallRecord, row: UnitRow, actor: Actor) -> tuple[str, ...
     possible = {
         "report_in": (unit.state, Action.REPORT_IN) in TRANSITIONS,
         "finish_duty": unit.state is UnitState.REPORTED_IN and row.left > 0,
-        "release": unit.state is UnitState.REPORTED_IN and row.left == 0,
+        "release": (unit.state is UnitState.REPORTED_IN and row.left == 0)
+        or unit.state in {UnitState.POWERLESS, UnitState.RAISED},
         "rate_unit": rated and unit.street_rating is None,
         "rate_street": rated and unit.unit_rating is None,
     }

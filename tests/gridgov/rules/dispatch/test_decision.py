@@ -12,7 +12,7 @@ from gridgov.rules.catalogue import make_catalogue
 from gridgov.rules.constants import make_constants
 from gridgov.rules.dispatch.book import UNIT_COLUMNS, DispatchBook
 from gridgov.rules.dispatch.decision import CASE_COLUMNS, DECISION_COLUMNS, decide, dispatch
-from gridgov.rules.orders.disputes import Evidence, rule_dispute
+from gridgov.rules.orders.disputes import Evidence, Holder, rule_dispute
 
 DAY = date(2024, 5, 1)
 S1, S2, S3 = "110101001", "110101002", "110102001"
@@ -273,7 +273,7 @@ EVIDENCE = Evidence(
     ],
 )
 def test_only_territory_may_be_disputed(ground, evidence, expected):
-    ruling = rule_dispute(S1, ground, evidence, confidence_min=0.9)
+    ruling = rule_dispute(Holder(unit_code=S1), ground, evidence, confidence_min=0.9)
     assert (ruling.admissible, ruling.accepted, ruling.unit_code) == expected
     assert ruling.reasons
     assert ruling.evidence == evidence
@@ -282,8 +282,8 @@ def test_only_territory_may_be_disputed(ground, evidence, expected):
 def test_weak_evidence_goes_to_a_conference():
     for weak in ({"confidence": 0.5}, {"street_code": ""}):
         evidence = Evidence(**(asdict(EVIDENCE) | weak))
-        ruling = rule_dispute(S1, "territory", evidence, confidence_min=0.9)
+        ruling = rule_dispute(Holder(unit_code=S1), "territory", evidence, confidence_min=0.9)
         assert ruling.review
         assert not ruling.accepted
     own = Evidence(**(asdict(EVIDENCE) | {"street_code": S1}))
-    assert not rule_dispute(S1, "territory", own, confidence_min=0.9).accepted
+    assert not rule_dispute(Holder(unit_code=S1), "territory", own, confidence_min=0.9).accepted

@@ -32,11 +32,20 @@ DESK, STREET, OTHER, DISTRICT = "12345", "110101001", "110101002", "110101"
 EVIDENCE = Evidence(
     lon=116.4, lat=39.9, street_code=OTHER, confidence=0.99, boundary_version="1", source="photo"
 )
-REASONS = {OrderAction.SUSPEND: "funding", OrderAction.EXCLUDE: "unreasonable"}
+REASONS = {
+    OrderAction.SUSPEND: "funding",
+    OrderAction.EXCLUDE: "unreasonable",
+    OrderAction.NOT_REACHED: "no_answer",
+}
 
 
 def make_order(state, **changes):
-    facts = {"unit_code": STREET, "desk_code": DESK, "superior_codes": (DISTRICT,)}
+    facts = {
+        "unit_code": STREET,
+        "desk_code": DESK,
+        "superior_codes": (DISTRICT,),
+        "unit_kind": "street",
+    }
     return OrderFacts(order_no="A-1", state=OrderState(state), at=AT, **(facts | changes))
 
 
@@ -47,7 +56,7 @@ def make_actor(role, unit, person="p1"):
 def fill(order, row: Transition):
     """Bring everything that a transition needs, by somebody who may."""
     units = {Relation.DESK: order.desk_code, Relation.OWNER: order.unit_code}
-    role, relation = min(permit for permit in row.who if units.get(permit[1]))
+    permit = min((permit for permit in row.who if units.get(permit[1])), default=None)
     at = order.at + timedelta(minutes=1)
     facts = Facts(
         at=at,
@@ -67,8 +76,12 @@ def fill(order, row: Transition):
         ),
         answer=ANSWERED.get(row.action),
         second=make_actor("supervisor", DESK, "second"),
+        reference="110-7",
+        persons="街道、城管委",
     )
-    return make_actor(role, units[relation], f"p{at:%d%H%M}"), facts
+    if permit is None:
+        return None, facts
+    return make_actor(permit[0], units[permit[1]], f"p{at:%d%H%M}"), facts
 
 
 def make_facts(**changes):
@@ -118,10 +131,11 @@ def test_every_code_has_words_in_both_languages():
     wanted = [
         (kind, code.value) for kind, codes in {**kinds, "need": Need}.items() for code in codes
     ]
-    names = ("rates.exclusion_reasons", "deadlines.suspension_reasons")
+    names = ("rates.exclusion_reasons", "deadlines.suspension_reasons", "rates.not_reached_reasons")
+    kinds_of = ("exclusion_reason", "suspension_reason", "not_reached_reason")
     wanted += [
         (kind, code)
-        for kind, name in zip(("exclusion_reason", "suspension_reason"), names, strict=True)
+        for kind, name in zip(kinds_of, names, strict=True)
         for code in make_constants().texts(name)
     ]
 
@@ -136,7 +150,8 @@ def test_random_walks_stay_in_the_table_and_their_log_is_sound(seed):
     changes = []
     order = make_order("received", unit_code="")
     for change in walk(order, fill, steps=40, rng=np.random.default_rng(seed)):
-        assert BY_STATE[change.from_state, change.action].target is change.to_state
+        row = BY_STATE[change.from_state, change.action]
+        assert row.find_target(change.from_state) is change.to_state
         assert change.order.state is change.to_state
         assert (change.order.state is OrderState.SUSPENDED) <= (change.until is not None)
         changes.append(change.as_row())
@@ -170,7 +185,7 @@ def test_only_territory_may_be_disputed(ground):
             facts=facts,
         )
     assert refused.value.refusal == "needs"
-    assert refused.value.allowed == (OrderAction.ACCEPT, OrderAction.DISPUTE)
+    assert refused.value.allowed == (OrderAction.ACCEPT, OrderAction.DISPUTE, OrderAction.NOTE)
 
 
 def test_a_dispute_needs_evidence_and_ends_with_a_decision():
@@ -218,8 +233,8 @@ def test_a_refusal_by_state_names_where_it_would_be_possible():
 
     assert refused.value.refusal == "state"
     assert str(refused.value) == (
-        "order A-1 is accepted, handler of '110101001' cannot reply: this is done only when it is handling. "
-        "Possible now for this account: contact"
+        "order A-1 is accepted, handler of '110101001' cannot reply: this is done only when it is handling, "
+        "raised, supervised. Possible now for this account: contact, note, ask_extension"
     )
 
 
@@ -229,7 +244,7 @@ def test_a_refusal_by_state_names_where_it_would_be_possible():
 )
 def test_a_refusal_by_role_or_relation_names_who_may(role, unit):
     with pytest.raises(
-        OrderActionError, match="handler of the owner or street_centre of the owner"
+        OrderActionError, match="handler of the owner or operator of the owner or street_centre"
     ) as refused:
         apply(
             make_order("dispatched"),
@@ -273,6 +288,7 @@ def test_the_answer_decides_how_it_closes_and_the_replier_does_not_close():
     [
         ({"until": None}, "no date was given"),
         ({"until": date(2025, 3, 1)}, "date 2025-03-01 is not after 2025-03-01"),
+        ({"until": date(2035, 3, 1)}, "date 2035-03-01 is after 2026-03-01, the latest"),
         ({"second": None}, "no second person approved"),
         ({"second": make_actor("supervisor", DESK, "p1")}, "both persons are the same"),
         ({"second": make_actor("operator", DESK, "p2")}, "the second person is operator"),
@@ -339,7 +355,11 @@ def test_find_actions_by_role_and_relation():
         OrderAction.REOPEN,
         OrderAction.EXCLUDE,
     ]
-    assert {row.action for row in owner} == {OrderAction.ACCEPT, OrderAction.DISPUTE}
+    assert {row.action for row in owner} == {
+        OrderAction.ACCEPT,
+        OrderAction.DISPUTE,
+        OrderAction.NOTE,
+    }
     assert find_actions_for(make_order("dispatched"), make_actor("auditor", STREET)) == ()
     assert all(find_actions(state) for state in OrderState if state not in FINAL)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gridgov.rules.in_force import find_positions
 from gridgov.rules.orders.needs import Actor, Facts, OrderFacts
-from gridgov.rules.orders.states import OrderActionError, OrderChange, apply, find_actions
+from gridgov.rules.orders.states import OrderActionError, OrderChange, apply
 from gridgov.rules.orders.transitions import (
     BY_STATE,
     FINAL,
@@ -23,8 +23,8 @@ from gridgov.rules.orders.transitions import (
 LOG_COLUMNS = ("order_no", "at", "action", "from_state", "to_state")
 """What a log must hold to be checked; its rows in any order."""
 
-Fill = Callable[[OrderFacts, Transition], tuple[Actor, Facts]]
-"""Who takes a transition of an order, and with what."""
+Fill = Callable[[OrderFacts, Transition], tuple[Actor | None, Facts]]
+"""Who takes a transition of an order (None: the service itself), and with what."""
 
 
 def find_table_faults(table: Iterable[Transition] = TRANSITIONS) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def find_table_faults(table: Iterable[Transition] = TRANSITIONS) -> tuple[str, .
     from one state to two; a closed state must need the person's answer; a second person must be somebody.
     """
     rows = tuple(table)
-    graph = nx.DiGraph((source, row.target) for row in rows for source in row.sources)
+    graph = nx.DiGraph((source, row.find_target(source)) for row in rows for source in row.sources)
     graph.add_nodes_from(OrderState)
     reached = nx.descendants(graph, OrderState.RECEIVED) | {OrderState.RECEIVED}
     ending = set(FINAL).union(*(nx.ancestors(graph, state) for state in FINAL))
@@ -49,14 +49,14 @@ def find_table_faults(table: Iterable[Transition] = TRANSITIONS) -> tuple[str, .
         *(
             f"{row.action} closes without the person's answer"
             for row in rows
-            if row.target.startswith("closed") and Need.ANSWER not in row.needs
+            if row.target and row.target.startswith("closed") and Need.ANSWER not in row.needs
         ),
         *(
             f"{row.action} needs a second person but permits nobody"
             for row in rows
             if (Need.SECOND_PERSON in row.needs) != bool(row.second)
         ),
-        *(f"{row.action} is for nobody" for row in rows if not row.who),
+        *(f"{row.action} is for nobody" for row in rows if not (row.who or row.by_itself)),
     )
 
 
@@ -91,7 +91,7 @@ def walk(
 
 def _step(order: OrderFacts, fill: Fill, rng: np.random.Generator) -> OrderChange | None:
     """Return a random change that the order's past allows too, such as no second dispute of a unit that is bound."""
-    choices = find_actions(order.state)
+    choices = [row for row in TRANSITIONS if order.state in row.sources]
     for place in rng.permutation(len(choices)):
         actor, facts = fill(order, choices[place])
         try:
@@ -116,7 +116,7 @@ def _make_table() -> _Table:
     target = np.full((len(states) + 1, len(actions) + 1), -1, dtype=np.int64)
     for (source, action), row in BY_STATE.items():
         at = states.get_loc(source.value), actions.get_loc(action.value)
-        target[at] = states.get_loc(row.target.value)
+        target[at] = states.get_loc(row.find_target(source).value)
     return _Table(states, actions, target)
 
 

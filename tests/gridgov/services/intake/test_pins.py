@@ -69,7 +69,8 @@ def test_everything_follows_in_one_transaction(
         order.cell_code,
     )
     assert (appeal.point.x, appeal.point.y) == (THERE["lon"], THERE["lat"])
-    assert (order.due_at, order.contact_by) == (before.due_at, before.contact_by)
+    # The person has waited since the receipt; the new unit has its own two hours to call.
+    assert (order.due_at, order.contact_by) == (before.due_at, at(5 + 120))
     assert order.version == before.version + 1
     assert (transfer.from_unit_code, transfer.to_unit_code) == (STREET, NEIGHBOUR)
     assert sorted(told) == [STREET, NEIGHBOUR]

@@ -194,7 +194,16 @@ def test_a_dispute_goes_through_a_conference_and_binds(
             ground="territory",
             evidence=evidence,
         )
-        do(session, runtime, order_no, A.CALL_CONFERENCE, DISPATCHER, minutes=2)
+        do(
+            session,
+            runtime,
+            order_no,
+            A.CALL_CONFERENCE,
+            DISPATCHER,
+            minutes=2,
+            until=at(60 * 24).date(),
+            persons="东华门街道、景山街道",
+        )
         do(
             session,
             runtime,
@@ -204,6 +213,7 @@ def test_a_dispute_goes_through_a_conference_and_binds(
             minutes=3,
             unit_code=STREET,
             reason_code="territory",
+            text="现场核对界桩",
         )
         with pytest.raises(OrderActionError, match="already named this unit"):
             do(
@@ -313,6 +323,13 @@ def test_what_can_be_done_is_what_the_table_says(
         for_street = find_actions(session, runtime, order_no, actor=CENTRE)
         for_desk = find_actions(session, runtime, order_no, actor=DISPATCHER)
         nothing = find_actions(session, runtime, order_no, actor=make_actor(Role.HANDLER, "D01"))
-    assert [view.action for view in for_street] == [A.ACCEPT, A.DISPUTE]
-    assert [view.action for view in for_desk] == [A.MERGE]
+    assert [view.action for view in for_street] == [A.ACCEPT, A.DISPUTE, A.NOTE]
+    assert [view.action for view in for_desk] == [
+        A.RECALL,
+        A.REASSIGN,
+        A.KEEP_UNIT,
+        A.HAND_OVER,
+        A.NOTE,
+        A.MERGE,
+    ]
     assert nothing == ()

@@ -1,7 +1,7 @@
 """The watch: what the rules of the clocks say, told once, to the right units, whatever is cut off."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from gridgov.services.orders.watch import Watched, watch
 from gridgov.storage.audit.verify import verify
 from gridgov.storage.db import transaction
 from gridgov.storage.models.journal import LogEntry, Message
-from gridgov.storage.models.orders import Order
+from gridgov.storage.models.orders import Order, OrderPause
 from tests.gridgov.services.desks import DISTRICT, STREET, T0, put_order
 
 HOUR = timedelta(hours=1)
@@ -157,8 +157,35 @@ def test_the_end_of_a_suspension_or_supervision_is_told(sessions, small_runtime)
     for day in range(5):
         for hour in (1, 12):
             watch(sessions, small_runtime, now=T0 + timedelta(days=day, hours=hour))
-    assert read_told(sessions) == {
+    told = read_told(sessions)
+    assert told.pop(("resume", "O0", STREET)) == 1
+    assert told == {
         (topic, number, unit): 1
         for topic, number in (("pause_ended", "O0"), ("supervision_ended", "O1"))
         for unit in (STREET, DISTRICT)
     }
+
+
+def test_a_pause_until_a_day_ends_with_it_however_late_the_watch_comes(sessions, small_runtime):
+    with transaction(sessions) as session:
+        row = put_order(
+            session,
+            state=OrderState.SUSPENDED,
+            until=date(2025, 6, 4),
+            due_at=T0 + timedelta(days=3),
+        )
+        session.add(OrderPause(order_id=row.id, paused_at=T0, reason_code="funding"))
+    watch(sessions, small_runtime, now=T0 + timedelta(days=2))  # still the last day of the pause
+    with sessions() as session:
+        assert session.scalars(sa.select(Order.state)).one() is OrderState.SUSPENDED
+    watch(sessions, small_runtime, now=T0 + timedelta(days=14))
+    with sessions() as session:
+        order = session.scalars(sa.select(Order)).one()
+        pause = session.scalars(sa.select(OrderPause)).one()
+        assert verify(session) == []
+    end = datetime(2025, 6, 4, 16, tzinfo=UTC)  # midnight in the city
+    assert (order.state, order.until) == (OrderState.HANDLING, None)
+    assert pause.resumed_at == end
+    assert order.due_at == T0 + timedelta(days=3) + (end - T0)
+    # Its clock runs again, so two weeks later it is overdue, and somebody hears of it in the same round.
+    assert order.overdue_at == T0 + timedelta(days=14)
