@@ -1,5 +1,10 @@
 """``gridgov demo``: the sample city through the main job, into a database, and served."""
 
+import fcntl
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +14,7 @@ import pandas as pd
 from alembic import command
 
 from geodata.paths import check_replaceable
+from gridgov.errors import GridgovError
 from gridgov.pack.city import load_city
 from gridgov.progress import Progress
 from gridgov.sample.export.moment import cut_export
@@ -67,6 +73,11 @@ class DemoFiles:
         """The service's database."""
         return self.folder / "gridgov.db"
 
+    @property
+    def clock(self) -> Path:
+        """How far its clock is behind."""
+        return self.folder / "clock.json"
+
 
 @click.command(
     help="Make the sample city, run the main job on it, load it into a database and serve it."
@@ -85,10 +96,59 @@ class DemoFiles:
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
-def demo(*, folder: Path, appeals: int, seed: int, is_served: bool, host: str, port: int) -> None:
+@click.option(
+    "--again",
+    "is_again",
+    is_flag=True,
+    help="Serve the demo that the folder holds, as it was left; nothing is made anew.",
+)
+def demo(
+    *,
+    folder: Path,
+    appeals: int,
+    seed: int,
+    is_served: bool,
+    host: str,
+    port: int,
+    is_again: bool,
+) -> None:
     """Run the demo."""
+    if is_again and not is_served:
+        raise click.UsageError("--again serves; --no-serve does not")
     assets_dir = find_assets()
     files = DemoFiles(folder=folder)
+    if is_served:
+        check_port(host, port)
+    with hold_folder(files):
+        if is_again:
+            settings = resume(files)
+            click.echo(
+                f"The demo in {folder} again. Accounts on the first page, password {DEMO_PASSWORD}"
+            )
+            run_server(settings, host=host, port=port, workers=1)
+        else:
+            make_demo(
+                files,
+                appeals=appeals,
+                seed=seed,
+                is_served=is_served,
+                host=host,
+                port=port,
+                assets_dir=assets_dir,
+            )
+
+
+def make_demo(
+    files: DemoFiles,
+    *,
+    appeals: int,
+    seed: int,
+    is_served: bool,
+    host: str,
+    port: int,
+    assets_dir: Path,
+) -> None:
+    """Make a demo anew and serve it, unless only its pages are wanted."""
     check_replaceable(files.result)
     progress = StagePrinter(SAMPLE_STAGES | STAGES | LOAD_STAGES)
     click.echo(f"Sample city (synthetic) with {appeals:,} appeals → {files.city}")
@@ -107,11 +167,81 @@ def demo(*, folder: Path, appeals: int, seed: int, is_served: bool, host: str, p
         return
     day_end = datetime.fromisoformat(summary["as_of"])
     as_of = write_afternoon(files, day_end=day_end)
-    settings = make_settings(files, as_of=as_of)
+    behind = max(0, int((datetime.now(UTC) - as_of).total_seconds() // 60))
+    settings = make_settings(files, behind_min=behind)
     click.echo(f"\nService database, as of {as_of:%Y-%m-%d %H:%M} → {files.database}")
     click.echo(fill_database(files, settings, as_of=as_of, progress=progress))
     click.echo(f"Sign in with one of the accounts shown, password {DEMO_PASSWORD}")
+    click.echo("Another day, as it was left: script/demo --again")
+    keep_clock(files, settings.clock_behind_min)
     run_server(settings, host=host, port=port, workers=1)
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that cannot be listened on, before minutes of work.
+
+    Raises
+    ------
+    click.BadParameter
+        If it is taken, or not ours to take.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            raise click.BadParameter(
+                f"{host}:{port} cannot be listened on ({error.strerror}); name another, such as --port {port + 1}",
+                param_hint="--port",
+            ) from error
+
+
+@contextmanager
+def hold_folder(files: DemoFiles) -> Iterator[None]:
+    """Hold the folder of a demo: a second one never replaces the city or database under a running one.
+
+    Raises
+    ------
+    GridgovError
+        If another demo holds it.
+    """
+    files.folder.mkdir(parents=True, exist_ok=True)
+    with (files.folder / ".running").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise GridgovError(
+                f"a demo runs in {files.folder}; stop it (Ctrl+C), or name another folder with --folder"
+            ) from error
+        yield
+
+
+def keep_clock(files: DemoFiles, behind_min: int) -> None:
+    """Note how far the demo's clock is behind, for the next time."""
+    files.clock.write_text(json.dumps({"clock_behind_min": behind_min}) + "\n", "utf-8")
+
+
+def resume(files: DemoFiles) -> ServiceSettings:
+    """Return the settings of a demo that was made before: its clock goes on from when its database was last written.
+
+    Raises
+    ------
+    GridgovError
+        If the folder holds none.
+    """
+    try:
+        behind = int(json.loads(files.clock.read_text("utf-8"))["clock_behind_min"])
+    except (OSError, ValueError, KeyError) as error:
+        raise GridgovError(
+            f"{files.folder} holds no demo that was served; make one without --again"
+        ) from error
+    if not files.database.is_file():
+        raise GridgovError(f"{files.database} is gone; make the demo anew, without --again")
+    written = max(one.stat().st_mtime for one in files.folder.glob(f"{files.database.name}*"))
+    behind += max(0, int((datetime.now(UTC).timestamp() - written) // 60))
+    keep_clock(files, behind)
+    return make_settings(files, behind_min=behind)
 
 
 def write_afternoon(files: DemoFiles, *, day_end: datetime) -> datetime:
@@ -125,14 +255,13 @@ def write_afternoon(files: DemoFiles, *, day_end: datetime) -> datetime:
     return moment
 
 
-def make_settings(files: DemoFiles, *, as_of: datetime) -> ServiceSettings:
-    """Return the settings of a demo: its clock goes on from the end of its data."""
-    behind = max(0, int((datetime.now(UTC) - as_of).total_seconds() // 60))
+def make_settings(files: DemoFiles, *, behind_min: int) -> ServiceSettings:
+    """Return the settings of a demo: its clock goes on from the end of its data, minutes behind ours."""
     return ServiceSettings(
         database_url=f"sqlite:///{files.database}",
         salt=DEMO_SALT,
         demo=True,
-        clock_behind_min=behind,
+        clock_behind_min=behind_min,
     )
 
 
