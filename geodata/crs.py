@@ -30,7 +30,7 @@ def check_metric_crs(metric_crs: str) -> str:
     GeodataError
         If it is not known, not projected, or not in metres.
     """
-    crs = _parse_crs(metric_crs)
+    crs = parse_crs(metric_crs)
     if not crs.is_projected:
         raise GeodataError(
             f"metric CRS {metric_crs!r} ({crs.name}) is not projected; "
@@ -80,7 +80,7 @@ def project(frame: gpd.GeoDataFrame, metric_crs: str) -> gpd.GeoDataFrame:
     GeodataError
         If `metric_crs` is not known.
     """
-    crs = _parse_crs(metric_crs)
+    crs = parse_crs(metric_crs)
     placed = frame if frame.crs is not None else frame.set_crs(STORAGE_CRS)
     return placed.to_crs(crs)
 
@@ -142,11 +142,18 @@ def _transform(
 
 @lru_cache(maxsize=32)
 def _get_transformer(source: str, target: str) -> Transformer:
-    return Transformer.from_crs(_parse_crs(source), _parse_crs(target), always_xy=True)
+    return Transformer.from_crs(parse_crs(source), parse_crs(target), always_xy=True)
 
 
 @lru_cache(maxsize=32)
-def _parse_crs(text: str) -> CRS:
+def parse_crs(text: str) -> CRS:
+    """Return the coordinate system of a text such as ``EPSG:4548``.
+
+    Raises
+    ------
+    GeodataError
+        If it is not known.
+    """
     try:
         return CRS.from_user_input(text)
     except CRSError as error:

@@ -77,13 +77,13 @@ def take_usable(
     frame: gpd.GeoDataFrame, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Return the features that have a geometry of the layer's main kind, and the problems of the others."""
+    frame, problems = _take_finite(frame, names)
     geometry = frame.geometry.to_numpy()
     kind = np.array([_FAMILIES.get(i, "") for i in shapely.get_type_id(geometry)], dtype=object)
     kind[shapely.is_empty(geometry)] = "empty geometry"
     kind[shapely.is_missing(geometry)] = "no geometry"
     present = [value for value in kind if value in {"point", "line", "polygon"}]
     main = max(set(present), key=lambda value: (present.count(value), value), default="")
-    problems = []
     for at in np.flatnonzero(kind != main):
         found = str(kind[at])
         if found not in {"empty geometry", "no geometry"}:
@@ -97,6 +97,26 @@ def take_usable(
             )
         )
     return names.take(frame, kind == main), problems
+
+
+def _take_finite(
+    frame: gpd.GeoDataFrame, names: FeatureNames
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    """Return the features whose coordinates are all numbers: others make every later question fail."""
+    geometry = frame.geometry.to_numpy()
+    xy, owner = shapely.get_coordinates(geometry, return_index=True)
+    wrong = np.zeros(len(frame), dtype=bool)
+    wrong[owner[~np.isfinite(xy).all(axis=1)]] = True
+    problems = [
+        names.make_problem(
+            frame,
+            frame.index[at],
+            problem="a coordinate is no number; it is left out",
+            expected="two finite numbers for each vertex; draw the geometry again or delete the feature",
+        )
+        for at in np.flatnonzero(wrong)
+    ]
+    return names.take(frame, ~wrong), problems
 
 
 def find_range_faults(

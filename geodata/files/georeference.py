@@ -110,7 +110,7 @@ def to_storage(
     Raises
     ------
     UndeclaredSystemError
-        If neither the file states a system nor `datum` declares one.
+        If nothing says in which system the file is: it states none, and it is not in degrees of `datum`.
     InvalidDataError
         If the coordinates as a whole are not what the file says.
     """
@@ -125,6 +125,30 @@ def to_storage(
     )
     placed = degrees.set_geometry(gpd.GeoSeries(geometry, index=degrees.index, crs=STORAGE_CRS))
     return _name_geometry(placed), problems + found
+
+
+def declare_system(
+    frame: gpd.GeoDataFrame, system: CRS, names: FeatureNames
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    """Return `frame` in the system that somebody declares for it, and a warning where the file states another."""
+    stated = frame.crs
+    placed = frame.set_crs(system, allow_override=True)
+    if stated is None or stated.equals(system, ignore_axis_order=True) or _is_contract(names):
+        return placed, []
+    return placed, [
+        Problem(
+            file=names.file,
+            field="crs",
+            value=stated.name,
+            problem=f"the file states this system and {system.name} is declared, which is used",
+            expected="a declared system that fits the file; check points on a map",
+            severity="warning",
+        )
+    ]
+
+
+def _is_contract(names: FeatureNames) -> bool:
+    return names.first_row != 1  # a table states nothing: its degrees are by contract
 
 
 def _to_degrees(
@@ -208,10 +232,15 @@ def _check_without_crs(
     outside, swapped = find_range_faults(frame, names)
     if (outside & ~swapped).mean() > 0.5:
         bounds = " ".join(f"{value:.6g}" for value in frame.total_bounds)
-        raise fail_file(
-            Path(names.file),
-            f"states no coordinate system and its coordinates are no degrees (bounds {bounds})",
-            "the file's coordinate system (.prj, or export again with it)",
+        raise UndeclaredSystemError(
+            [
+                Problem(
+                    file=names.file,
+                    field="crs",
+                    problem=f"states no coordinate system and its coordinates are no degrees (bounds {bounds})",
+                    expected="the file's coordinate system: .prj, or export again with it, or a declared EPSG code",
+                )
+            ]
         )
     if datum is None:
         raise UndeclaredSystemError(
@@ -265,11 +294,12 @@ def _make_from_wkt(
     frame: pd.DataFrame, column: str, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     values = frame[column]
-    if len(values) and isinstance(values.iloc[0], bytes):
-        geometry = shapely.from_wkb(values.to_numpy(dtype=object), on_invalid="ignore")
-    else:
-        text = values.astype(object).where(values.notna(), None).to_numpy()
-        geometry = shapely.from_wkt(text, on_invalid="ignore")
+    with np.errstate(invalid="ignore"):  # what is no number is reported per feature
+        if len(values) and isinstance(values.iloc[0], bytes):
+            geometry = shapely.from_wkb(values.to_numpy(dtype=object), on_invalid="ignore")
+        else:
+            text = values.astype(object).where(values.notna(), None).to_numpy()
+            geometry = shapely.from_wkt(text, on_invalid="ignore")
     placed = gpd.GeoDataFrame(frame.drop(columns=column), geometry=geometry, crs=STORAGE_CRS)
     broken = shapely.is_missing(geometry) & values.notna().to_numpy()
     problems = [

@@ -1,48 +1,58 @@
-"""The only reader and writer of vector layers: GeoJSON, GeoPackage, Shapefile, GeoParquet, CSV with places.
+"""The only reader and writer of vector layers, by their content; and the only user of the library that opens them.
 
 What is read is EPSG:4326 in WGS84, converted once here: a projected system is reprojected, and the
 declared datum (which no file format can state for GCJ-02 and BD-09) is removed.
 """
 
+import os
+import tempfile
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
-import pyogrio
-import pyogrio.errors
 import shapely
 
-from geodata.crs import STORAGE_CRS
+from geodata.crs import STORAGE_CRS, parse_crs
 from geodata.datum import Datum, parse_datum
 from geodata.errors import GeodataError
 from geodata.files.encodings import decode, detect_encoding
 from geodata.files.geometry_checks import FeatureNames, find_ring_faults, take_usable
 from geodata.files.georeference import (
     check_column_datum,
+    declare_system,
     find_place_columns,
     make_geometry,
     to_storage,
 )
+from geodata.files.kinds import LayerKind, find_kind
+from geodata.files.shapefiles import RAW, decode_frame
 from geodata.files.tables import read_table
 from geodata.paths import check_file, fail_file, read_bytes, replace_file
 from geodata.problems import Problem
 
-READABLE = (
-    ".geojson",
-    ".json",
-    ".gpkg",
-    ".shp",
-    ".parquet",
-    ".geoparquet",
-    ".csv",
-    ".tsv",
-    ".xlsx",
+# Drivers of GDAL that open other files, addresses or databases, or that nobody needs here: they are told off before
+# the library registers them, beside the check of a file's content. Names as of GDAL 3.12.
+_UNWANTED = (
+    "ADBC AIVector AVCBin AVCE00 AmigoCloud CSW Carto DGN DXF EDIGEO EEDA ESRIJSON Elasticsearch GDALG GPSBabel GTFS "
+    "GeoRSS HTTP Idrisi JML LVBAG MapML MiraMonVector NGW OAPIF OGCAPI OGR_GMT OGR_PDS OGR_VRT OSM PCIDSK PDS4 "
+    "PLSCENES S57 SXF Selafin VDV VFK VICAR VRT WAsP WFS"
 )
-_TABLES = (".csv", ".tsv", ".txt", ".xlsx")
+os.environ["GDAL_SKIP"] = " ".join(filter(None, (os.environ.get("GDAL_SKIP", ""), _UNWANTED)))
+
+import pyogrio  # noqa: E402 - after GDAL_SKIP, which the library reads once
+import pyogrio.errors  # noqa: E402
+
+# GML states no types without its schema, which is not fetched: "0711" stays text.
+pyogrio.set_gdal_config_options({"GML_DOWNLOAD_SCHEMA": "NO", "GML_FIELDTYPES": "ALWAYS_STRING"})
+
+_TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 _LAYER_MARK = "|layername="  # as QGIS writes a layer inside a file
 
 # Same input, same bytes: GeoPackage stores the time of its last change.
@@ -57,6 +67,7 @@ def read_layer(
     layer: str | None = None,
     encoding: str | None = None,
     code: str | None = None,
+    crs: str | None = None,
     left_out: list[pd.DataFrame] | None = None,
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read a vector layer.
@@ -64,9 +75,8 @@ def read_layer(
     Parameters
     ----------
     path
-        GeoJSON, GeoPackage, Shapefile (``.cpg`` respected, else UTF-8 or GB18030 found), GeoParquet, or
-        a table with a WKT column or columns of longitude and latitude. ``file.gpkg|layername=NAME``
-        names a layer as QGIS does.
+        A kind of :class:`geodata.files.kinds.LayerKind`, or a table with a WKT column or columns of longitude and
+        latitude. ``file.gpkg|layername=NAME`` names a layer as QGIS does, in a ZIP the file.
     datum
         Datum of the file's degrees; None if nobody declared it: WGS84, but only if the file states its system.
     layer
@@ -75,6 +85,8 @@ def read_layer(
         Of attribute text; None finds it.
     code
         Column whose value names a feature in messages.
+    crs
+        Coordinate system that somebody declares for a file that states none, such as ``EPSG:2249``.
     left_out
         Receives the attributes of features without a usable geometry, indexed by their position.
 
@@ -91,15 +103,20 @@ def read_layer(
     InvalidDataError
         If the file as a whole cannot be read.
     GeodataError
-        If the datum is not known.
+        If the datum or the coordinate system is not known.
     """
+    system = None if crs is None else parse_crs(crs)
     declared = None if datum is None else parse_datum(datum)
     path, layer = _split_layer(path, layer)
     check_file(path)
     table = path.suffix.lower() in _TABLES
     kept = [] if left_out is None else left_out
     names = FeatureNames(file=str(path), code=code, first_row=2 if table else 1, left_out=kept)
-    frame, problems = _read_any(path, (layer, encoding, declared), names)
+    choice = _Choice(layer=layer, encoding=encoding, datum=declared)
+    frame, problems = _read_any(path, choice, names)
+    if system is not None:
+        frame, found = declare_system(frame, system, names)
+        problems += found
     frame, found = to_storage(frame, declared, names)
     problems += found
     if frame.empty and not problems:
@@ -139,41 +156,51 @@ def _split_layer(path: Path | str, layer: str | None) -> tuple[Path, str | None]
     return Path(file), name if mark and layer is None else layer
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """What the caller says of a file: the layer in it, the encoding of its text, the datum of its degrees."""
+
+    layer: str | None
+    encoding: str | None
+    datum: Datum | None
+
+
 def _read_any(
-    path: Path, choice: tuple[str | None, str | None, Datum | None], names: FeatureNames
+    path: Path, choice: _Choice, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    layer, encoding, declared = choice
-    ending = path.suffix.lower()
-    if ending in _TABLES:
-        return _read_place_table(path, (encoding, declared), names)
-    if ending in {".parquet", ".geoparquet"}:
-        return _read_parquet(path, names)
-    if ending == ".shp":
-        return _read_shapefile(path, encoding, names)
-    if ending in {".geojson", ".json"}:
-        return _read_geojson(path, encoding, names)
-    if ending == ".gpkg":
-        return _read_gdal(path, names, layer=_choose_layer(path, layer))
-    raise fail_file(
-        path,
-        f"layers of kind {ending or 'no ending'!r} are not read",
-        f"one of {', '.join(READABLE)}",
-    )
+    if path.suffix.lower() in _TABLES:
+        return _read_place_table(path, choice, names)
+    match find_kind(path):
+        case LayerKind.PARQUET:
+            return _read_parquet(path, names)
+        case LayerKind.SHAPEFILE:
+            return _read_shapefile(path, choice.encoding, names)
+        case LayerKind.GEOJSON | LayerKind.TOPOJSON:
+            return _read_json(path, choice, names)
+        case LayerKind.ZIP:
+            return _read_zip(path, choice, names)
+        case LayerKind.GML:  # from memory: the library would write a file of its own beside it
+            data = read_bytes(path)
+            return _read_gdal(data, names, layer=_choose_layer(data, path, choice.layer))
+        case _:
+            return _read_gdal(path, names, layer=_choose_layer(path, path, choice.layer))
 
 
 def _read_place_table(
-    path: Path, choice: tuple[str | None, Datum | None], names: FeatureNames
+    path: Path, choice: _Choice, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    encoding, declared = choice
-    frame, problems = read_table(path, encoding=encoding or "auto")
+    frame, problems = read_table(path, encoding=choice.encoding or "auto")
     columns = find_place_columns(frame, path)
     placed, found = make_geometry(frame, columns, names)
-    return placed, problems + found + check_column_datum(columns, declared or Datum.WGS84, names)
+    return placed, problems + found + check_column_datum(
+        columns, choice.datum or Datum.WGS84, names
+    )
 
 
 def _read_parquet(path: Path, names: FeatureNames) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     try:
-        frame = gpd.read_parquet(path).reset_index(drop=True)
+        with np.errstate(invalid="ignore"):  # what is no number is reported per feature
+            frame = gpd.read_parquet(path).reset_index(drop=True)
     except Exception:  # noqa: BLE001 - no geo metadata or damaged: the table reader tells which
         table, problems = read_table(path)
         placed, found = make_geometry(table, find_place_columns(table, path), names)
@@ -184,7 +211,7 @@ def _read_parquet(path: Path, names: FeatureNames) -> tuple[gpd.GeoDataFrame, li
 def _read_shapefile(
     path: Path, encoding: str | None, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    siblings = {entry.suffix.lower(): entry for entry in path.parent.glob(f"{path.stem}.*")}
+    siblings = {entry.suffix.lower() for entry in path.parent.iterdir() if entry.stem == path.stem}
     missing = [ending for ending in (".shx", ".dbf") if ending not in siblings]
     if missing:
         raise fail_file(
@@ -192,31 +219,86 @@ def _read_shapefile(
             f"shapefile without its {' and '.join(missing)}",
             "the .shp, .shx, .dbf and .prj files side by side",
         )
-    if encoding is None and ".cpg" not in siblings:
-        encoding = detect_encoding(read_bytes(siblings[".dbf"])[32:])
-    return _read_gdal(path, names, encoding=encoding)
+    raw, problems = _read_gdal(path, names, encoding=RAW)
+    frame, found = decode_frame(raw, path, encoding=encoding)
+    return frame, found + problems
 
 
-def _read_geojson(
-    path: Path, encoding: str | None, names: FeatureNames
+def _read_json(
+    path: Path, choice: _Choice, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     data = read_bytes(path)
-    if encoding is None and detect_encoding(data) == "utf-8":
-        return _read_gdal(path, names)
-    text = decode(data, path, encoding=encoding or "auto").text
-    return _read_gdal(text.encode(), names)
+    source: Path | bytes = path
+    if choice.encoding is not None or detect_encoding(data) != "utf-8":
+        source = decode(data, path, encoding=choice.encoding or "auto").text.encode()
+    return _read_gdal(source, names, layer=_choose_layer(source, path, choice.layer))
 
 
-def _choose_layer(path: Path, layer: str | None) -> str:
+MOST_UNPACKED_BYTES = 2 << 30
+"""An archive that says it holds more is not unpacked."""
+
+
+def _read_zip(
+    path: Path, choice: _Choice, names: FeatureNames
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    """Read the one layer file of an archive, unpacked under a name of our own beside its parts."""
     try:
-        found = pyogrio.list_layers(path)
-    except pyogrio.errors.DataSourceError as error:
-        raise fail_file(path, f"cannot be read: {error}", "a GeoPackage") from error
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if sum(entry.file_size for entry in entries) > MOST_UNPACKED_BYTES:
+                raise fail_file(path, "is too large unpacked", "a layer of at most 2 GB")
+            main = _choose_entry(entries, path, choice.layer)
+            stem = main.filename.rpartition(".")[0]
+            for entry in entries:
+                before, _, ending = entry.filename.rpartition(".")
+                if before == stem:
+                    target = Path(folder) / f"layer.{ending.lower()[:12]}"
+                    if target.name.rpartition(".")[2].isalnum():
+                        target.write_bytes(archive.read(entry))
+            inner = Path(folder) / f"layer.{main.filename.rpartition('.')[2].lower()}"
+            return _read_any(inner, replace(choice, layer=None), names)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise fail_file(path, f"cannot be unpacked: {error}", "a ZIP without a password") from error
+
+
+_ZIPPED = (".shp", ".geojson", ".json", ".topojson", ".gpkg", ".fgb", ".kml", ".gml")
+
+
+def _choose_entry(entries: list[zipfile.ZipInfo], path: Path, layer: str | None) -> zipfile.ZipInfo:
+    layers = [
+        entry
+        for entry in entries
+        if entry.filename.lower().endswith(_ZIPPED) and not entry.filename.startswith("__MACOSX")
+    ]
+    chosen = [entry for entry in layers if layer in {entry.filename, Path(entry.filename).stem}]
+    if layer is None and len(layers) == 1:
+        return layers[0]
+    if len(chosen) == 1:
+        return chosen[0]
+    listed = ", ".join(entry.filename for entry in layers) or "none"
+    if not layers:
+        raise fail_file(path, "holds no layer", f"one file of {', '.join(_ZIPPED)}")
+    raise fail_file(
+        path, f"has {len(layers)} layers ({listed})", f"one of them: {path}{_LAYER_MARK}NAME"
+    )
+
+
+def _choose_layer(source: Path | bytes, path: Path, layer: str | None) -> str:
+    """Return the name of the layer to read: the only one, or the one named."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = pyogrio.list_layers(source)
+    except Exception as error:  # a damaged file makes its reader raise anything
+        what = f"cannot be read: {str(error).partition(';')[0]}"
+        raise fail_file(path, what, "a sound layer file") from error
     spatial = [str(name) for name, kind in found if kind is not None]
     if layer is not None and layer in {str(name) for name, _ in found}:
         return layer
     if layer is None and len(spatial) == 1:
         return spatial[0]
+    if layer is None and len(found) == 1:
+        return str(found[0][0])  # without geometry, which the reader says
     listed = ", ".join(spatial) or "none"
     if layer is not None:
         raise fail_file(path, f"has no layer {layer!r}", f"one of: {listed}")

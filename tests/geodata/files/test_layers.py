@@ -1,7 +1,9 @@
 """Layers: every kind of file gives the same features in WGS84; every fault names feature and remedy."""
 
 import json
+import struct
 import time
+import zipfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,6 +15,7 @@ import shapely
 from geodata.datum import convert_geometry
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.files import read_layer, write_layer
+from geodata.files.layers import pyogrio  # registered as the readers have it
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 BEIJING = "EPSG:4548"
@@ -191,11 +194,12 @@ def test_swapped_layers_are_refused_as_a_whole(tmp_path):
     ("name", "data", "message"),
     [
         ("a.geojson", b"", "is empty (0 bytes)"),
-        ("a.geojson", b"no json", "cannot be read"),
-        ("a.gpkg", b"no database", "cannot be read"),
+        ("a.geojson", b"no json", "is no layer of a kind that is read"),
+        ("a.geojson", b"{no json", "cannot be read"),
+        ("a.gpkg", b"SQLite format 3\0 no database", "cannot be read"),
         ("a.parquet", b"PAR1", "cannot be read"),
         ("a.csv", b"a,b\n1,2\n", "no columns of longitude and latitude"),
-        ("a.kml", b"<kml/>", "layers of kind '.kml' are not read"),
+        ("a.kml", b"<kml/>", "cannot be read"),
     ],
 )
 def test_unreadable_files_say_why(tmp_path, name, data, message):
@@ -294,3 +298,227 @@ def test_real_layers_are_read_without_errors():
     wards, problems = read_layer(DATA / "boston" / "wards.geojson", datum="WGS84", code="WARD")
     assert len(wards) == 22
     assert {problem.severity for problem in problems} == {"warning"}
+
+
+CODES = ["01", "02", "03"]
+
+
+def make_three() -> gpd.GeoDataFrame:
+    boxes = [shapely.box(116.4 + at / 100, 39.9, 116.41 + at / 100, 39.91) for at in range(3)]
+    names = ["东门街道", "西门街道", "南湖街道"]
+    return gpd.GeoDataFrame({"code": CODES, "name": names}, geometry=boxes, crs=4326)
+
+
+def read_codes(path, **options):
+    frame, problems = read_layer(path, **{"datum": "WGS84"} | options)
+    name = "Name" if "Name" in frame else "name"  # KML has its own
+    return frame["code"].tolist(), frame[name].tolist(), problems
+
+
+def write_topology(path, *, objects=1):
+    def box(west):
+        return [
+            [west, 39.9],
+            [west + 0.01, 39.9],
+            [west + 0.01, 39.91],
+            [west, 39.91],
+            [west, 39.9],
+        ]
+
+    parts = [[116.4, 116.41, 116.42], [116.4]][:objects]
+    arcs, layers = [], {}
+    for at, wests in enumerate(parts):
+        shapes = []
+        for west in wests:
+            properties = {"code": CODES[len(shapes)], "name": make_three()["name"][len(shapes)]}
+            shapes.append({"type": "Polygon", "arcs": [[len(arcs)]], "properties": properties})
+            arcs.append(box(west))
+        layers[f"l{at}"] = {"type": "GeometryCollection", "geometries": shapes}
+    topology = {"type": "Topology", "objects": layers, "arcs": arcs}
+    path.write_text(json.dumps(topology, ensure_ascii=False), encoding="utf-8")
+
+
+DRIVERS = {"fgb": "FlatGeobuf", "kml": "LIBKML", "gml": "GML"}
+
+
+@pytest.mark.parametrize("ending", ["fgb", "kml", "gml", "shp.zip"])
+def test_other_kinds_give_the_same_features(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    if ending == "shp.zip":
+        make_three().to_file(tmp_path / "街道.shp", encoding="gb18030")
+        (tmp_path / "街道.cpg").unlink()
+        with zipfile.ZipFile(path, "w") as archive:
+            for part in sorted(tmp_path.glob("街道.*")):
+                archive.write(part, f"数据/{part.name}")
+            archive.writestr("readme.txt", "x")
+    else:
+        pyogrio.write_dataframe(make_three(), path, driver=DRIVERS[ending])
+    before = sorted(tmp_path.iterdir())
+    codes, names, problems = read_codes(path)
+    assert sorted(zip(codes, names, strict=True)) == list(
+        zip(CODES, make_three()["name"], strict=True)
+    )
+    assert problems == []
+    assert sorted(tmp_path.iterdir()) == before  # nothing is written beside
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.topojson", "a.geojson"])
+def test_topojson_is_read_by_its_content_and_never_the_first_of_several(tmp_path, name):
+    write_topology(tmp_path / name)
+    assert read_codes(tmp_path / name)[0] == CODES
+    write_topology(tmp_path / name, objects=2)
+    said = refuse(tmp_path / name)
+    assert "has 2 layers (l0, l1)" in said
+    assert f"{name}|layername=NAME" in said
+    assert read_codes(f"{tmp_path / name}|layername=l0")[0] == CODES
+    assert read_codes(f"{tmp_path / name}|layername=l1")[0] == CODES[:1]
+
+
+def test_an_archive_of_several_layers_wants_a_name(tmp_path):
+    for name in ("a", "b"):
+        make_three().to_file(tmp_path / f"{name}.geojson")
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.write(tmp_path / "a.geojson", "a.geojson")
+        archive.write(tmp_path / "b.geojson", "../b.geojson")
+    assert "has 2 layers (a.geojson, ../b.geojson)" in refuse(tmp_path / "c.zip")
+    assert read_codes(f"{tmp_path / 'c.zip'}|layername=b")[0] == CODES
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        archive.writestr("x.txt", "x")
+    assert "holds no layer" in refuse(tmp_path / "d.zip")
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.gml", "a.kml", "a.shp", "a.json"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<OGRVRTDataSource><OGRVRTLayer name='secret'><SrcDataSource>{other}</SrcDataSource></OGRVRTLayer>",
+        "  <!-- x --><OGRVRTDataSource><OGRVRTLayer name='secret'/></OGRVRTDataSource>",
+        "<OGRWFSDataSource><URL>http://localhost:9/</URL></OGRWFSDataSource>",
+        '{{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! read {other}"}}',
+        '<!DOCTYPE kml [<!ENTITY x SYSTEM "file:///etc/passwd">]><kml>&x;</kml>',
+        "<html><body>Not found</body></html>",
+    ],
+)
+def test_what_leads_to_other_files_is_never_opened(tmp_path, name, text):
+    other = tmp_path / "secret.geojson"
+    make_three().to_file(other)
+    (tmp_path / name).write_text(text.format(other=other))
+    said = refuse(tmp_path / name)
+    assert "东门" not in said
+    assert "GeoJSON, TopoJSON" in said  # what is read instead
+
+
+def test_the_library_does_not_know_how_to_lead_elsewhere():
+    assert not {"OGR_VRT", "WFS", "GDALG", "OAPIF", "CSW"} & set(pyogrio.list_drivers())
+    assert {"GPKG", "GeoJSON", "TopoJSON", "FlatGeobuf", "GML"} <= set(pyogrio.list_drivers())
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_a_vertex_that_is_no_number_costs_its_feature_alone(tmp_path, value):
+    text = make_three().to_json().replace("116.4,", f"{value},", 1)
+    (tmp_path / "a.geojson").write_text(text, encoding="utf-8")
+    codes, _, problems = read_codes(tmp_path / "a.geojson", code="code")
+    assert codes == CODES[1:]
+    assert [(p.row, p.severity) for p in problems] == [(1, "error")]
+    assert problems[0].problem == "feature 1 (01): a coordinate is no number; it is left out"
+
+
+@pytest.mark.parametrize("ending", ["shp", "parquet", "csv", "gpkg"])
+def test_no_kind_of_file_brings_in_vertices_that_are_no_numbers(tmp_path, ending):
+    frame = make_three()
+    ring = [(116.4, 39.9), (116.41, np.nan), (116.41, 39.91), (116.4, 39.9)]
+    with np.errstate(invalid="ignore"):
+        frame.loc[1, "geometry"] = shapely.Polygon(ring)
+    path = tmp_path / f"a.{ending}"
+    if ending == "csv":
+        frame.assign(wkt=shapely.to_wkt(frame.geometry.to_numpy())).drop(columns="geometry").to_csv(
+            path, index=False
+        )
+    elif ending == "parquet":
+        frame.to_parquet(path)
+    elif ending == "shp":
+        make_three().to_file(path)
+        data = bytearray(path.read_bytes())
+        at = 100 + 136 + 8 + 48 + 24  # second record, second vertex, y (ESRI's description of 1998)
+        assert struct.unpack_from("<d", data, at)[0] in {39.9, 39.91}
+        struct.pack_into("<d", data, at, float("nan"))
+        path.write_bytes(bytes(data))
+    else:
+        frame.to_file(path)
+    codes, _, problems = read_codes(path)
+    assert codes == CODES[::2]
+    assert [p.severity for p in problems if "left out" in p.problem] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "cpg", "noted"),
+    [
+        ("gb18030", "OEM", True),
+        ("gb18030", "", True),
+        ("gb18030", "UTF-8", True),
+        ("gb18030", "ISO-8859-1", True),
+        ("gb18030", "ANSI 1252", True),
+        ("gb18030", "ANSI 936", False),
+        ("gb18030", "GBK", False),
+        ("gb18030", "CP936", False),
+        ("utf-8", "", True),
+        ("utf-8", "ISO-8859-1", True),
+        ("utf-8", "GBK", True),
+        ("utf-8", "65001", False),
+    ],
+)
+def test_the_bytes_of_a_shapefile_decide(tmp_path, encoding, cpg, noted):
+    make_three().to_file(tmp_path / "a.shp", encoding=encoding)
+    (tmp_path / "a.cpg").write_text(cpg)
+    _, names, problems = read_codes(tmp_path / "a.shp")
+    assert names == make_three()["name"].tolist()
+    assert [p.severity for p in problems] == ["warning"] * noted
+    assert all(p.value == cpg for p in problems)
+
+
+def test_letters_with_accents_stay_what_the_cpg_file_says(tmp_path):
+    frame = make_three().assign(name=["Café", "Peñarol", "Straße"])
+    frame.to_file(tmp_path / "a.shp", encoding="ISO-8859-1")
+    (tmp_path / "a.cpg").write_text("ANSI 1252")
+    assert read_codes(tmp_path / "a.shp")[1] == ["Café", "Peñarol", "Straße"]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
+def test_names_cut_in_the_middle_of_a_character(tmp_path, encoding):
+    make_three().to_file(tmp_path / "a.shp", encoding=encoding)
+    data = bytearray((tmp_path / "a.dbf").read_bytes())
+    cut = "a街道的名称全称".encode(encoding)[:10]
+    data[64:75] = cut + b"\0"  # the second field's name, as other programs cut it
+    (tmp_path / "a.dbf").write_bytes(bytes(data))
+    (tmp_path / "a.cpg").unlink(missing_ok=True)
+    found, _ = read_layer(tmp_path / "a.shp", datum="WGS84")
+    name = next(str(column) for column in found if str(column).startswith("a街"))
+    assert "a街道的名称全称".startswith(name)
+    assert found[name].tolist() == make_three()["name"].tolist()
+
+
+def test_a_system_can_be_declared_for_a_file_that_states_none(tmp_path):
+    make_three().to_crs(2249).to_file(tmp_path / "a.shp")
+    (tmp_path / "a.prj").unlink()
+    assert "declared EPSG code" in refuse(tmp_path / "a.shp", datum=None)
+    frame, problems = read_layer(tmp_path / "a.shp", datum=None, crs="EPSG:2249")
+    assert problems == []
+    assert np.allclose(frame.total_bounds, make_three().total_bounds, atol=1e-7)
+    with pytest.raises(GeodataError, match="EPSG:99999"):
+        read_layer(tmp_path / "a.shp", datum=None, crs="EPSG:99999")
+
+
+def test_a_declared_system_that_the_file_contradicts_is_said(tmp_path):
+    make_three().to_crs(BEIJING).to_file(tmp_path / "a.gpkg")
+    assert read_layer(tmp_path / "a.gpkg", datum=None, crs=BEIJING)[1] == []
+    _, problems = read_layer(tmp_path / "a.gpkg", datum=None, crs="EPSG:4549")
+    assert [(p.field, p.severity) for p in problems] == [("crs", "warning")]
+
+
+def test_a_table_in_metres_with_a_declared_system(tmp_path):
+    points = make_three().to_crs(BEIJING).centroid
+    pd.DataFrame({"code": CODES, "name": "x", "x": points.x, "y": points.y}).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    frame, _ = read_layer(tmp_path / "a.csv", datum="CGCS2000", crs=BEIJING)
+    assert np.allclose(frame.geometry.x, [116.405, 116.415, 116.425], atol=1e-6)
