@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, TypeVar
 
 from gridgov.rules.indicators import find_change, get_indicator, load_indicators, say_figure
-from gridgov.rules.order_labels import get_label
+from gridgov.rules.order_labels import Language, get_label
 from planner.documents.blocks import BlockWriter
 from planner.documents.content import (
     Align,
@@ -199,7 +199,7 @@ class _PeriodMaker(_Maker):
             self._add_hotspots()
         self._add_definitions()
         facts = words["facts"]
-        name = str(scope["name"])
+        name = self.options.city if scope["level"] == "city" else str(scope["name"])
         days = kind in {"daily", "weekly"}
         span = self._say_span(content)
         return self._finish(
@@ -457,7 +457,7 @@ class _PeriodMaker(_Maker):
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for one in rows:
             groups.setdefault(str(one.get("group") or ""), []).append(one)
-        language = "zh" if get_language().startswith("zh") else "en"
+        language: Language = "zh" if get_language().startswith("zh") else "en"
         for group, own in groups.items():
             name = get_label("group", group, language=language) if group else ""
             colon = load_document_words()["colon"]

@@ -4,6 +4,8 @@ import html
 import json
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -34,7 +36,7 @@ from planner.documents.typst_files import load_fonts
 from planner.documents.words import say_q
 from planner.documents.workbook import make_workbook
 from planner.errors import PlannerError
-from planner.plans.plan_text import load_words
+from planner.plans.plan_text import get_language, load_words, speaking
 from planner.plans.record import Plan, make_plan_json
 
 NEEDED_ASSETS = ("leaflet/leaflet.js", "leaflet/leaflet.css")
@@ -99,11 +101,26 @@ def write_pages(
     PlannerError
         An asset is missing; a template or the fonts cannot be used.
     """
+    with speaking(city.settings.languages[0]):
+        _write_pages(result, city, counts, out_dir, assets_dir=assets_dir, forms=forms)
+
+
+def _write_pages(
+    result: Planned,
+    city: City,
+    counts: Mapping[str, Any],
+    out_dir: Path,
+    *,
+    assets_dir: Path,
+    forms: Collection[Form],
+) -> None:
     copy_assets(assets_dir, out_dir / "assets")
     book = make_book()
     streets = simplify_streets(city.streets.merge(result.classes, on="street_code", how="left"))
     spots = describe_hotspots(result.hotspots, {str(plan.street["code"]) for plan in result.plans})
     facts = {
+        "language": get_language(),
+        "city_name": find_city_name(city),
         "city": city,
         "counts": counts,
         "words": load_words(),
@@ -126,6 +143,12 @@ def write_pages(
     (out_dir / "index.html").write_text(
         _make_index_page(book, result, spots, facts), encoding="utf-8"
     )
+
+
+def find_city_name(city: City) -> str:
+    """Return the name of a city in the language that is spoken."""
+    english = not get_language().startswith("zh")
+    return (english and city.settings.name_en) or city.name
 
 
 def make_options(plan: Plan, city: City) -> DocumentOptions:
@@ -213,13 +236,14 @@ def make_book() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    filters: dict[str, Callable[[Any], str]] = {
+    filters: dict[str, Callable[..., str]] = {
         "n": lambda value: f"{value:,.0f}",
         "n1": lambda value: f"{value:,.1f}",
         "share": lambda value: f"{100 * value:.1f}%",
         "change": lambda value: f"{100 * value:+.1f}%",
         "q": say_q,
         "data": make_script_data,
+        "t": say_on_page,
     }
     book.filters |= filters
     book.globals |= {
@@ -228,6 +252,26 @@ def make_book() -> jinja2.Environment:
         "greys": GREYS,
     }
     return book
+
+
+def say_on_page(text: str, **values: object) -> str:
+    """Return a text of a page, which is Chinese in the template, in the language that is spoken.
+
+    Raises
+    ------
+    KeyError
+        The table ``planner/documents/page_text_en.json`` lacks it.
+    """
+    said = text if get_language().startswith("zh") else load_page_words()[text]
+    return said.format(**values) if values else said
+
+
+@cache
+def load_page_words() -> dict[str, str]:
+    """Return the English texts of the pages by their Chinese ones."""
+    text = resources.files("planner.documents").joinpath("page_text_en.json").read_text("utf-8")
+    words: dict[str, str] = json.loads(text)
+    return words
 
 
 def make_script_data(value: object) -> Markup:

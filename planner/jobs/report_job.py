@@ -38,11 +38,13 @@ from planner.counts import fit_counts, make_daily_counts
 from planner.documents.docx import make_docx
 from planner.documents.make_report import ReportOptions, make_report
 from planner.documents.page import render_page
+from planner.documents.pages import find_city_name
 from planner.documents.pdf import make_pdf
 from planner.documents.typst_files import load_fonts
 from planner.jobs.outputs import find_as_of
 from planner.jobs.plan_job import read_plans
 from planner.jobs.surge_watch import BEFORE_DAYS, HISTORY_YEARS, SEED, describe_surges
+from planner.plans.plan_text import speaking
 from planner.surges import calibrate_alarms
 
 ReportForm = Literal["json", "html", "docx", "pdf"]
@@ -365,11 +367,13 @@ def make_options(city: City, content: Mapping[str, Any]) -> ReportOptions:
     settings = city.settings
     scope = content.get("scope") or {"level": "city", "name": ""}
     street = scope["name"] if scope["level"] == "street" else ""
-    issuer = settings.documents.issuer.format(street=street, city=city.name) if street else ""
+    with speaking(settings.languages[0]):
+        name = find_city_name(city)
+    issuer = settings.documents.issuer.format(street=street, city=name) if street else ""
     return ReportOptions(
-        city=city.name,
+        city=name,
         language=settings.languages[0],
-        issuer=issuer or (scope["name"] if scope["level"] != "city" else city.name),
+        issuer=issuer or (scope["name"] if scope["level"] != "city" else name),
         is_synthetic=settings.synthetic,
         callbacks_min=int(settings.constants.number("rates.callbacks_min")),
     )
