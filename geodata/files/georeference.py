@@ -327,6 +327,12 @@ def _load_names() -> dict[str, Any]:
     return names
 
 
+def list_place_names() -> list[str]:
+    """Return the usual names of columns that hold places."""
+    known = _load_names()
+    return [name for kind in ("lon", "lat", "wkt") for name in known[kind]]
+
+
 def _find_column(frame: pd.DataFrame, kind: str) -> tuple[str | None, Datum | None]:
     known = _load_names()
     found: dict[str, tuple[str, Datum | None]] = {}

@@ -28,6 +28,7 @@ from geodata.files.georeference import (
     check_column_datum,
     declare_system,
     find_place_columns,
+    list_place_names,
     make_geometry,
     to_storage,
 )
@@ -189,7 +190,7 @@ def _read_any(
 def _read_place_table(
     path: Path, choice: _Choice, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    frame, problems = read_table(path, encoding=choice.encoding or "auto")
+    frame, problems = read_table(path, encoding=choice.encoding or "auto", names=list_place_names())
     columns = find_place_columns(frame, path)
     placed, found = make_geometry(frame, columns, names)
     return placed, problems + found + check_column_datum(

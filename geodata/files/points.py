@@ -8,7 +8,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from pyproj import Transformer
 
+from geodata.crs import STORAGE_CRS, parse_crs
 from geodata.datum import Datum, convert, parse_datum
 from geodata.errors import InvalidDataError
 from geodata.files.geometry_checks import FeatureNames
@@ -17,6 +19,7 @@ from geodata.files.georeference import (
     PlaceColumns,
     check_column_datum,
     find_place_columns,
+    list_place_names,
     parse_degrees,
 )
 from geodata.files.layers import read_layer
@@ -36,6 +39,7 @@ def read_points(
     lat: str | None = None,
     layer: str | None = None,
     encoding: str = "auto",
+    crs: str | None = None,
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Read points and their attributes from a table or a layer.
 
@@ -49,6 +53,8 @@ def read_points(
         Columns of degrees; None finds them by their usual names.
     layer, encoding
         As in :func:`geodata.files.layers.read_layer`.
+    crs
+        Coordinate system of a file that states none, such as ``EPSG:4548``; columns of a table are then x and y.
 
     Returns
     -------
@@ -68,20 +74,37 @@ def read_points(
     declared, path = None if datum is None else parse_datum(datum), Path(path)
     check_file(Path(str(path).partition("|")[0]))
     if path.suffix.lower() in _TABLES:
-        frame, problems = read_table(path, encoding=encoding)
+        wanted = [name for name in (lon, lat) if name is not None] or list_place_names()
+        frame, problems = read_table(path, encoding=encoding, names=wanted)
         columns = _choose_columns(frame, path, (lon, lat))
         if columns is not None:
             names = FeatureNames(file=str(path), first_row=2)
+            if crs is not None:
+                frame, found = _to_degrees(frame, columns, names, system=crs)
+                problems += found
+                columns = PlaceColumns(lon="lon", lat="lat")
             placed, found = place_points(frame, columns, (declared or Datum.WGS84, names))
             return placed, problems + found
     chosen = None if encoding == "auto" else encoding
     others: list[pd.DataFrame] = []
     shapes, problems = read_layer(
-        path, datum=declared, layer=layer, encoding=chosen, left_out=others
+        path, datum=declared, layer=layer, encoding=chosen, crs=crs, left_out=others
     )
     rows = [_flatten(shapes, path), *(part.assign(lon=np.nan, lat=np.nan) for part in others)]
     told = [replace(problem, problem=problem.problem.replace(*LEFT_OUT)) for problem in problems]
     return pd.concat(rows).sort_index() if others else rows[0], told
+
+
+def _to_degrees(
+    frame: pd.DataFrame, columns: PlaceColumns, names: FeatureNames, *, system: str
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return `frame` with columns ``lon lat`` in degrees, from x and y in a declared system; text becomes numbers."""
+    x, y, problems = parse_degrees(frame, columns, names)
+    transformer = Transformer.from_crs(parse_crs(system), STORAGE_CRS, always_xy=True)
+    known = np.isfinite(x) & np.isfinite(y)
+    lon, lat = (np.full(len(x), np.nan) for _ in range(2))
+    lon[known], lat[known] = transformer.transform(x[known], y[known])
+    return frame.assign(lon=lon, lat=lat), problems
 
 
 def place_points(

@@ -1,6 +1,7 @@
 """``gridgov assign``: points → areas, from any two files."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -12,13 +13,14 @@ import pandas as pd
 import shapely
 
 from geodata.areas import DEFAULT_CAP_M, AreaIndex
+from geodata.coverage import SharedGround, find_shared_ground, prepare_polygons
 from geodata.crs import STORAGE_CRS
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.files import WRITABLE_LAYERS as LAYERS
 from geodata.files import WRITABLE_TABLES as TABLES
 from geodata.files import read_layer, read_points, write_layer, write_table
 from geodata.problems import Problem, has_errors
-from web.cli.console import DATUM_DEFAULT, StagePrinter, declaring_by
+from web.cli.console import CRS_HELP, DATUM_DEFAULT, StagePrinter, declaring_by
 
 STAGES = {"reading": "areas and points", "locating": "areas of the points", "writing": "file"}
 DISTANCE, NEIGHBOUR = "boundary_m", "neighbour"
@@ -35,6 +37,8 @@ class Options(TypedDict):
     out: Path
     datum_areas: str | None
     datum_points: str | None
+    crs_areas: str | None
+    crs_points: str | None
     lon: str | None
     lat: str | None
     cap_m: float
@@ -44,10 +48,11 @@ class Options(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Areas:
-    """A layer of areas: its index, its bounds (west, south, east, north in degrees) and warnings about it."""
+    """A layer of areas: index, bounds (west, south, east, north in degrees), ground that two claim, warnings."""
 
     index: AreaIndex
     extent: tuple[float, ...]
+    shared: SharedGround
     problems: list[Problem]
 
 
@@ -58,6 +63,8 @@ class Areas:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
 @click.option("--datum-areas", show_default=DATUM_DEFAULT, help="WGS84, CGCS2000, GCJ-02 or BD-09.")
 @click.option("--datum-points", show_default=DATUM_DEFAULT, help="The same for POINTS.")
+@click.option("--crs-areas", help=CRS_HELP)
+@click.option("--crs-points", help="The same for POINTS; its columns lon and lat are then x and y.")
 @click.option("--lon", help="Column of POINTS with longitudes; found by its name otherwise.")
 @click.option("--lat", help="Column of POINTS with latitudes; found by its name otherwise.")
 @click.option(
@@ -83,27 +90,34 @@ def assign(**options: Unpack[Options]) -> None:
     progress = StagePrinter(STAGES)
     check_ending(options["out"])
     progress("reading", 0.0)
-    areas = read_areas(options["areas"], key=options["key"], datum=options["datum_areas"])
-    with declaring_by("--datum-points"):
+    areas = read_areas(
+        options["areas"],
+        key=options["key"],
+        datum=options["datum_areas"],
+        crs=options["crs_areas"],
+    )
+    with declaring_by("--datum-points", "--crs-points"):
         points, found = read_points(
             options["points"],
             datum=options["datum_points"],
             lon=options["lon"],
             lat=options["lat"],
+            crs=options["crs_points"],
         )
     problems = areas.problems + found
     progress("reading", 1.0)
     progress("locating", 0.0)
     result = assign_points(areas.index, points, key=options["key"], cap_m=options["cap_m"])
+    in_several, shared = name_claims(areas, result, options)
     progress("locating", 1.0)
     problems = (
-        doubt_places(areas, result, options) + problems
+        doubt_places(areas, result, options) + shared + problems
     )  # what spoils all before what spoils a row
     if not options["dry_run"]:
         progress("writing", 0.0)
         write_result(result, options["out"])
         progress("writing", 1.0)
-    report(result, problems, options)
+    report(result, problems, options, in_several=in_several)
 
 
 def check_ending(path: Path) -> None:
@@ -115,7 +129,7 @@ def check_ending(path: Path) -> None:
         )
 
 
-def read_areas(path: Path, *, key: str, datum: str | None) -> Areas:
+def read_areas(path: Path, *, key: str, datum: str | None, crs: str | None = None) -> Areas:
     """Return the index of a layer of areas.
 
     Raises
@@ -123,8 +137,8 @@ def read_areas(path: Path, *, key: str, datum: str | None) -> Areas:
     InvalidDataError
         If the layer cannot be read, has no column `key`, or an area is not fit for use.
     """
-    with declaring_by("--datum-areas"):
-        frame, problems = read_layer(path, datum=datum, code=key)
+    with declaring_by("--datum-areas", "--crs-areas"):
+        frame, problems = read_layer(path, datum=datum, code=key, crs=crs)
     if has_errors(problems):
         raise InvalidDataError(problems)
     names = [str(name) for name in frame.columns if name != frame.geometry.name]
@@ -139,7 +153,33 @@ def read_areas(path: Path, *, key: str, datum: str | None) -> Areas:
         raise InvalidDataError([fault])
     codes = [format_code(value) for value in frame[key]]
     index = AreaIndex.build(frame.geometry.to_numpy(), codes, layer=str(path))
-    return Areas(index=index, extent=tuple(frame.total_bounds), problems=problems)
+    shared = find_shared_ground(prepare_polygons(frame.geometry.to_numpy()), codes)
+    return Areas(index=index, extent=tuple(frame.total_bounds), shared=shared, problems=problems)
+
+
+def name_claims(areas: Areas, result: pd.DataFrame, options: Options) -> tuple[int, list[Problem]]:
+    """Give points that several areas claim the next of these as neighbour; return their number and what is said."""
+    shared, key = areas.shared, options["key"]
+    if not shared.lower:
+        return 0, []
+    own = result[key].astype(object).where(result[key].notna(), None).to_numpy()
+    others = shared.find_others(result["lon"], result["lat"], own)
+    claimed = np.array([code is not None for code in others], dtype=bool)
+    result[NEIGHBOUR] = result[NEIGHBOUR].mask(claimed, pd.Series(others, index=result.index))
+    pairs = len(shared.lower)
+    more = f" and {pairs - 1} other pairs" if pairs > 1 else ""
+    count = int(claimed.sum())
+    problem = Problem(
+        file=str(options["areas"]),
+        field="overlap",
+        value=f"{shared.lower[0]} {shared.higher[0]}",
+        problem=f"{shared.lower[0]} and {shared.higher[0]}{more} claim the same ground; {count:,} points lie there "
+        "and get the lowest code, with the next as neighbour",
+        expected=f"areas that do not overlap: gridgov boundaries {shlex.quote(str(options['areas']))} --key {key} "
+        "--out FOLDER shows where they do",
+        severity="warning",
+    )
+    return count, [problem]
 
 
 def doubt_places(areas: Areas, result: pd.DataFrame, options: Options) -> list[Problem]:
@@ -211,13 +251,16 @@ def write_result(result: pd.DataFrame, path: Path) -> None:
     write_layer(gpd.GeoDataFrame(result, geometry=geometry, crs=STORAGE_CRS), path)
 
 
-def report(result: pd.DataFrame, problems: list[Problem], options: Options) -> None:
+def report(
+    result: pd.DataFrame, problems: list[Problem], options: Options, *, in_several: int
+) -> None:
     """Print how many points were assigned, lie outside or have no place, and what was wrong."""
     placed = result["lon"].notna() & result["lat"].notna()
     assigned = result[options["key"]].notna()
     counts = {
         "read": len(result),
         "assigned": int(assigned.sum()),
+        "in_several": in_several,
         "outside": int((placed & ~assigned).sum()),
         "without_place": int((~placed).sum()),
         "problems": len(problems),
@@ -230,8 +273,9 @@ def report(result: pd.DataFrame, problems: list[Problem], options: Options) -> N
     if options["as_json"]:
         click.echo(json.dumps(counts, ensure_ascii=False))
         return
+    several = f" ({in_several:,} in several areas)" if in_several else ""
     click.echo(
-        f"{counts['read']:,} points: {counts['assigned']:,} in an area, "
+        f"{counts['read']:,} points: {counts['assigned']:,} in an area{several}, "
         f"{counts['outside']:,} outside all areas, {counts['without_place']:,} without a place\n"
         + ("nothing written (--dry-run)" if options["dry_run"] else f"written: {options['out']}")
     )

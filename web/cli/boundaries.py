@@ -14,7 +14,7 @@ from geodata.errors import GeodataError, InvalidDataError
 from geodata.files import read_layer, write_layer, write_table
 from geodata.paths import check_replaceable, replace_folder
 from geodata.problems import Problem, has_errors, make_problem_frame
-from web.cli.console import DATUM_DEFAULT, StagePrinter, declaring_by
+from web.cli.console import CRS_HELP, DATUM_DEFAULT, StagePrinter, declaring_by
 
 STAGES = {
     "reading": "boundaries",
@@ -33,6 +33,7 @@ class Options(TypedDict):
     key: str
     out: Path
     datum: str | None
+    crs: str | None
     metric_crs: str | None
     parents: Path | None
     parent_key: str | None
@@ -47,6 +48,7 @@ class Options(TypedDict):
 @click.option("--key", required=True, help="Column of AREAS with the code of each area.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--datum", show_default=DATUM_DEFAULT, help="WGS84, CGCS2000, GCJ-02 or BD-09.")
+@click.option("--crs", help=CRS_HELP)
 @click.option("--metric-crs", help="Projected system in metres, e.g. EPSG:4548; UTM otherwise.")
 @click.option("--parents", type=click.Path(path_type=Path), help="The level above, same datum.")
 @click.option("--parent-key", help="Column of PARENTS with their codes; KEY otherwise.")
@@ -72,7 +74,7 @@ def boundaries(**options: Unpack[Options]) -> int:
     show = StagePrinter(STAGES)
     check_replaceable(options["out"])
     show("reading", 0.0)
-    areas, problems = _read(options["areas"], options["key"], options["datum"])
+    areas, problems = _read(options["areas"], options["key"], options)
     metric_crs = _find_metric(areas, options["metric_crs"])
     show("checking", 0.0)
     report = _check(areas, metric_crs, options)
@@ -93,9 +95,9 @@ def boundaries(**options: Unpack[Options]) -> int:
     return EXIT_WRONG_INPUT if has_errors(found) else 0
 
 
-def _read(path: Path, key: str, datum: str | None) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    with declaring_by("--datum"):
-        areas, problems = read_layer(path, datum=datum, code=key)
+def _read(path: Path, key: str, options: Options) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    with declaring_by("--datum", "--crs"):
+        areas, problems = read_layer(path, datum=options["datum"], code=key, crs=options["crs"])
     if areas.empty:
         raise InvalidDataError(problems)
     return areas, problems
@@ -113,8 +115,8 @@ def _find_metric(areas: gpd.GeoDataFrame, metric_crs: str | None) -> str:
 def _check(areas: gpd.GeoDataFrame, metric_crs: str, options: Options) -> CoverageReport:
     parents, previous = options["parents"], options["previous"]
     parent_key = options["parent_key"] or options["key"]
-    upper = None if parents is None else _read(parents, parent_key, options["datum"])[0]
-    before = None if previous is None else _read(previous, options["key"], options["datum"])[0]
+    upper = None if parents is None else _read(parents, parent_key, options)[0]
+    before = None if previous is None else _read(previous, options["key"], options)[0]
     return check_coverage(
         areas,
         key=options["key"],

@@ -15,14 +15,16 @@ from geodata.errors import InvalidDataError, UndeclaredSystemError
 DATUM_DEFAULT = "WGS84 where the file states its coordinate system"
 """Shown as the default of options that declare a datum: a layer that states nothing is refused without one."""
 
+CRS_HELP = "Coordinate system of a file that states none, such as EPSG:4548."
+
 BAR_WIDTH = 24
 QUIET_S = 0.3
 """Stages shorter than this leave no line: a flicker tells nobody anything."""
 
 
 @contextmanager
-def declaring_by(option: str) -> Iterator[None]:
-    """Name the option that declares a datum where a layer read in the block states no coordinate system.
+def declaring_by(option: str, crs_option: str) -> Iterator[None]:
+    """Name the options that declare a datum or a system where a layer read in the block states no coordinate system.
 
     Raises
     ------
@@ -32,7 +34,10 @@ def declaring_by(option: str) -> Iterator[None]:
     try:
         yield
     except UndeclaredSystemError as error:
-        remedy = f"; if its coordinates are degrees: {option} with one of {', '.join(Datum)}"
+        remedy = (
+            f"; if its coordinates are degrees: {option} with one of {', '.join(Datum)}; "
+            f"if metres or feet: {crs_option} with the EPSG code, such as EPSG:4548"
+        )
         told = [replace(one, expected=one.expected + remedy) for one in error.problems]
         raise InvalidDataError(told) from error
 

@@ -12,7 +12,7 @@ from geodata.coverage import check_coverage
 from geodata.files import read_layer, write_layer
 from geodata.problems import Problem, has_errors
 from geodata.versions import BoundarySet, VersionStore
-from web.cli.console import DATUM_DEFAULT, declaring_by
+from web.cli.console import CRS_HELP, DATUM_DEFAULT, declaring_by
 
 MOST_PROBLEMS_SHOWN = 20
 
@@ -50,6 +50,7 @@ def list_versions(store: Path) -> None:
 @click.option("--layer", default="streets", show_default=True)
 @click.option("--version", "version", required=True, help="Name of the new version.")
 @click.option("--datum", show_default=DATUM_DEFAULT, help="WGS84, CGCS2000, GCJ-02 or BD-09.")
+@click.option("--crs", help=CRS_HELP)
 @click.option("--metric-crs", required=True, help="Projected system in metres, e.g. EPSG:4548.")
 @BY
 def load(
@@ -60,12 +61,13 @@ def load(
     layer: str,
     version: str,
     datum: str | None,
+    crs: str | None,
     metric_crs: str,
     by: str,
 ) -> int:
     """Load AREAS as a new version, inactive, and check it. Exit code 2 if it has errors."""
-    with declaring_by("--datum"):
-        frame, problems = read_layer(areas, datum=datum, code=key)
+    with declaring_by("--datum", "--crs"):
+        frame, problems = read_layer(areas, datum=datum, code=key, crs=crs)
     check = partial(_check, key=key, metric_crs=metric_crs, layer_name=layer, read=problems)
     loaded, found = VersionStore(store).load_version(
         frame, layer, version, check=check, by=by, at=datetime.now(UTC)

@@ -12,6 +12,7 @@ import shapely
 from click.testing import CliRunner
 
 from geodata.errors import GeodataError, InvalidDataError
+from geodata.files import read_layer, read_table
 from web.cli.assign import assign
 
 AREAS = gpd.GeoDataFrame(
@@ -214,3 +215,49 @@ def test_what_spoils_every_row_is_said_before_what_spoils_one(tmp_path):
     pd.DataFrame({"lon": lon, "lat": "38"}).to_csv(tmp_path / "p.csv", index=False)
     result = run(layer, tmp_path / "p.csv", "--key", "code", "--out", tmp_path / "o.csv")
     assert "no point lies in an area" in result.stderr.splitlines()[0]
+
+
+def write_three(tmp_path):
+    boxes = [shapely.box(116.4, 39.9, 116.43, 39.92), shapely.box(116.42, 39.9, 116.45, 39.92)]
+    boxes.append(shapely.box(116.41, 39.9, 116.44, 39.92))
+    frame = gpd.GeoDataFrame({"code": ["7", "8", "9"]}, geometry=boxes, crs=4326)
+    frame.to_file(tmp_path / "areas.geojson")
+    rows = "id,lon,lat\n1,116.425,39.91\n2,116.405,39.91\n3,116.435,39.91\n4,116.445,39.91\n5,,\n"
+    (tmp_path / "points.csv").write_text(rows)
+    return tmp_path / "areas.geojson", tmp_path / "points.csv"
+
+
+def test_points_in_several_areas_are_told_with_the_next_area(tmp_path):
+    areas, points = write_three(tmp_path)
+    answer = run(areas, points, "--key", "code", "--out", tmp_path / "o.csv")
+    frame, _ = read_table(tmp_path / "o.csv")
+    assert frame["code"].tolist()[:4] == ["7", "7", "8", "8"]
+    assert frame["neighbour"].fillna("").tolist()[:4] == ["8", "", "9", ""]
+    assert "4 in an area (2 in several areas)" in answer.output
+    assert "7 and 8 and 2 other pairs claim the same ground" in answer.stderr
+    assert f"gridgov boundaries {areas} --key code" in answer.stderr
+
+
+def test_a_sound_set_says_nothing_of_overlaps(tmp_path):
+    areas, points = write_three(tmp_path)
+    read_layer(areas, datum="WGS84")[0].iloc[:1].to_file(areas)
+    answer = run(areas, points, "--key", "code", "--out", tmp_path / "o.csv", "--json")
+    assert json.loads(answer.stdout)["in_several"] == 0
+    assert "claim" not in answer.stderr
+
+
+def test_a_system_can_be_declared_for_either_file(tmp_path):
+    areas, points = write_three(tmp_path)
+    frame = read_layer(areas, datum="WGS84")[0].iloc[:1].to_crs("EPSG:2249")
+    frame.to_file(tmp_path / "feet.shp")
+    (tmp_path / "feet.prj").unlink()
+    feet = tmp_path / "feet.shp"
+    with pytest.raises(InvalidDataError, match="--crs-areas with the EPSG code"):
+        run(feet, points, "--key", "code", "--out", tmp_path / "o.csv")
+    xy = gpd.GeoSeries([shapely.Point(116.405, 39.91)], crs=4326).to_crs("EPSG:4548")
+    (tmp_path / "metres.csv").write_text(f"明细\nid,x,y\n1,{xy.x[0]},{xy.y[0]}\n2,,\n")
+    declared = ("--crs-areas", "EPSG:2249", "--crs-points", "EPSG:4548")
+    run(feet, tmp_path / "metres.csv", "--key", "code", "--out", tmp_path / "o.csv", *declared)
+    found, _ = read_table(tmp_path / "o.csv")
+    assert found["code"].fillna("").tolist() == ["7", ""]
+    assert abs(float(found["lon"][0]) - 116.405) < 1e-7
