@@ -29,6 +29,11 @@ class ServiceSettings:
     database_url: str = _setting(
         "sqlite:///var/gridgov.db", "database: sqlite:///FILE or postgresql://USER@HOST/NAME"
     )
+    owner_url: str = _setting(
+        "",
+        "the same database as the owner of its tables, for gridgov db and gridgov user; "
+        "where it is set, the service itself connects as a login that owns nothing",
+    )
     secret_key: str = _setting(
         "", "signs cookies; at least 32 characters; made anew at each start if empty"
     )

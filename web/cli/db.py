@@ -15,7 +15,9 @@ from gridgov.storage.db import (
     make_config,
     make_engine,
 )
+from gridgov.storage.db_damage import find_damage
 from gridgov.storage.db_faults import explain
+from gridgov.storage.service_role import find_services, grant_service
 
 
 @click.group()
@@ -29,7 +31,7 @@ def upgrade() -> None:
 
     Each step is one transaction, and only one upgrade runs at a time.
     """
-    engine = make_engine(read_settings().database_url)
+    engine = open_as_owner()
     before, wanted = find_revision(engine), get_wanted_revision()
     if _check_upgradable(engine):
         click.echo(f"schema {wanted}: nothing to do")
@@ -41,15 +43,55 @@ def upgrade() -> None:
         raise DatabaseError(
             f"The upgrade failed; the step that failed was undone. {explain(error)}"
         ) from error
+    grant_again(engine)
     click.echo(f"schema {before or 'empty'} → {wanted}")
 
 
+def open_as_owner() -> sa.Engine:
+    """Return the database of the settings as the owner of its tables."""
+    settings = read_settings()
+    return make_engine(settings.owner_url or settings.database_url)
+
+
+def grant_again(engine: sa.Engine) -> None:
+    """Give the logins of the service what the upgrade has added."""
+    with engine.begin() as connection:
+        for login in find_services(connection):
+            grant_service(connection, login)
+
+
 @db.command()
-def check() -> None:
+@click.argument("login")
+def grant(*, login: str) -> None:
+    """Let the database role LOGIN run the service (PostgreSQL).
+
+    It can then neither change the tables and the guards of the log nor give roles to accounts. Run as the owner of the
+    tables (GRIDGOV_OWNER_URL); upgrades do it again by themselves.
+    """
+    with check_schema(open_as_owner()).begin() as connection:
+        grant_service(connection, login)
+    click.echo(f"{login} may run the service: set GRIDGOV_DATABASE_URL to connect as it")
+
+
+@db.command()
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Also read every page and row, the log and what it says of the orders; exit code 1 if anything is damaged.",
+)
+@click.pass_context
+def check(ctx: click.Context, *, deep: bool) -> None:
     """Say whether the database has the schema of this program; exit code 2 if not."""
     engine = check_schema(make_engine(read_settings().database_url))
     check_postgis(engine)
     click.echo(f"schema {get_wanted_revision()}: as this program needs it")
+    if not deep:
+        return
+    faults = find_damage(engine)
+    for one in faults:
+        click.echo(one)
+    click.echo(f"{len(faults)} faults" if faults else "every page, row, entry and order is whole")
+    ctx.exit(1 if faults else 0)
 
 
 def _check_upgradable(engine: sa.Engine) -> bool:

@@ -38,7 +38,9 @@ def user() -> None:
 @contextmanager
 def open_database() -> Iterator[Session]:
     """Give a session on the database of the settings; commits at the end."""
-    engine = check_schema(make_engine(read_settings().database_url))
+    settings = read_settings()
+    # Who somebody is and what they may do is written by the owner of the tables alone.
+    engine = check_schema(make_engine(settings.owner_url or settings.database_url))
     try:
         with transaction(make_sessions(engine)) as session:
             yield session

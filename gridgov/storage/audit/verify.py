@@ -1,6 +1,6 @@
 """Checking the log: every chain is computed again and compared with what stands in the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from gridgov.storage.models.journal import LogEntry, LogHead
 CHUNK = 10_000
 """Entries held at a time: ten million are checked in the memory of ten thousand."""
 
-FaultKind = Literal["altered", "missing", "cut_off", "surplus", "head"]
+FaultKind = Literal["altered", "missing", "cut_off", "surplus", "head", "rewritten"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class LogFault:
     kind
         ``altered``: an entry, or the order of entries, does not fit its hash; ``missing``: positions are lacking in
         the middle; ``cut_off``: at the end; ``surplus``: there are more than the head knows; ``head``: the head is
-        lacking or has another hash.
+        lacking or has another hash; ``rewritten``: the entry at a head that was kept elsewhere is gone or another.
     text
         What was found and what was expected.
     """
@@ -76,6 +76,28 @@ def check_log(session: Session) -> LogCheck:
         entries += count
         faults += found
     return LogCheck(entries=entries, heads=tuple(heads.values()), faults=tuple(faults))
+
+
+def check_against(session: Session, kept: Iterable[Head]) -> list[LogFault]:
+    """Return where the log does not lead to heads that were kept elsewhere: somebody wrote it anew, or cut it off."""
+    faults = []
+    for head in kept:
+        if head.position == 0:
+            continue
+        query = sa.select(LogEntry.hash).where(
+            LogEntry.chain == head.chain, LogEntry.position == head.position
+        )
+        found = session.connection().execute(query).scalar()
+        if found is not None and bytes(found) == head.hash:
+            continue
+        text = (
+            "the entry that was the last one then is gone"
+            if found is None
+            else f"its hash is {bytes(found).hex()}, it was {head.hash.hex()}"
+        )
+        fault = LogFault(chain=head.chain, position=head.position, kind="rewritten", text=text)
+        faults.append(fault)
+    return faults
 
 
 def _find_chains(session: Session, heads: dict[int, Head]) -> list[int]:

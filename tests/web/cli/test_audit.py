@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 from click.testing import CliRunner
 
+from gridgov.errors import GridgovError
 from gridgov.storage.audit import log as audit
 from gridgov.storage.db import SchemaError, make_config, make_engine, make_sessions
 from web.cli.audit import audit as command_line
@@ -57,3 +58,43 @@ def test_an_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("GRIDGOV_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
     result = CliRunner().invoke(command_line, ["verify"])
     assert isinstance(result.exception, SchemaError)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_heads_kept_elsewhere(database: sa.Engine, tmp_path: Path, form: tuple[str, ...]) -> None:
+    kept = tmp_path / "heads"
+    kept.write_text(CliRunner().invoke(command_line, ["verify", *form]).output, encoding="utf-8")
+    result = CliRunner().invoke(command_line, ["verify", "--against", str(kept)])
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "3 entries, no fault")
+    # Somebody empties the log and writes it anew, whole in itself.
+    with database.begin() as connection:
+        names = connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+        for name in list(names):
+            connection.execute(sa.text(f"DROP TRIGGER {name}"))
+        connection.execute(sa.text("DELETE FROM log_entries"))
+        empty = {"hash": bytes(32)}
+        connection.execute(sa.text("UPDATE log_heads SET position = 0, hash = :hash"), empty)
+    assert CliRunner().invoke(command_line, ["verify"]).exit_code == 0
+    result = CliRunner().invoke(command_line, ["verify", "--against", str(kept)])
+    assert result.exit_code == 1
+    assert "rewritten: the entry that was the last one then is gone" in result.output
+    database.dispose()
+
+
+def test_a_file_without_heads_is_refused(database: sa.Engine, tmp_path: Path) -> None:
+    file = tmp_path / "other.txt"
+    file.write_text("nothing", encoding="utf-8")
+    result = CliRunner().invoke(command_line, ["verify", "--against", str(file)])
+    assert isinstance(result.exception, GridgovError)
+    assert "no heads in it" in str(result.exception)
+    database.dispose()
+
+
+def test_orders_that_are_not_there_are_told(database: sa.Engine) -> None:
+    result = CliRunner().invoke(command_line, ["reconcile"])
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-1] == "3 faults"
+    assert "0: the log has entries of it, the order is gone" in result.output
+    facts = json.loads(CliRunner().invoke(command_line, ["reconcile", "--json"]).output)
+    assert [one["order_no"] for one in facts] == ["0", "1", "2"]
+    database.dispose()
