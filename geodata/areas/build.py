@@ -198,7 +198,7 @@ def _sort_into_rows(edges: Edges) -> tuple[LongArray, IntArray]:
 
 
 @inner_kernel  # pragma: no cover - compiled
-def find_only_area(box, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def find_only_area(box, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled: its types are its callers' arrays
     """Return the area that has all cells of the area index in a box, -1 for none, -2 for no such area."""
     grid, side = index.grid, index.side
     if not (

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geodata.areas.kernels import SCALE_X, SCALE_Y, X0, X1, Y0, Y1
-from geodata.kernels import inner_kernel, kernel
+from geodata.kernels import inner_kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -67,11 +67,12 @@ def clip_columns(
     return first, to_cell(right, grid[X0], grid[SCALE_X], side)
 
 
-@kernel
+@inner_kernel
 def grown(array: IntArray, needed: int) -> IntArray:
     """Return `array`, or a larger copy if it has less than `needed` places."""
     if needed <= len(array):
         return array
     larger = np.empty(max(2 * len(array), needed), dtype=np.int32)
-    larger[: len(array)] = array
+    for i in range(len(array)):
+        larger[i] = array[i]
     return larger

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from geodata.areas.edges import grown
 from geodata.areas.kernels import SCALE_X, SCALE_Y, X0, X1, Y0, Y1, Compiled
 from geodata.areas.near import (
     NO_EDGE,
@@ -196,15 +197,6 @@ def _keep_nearest(square: Square, near: NearGrid, pool: IntArray, distances: Flo
 
 
 @inner_kernel
-def _grown(array: IntArray, needed: int) -> IntArray:
-    if needed <= len(array):
-        return array
-    larger = np.empty(max(2 * len(array), needed), dtype=np.int32)
-    larger[: len(array)] = array
-    return larger
-
-
-@inner_kernel
 def _fill_table(square: Square, value: int, table: IntArray, side: int, levels: int) -> None:
     span = 1 << (levels - square.level)
     for row in range(square.row * span, (square.row + 1) * span):
@@ -231,7 +223,8 @@ def _divide(part: int, near: NearGrid, levels: int, table: IntArray) -> tuple[In
     """Fill the table of one square of the first level; return its nodes and lists, depth first."""
     count = len(near.edges)
     pool = np.empty(4 * count + 64, dtype=np.int32)
-    pool[:count] = np.arange(count)
+    for i in range(count):
+        pool[i] = i
     distances = np.empty(len(pool), dtype=np.float64)
     nodes, lists = np.empty(1 << 12, dtype=np.int32), np.empty(1 << 12, dtype=np.int32)
     lists[0], lists[1], node_count, list_count = 0, -1, 0, 2
@@ -241,7 +234,7 @@ def _divide(part: int, near: NearGrid, levels: int, table: IntArray) -> tuple[In
         square, slot = stack.pop()
         room = 2 * square.last - square.first
         if room > len(pool):
-            pool = _grown(pool, room)
+            pool = grown(pool, room)
             distances = np.empty(len(pool), dtype=np.float64)
         end = _keep_nearest(square, near, pool, distances)
         kept = end - square.last
@@ -250,12 +243,13 @@ def _divide(part: int, near: NearGrid, levels: int, table: IntArray) -> tuple[In
         elif _is_last(square, kept, levels) or node_count > NODES_PER_EDGE * count:
             value = EMPTY if kept == 0 else SEARCH if kept > MOST_LISTED else -1 - list_count
             if value < SEARCH:
-                lists = _grown(lists, list_count + kept + 1)
+                lists = grown(lists, list_count + kept + 1)
                 lists[list_count] = kept
-                lists[list_count + 1 : list_count + 1 + kept] = pool[square.last : end]
+                for i in range(kept):
+                    lists[list_count + 1 + i] = pool[square.last + i]
                 list_count += kept + 1
         else:
-            nodes = _grown(nodes, node_count + 4)
+            nodes = grown(nodes, node_count + 4)
             value = node_count
             node_count += 4
         if slot >= 0:

@@ -258,7 +258,9 @@ def _grown_rows(array: FloatArray, needed: int) -> FloatArray:
     if needed <= len(array):
         return array
     larger = np.empty((max(2 * len(array), needed), 4), dtype=np.float64)
-    larger[: len(array)] = array
+    for i in range(len(array)):
+        for k in range(4):
+            larger[i, k] = array[i, k]
     return larger
 
 

@@ -26,7 +26,7 @@ from geodata.areas.sites import (
     list_candidates,
     write_sites,
 )
-from geodata.kernels import inner_kernel, kernel
+from geodata.kernels import find_order, inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
@@ -78,7 +78,7 @@ class Work(NamedTuple):
 def _sort_spans(spans: IntArray) -> IntArray:
     """Return the order of spans by their first column."""
     if len(spans) > FEW:
-        return np.argsort(spans[:, 0]).astype(np.int32)
+        return find_order(spans[:, 0].copy())
     order = np.empty(len(spans), dtype=np.int32)
     for i in range(len(spans)):
         k = i
@@ -138,7 +138,8 @@ def _cut_group(
     for i in range(len(group)):
         run = spans[i, 2]
         place = (runs[run, HEAD] >> 1) + runs[run, COUNT]
-        rows.edges[place], rows.columns[place] = spans[i, 3], spans[i, :2]
+        rows.edges[place] = spans[i, 3]
+        rows.columns[place, 0], rows.columns[place, 1] = spans[i, 0], spans[i, 1]
         runs[run, COUNT] += 1
     return count
 
@@ -257,7 +258,8 @@ def fill_bands(
             line = values[lane]
             row = _cut_row(top_row * LEAF + lane, rows, edges, work, line)
             nodes, listed = list_candidates(row.runs, line, (work.heads, work.columns), nodes)
-            lists = Lists(work.heads, nodes, np.sort(work.columns[:listed]))
+            columns = work.columns[:listed]
+            lists = Lists(work.heads, nodes, columns[find_order(columns)])
             sites, kept, ends = write_sites(row, line, lists, edges, sites, kept, ends)
         tops = top[top_row * across : (top_row + 1) * across]
         cells, cell_count = _write_leaves(values, tops, cells, cell_count)

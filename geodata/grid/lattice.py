@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from geodata.kernels import inner_kernel, kernel
+from geodata.kernels import find_order, inner_kernel, kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -102,7 +102,7 @@ def measure_pieces(
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _add_region(u0, v0, u1, v1, part, carry, touched):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _add_region(u0, v0, u1, v1, part, carry, touched):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Add the region between one edge and the east, square by square along the edge."""
     du, dv = u1 - u0, v1 - v0
     line_u = np.floor(u0) + 1 if du > 0 else np.ceil(u0) - 1
@@ -136,7 +136,7 @@ def _add_region(u0, v0, u1, v1, part, carry, touched):  # type: ignore[no-untype
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _add_sides(u0, v0, u1, v1, part, carry):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _add_sides(u0, v0, u1, v1, part, carry):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Add what one edge says about the lattice lines: beyond a crossing the line is inside or not.
 
     A line counts as crossed on (low, high], so a vertex on a line counts once.
@@ -158,7 +158,7 @@ def _add_sides(u0, v0, u1, v1, part, carry):  # type: ignore[no-untyped-def]  # 
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _carry_over(part, carry):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _carry_over(part, carry):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Carry full squares east of an edge along the row, and lines south of a crossing down the column."""
     rows, columns = part.shape[1], part.shape[2]
     for row in range(rows):
@@ -198,7 +198,7 @@ def group_pieces(
             root[k] = k
             total[k] = np.round(flat[k], DECIMALS)
     slivers = np.flatnonzero((root >= 0) & (total < sliver_share))
-    slivers = slivers[np.argsort(total[slivers], kind="mergesort")]
+    slivers = slivers[find_order(total[slivers])]
     for taken in slivers:
         if root[taken] != taken or total[taken] >= sliver_share:
             continue
@@ -216,7 +216,7 @@ def group_pieces(
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _find_host(taken, root, following, west, north):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _find_host(taken, root, following, west, north):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Return the root with the longest border to the group `taken`, or NO_CELL."""
     rows, columns = west.shape
     hosts = [NO_CELL]
@@ -250,7 +250,7 @@ def _find_host(taken, root, following, west, north):  # type: ignore[no-untyped-
 
 
 @kernel  # pragma: no cover - compiled
-def _number_cells(label, pieces):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _number_cells(label, pieces):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Return the fields of :class:`LatticeCells`: cells numbered by the place of their largest piece."""
     rows, columns = label.shape
     flat = label.ravel()
@@ -262,7 +262,10 @@ def _number_cells(label, pieces):  # type: ignore[no-untyped-def]  # noqa: ANN00
         best = anchor[flat[k]]
         if best == NO_CELL or np.round(share[k], DECIMALS) > np.round(share[best], DECIMALS):
             anchor[flat[k]] = k
-    places = np.sort(anchor[anchor >= 0])
+    is_anchor = np.zeros(flat.size, dtype=np.bool_)
+    for k in anchor[anchor >= 0]:
+        is_anchor[k] = True
+    places = np.flatnonzero(is_anchor)
     number = np.full(flat.size, NO_CELL, dtype=np.int32)
     for n in range(places.size):
         number[flat[places[n]]] = n
@@ -286,7 +289,7 @@ def _number_cells(label, pieces):  # type: ignore[no-untyped-def]  # noqa: ANN00
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _widen(table, whole):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _widen(table, whole):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Note a cell beside each empty square: a point on the very border of the area may fall there."""
     rows, columns = table.shape
     narrow = table.copy()

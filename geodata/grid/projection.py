@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from geodata.crs import to_metric
 from geodata.errors import GeodataError
-from geodata.kernels import inner_kernel, kernel
+from geodata.kernels import inner_kernel, kernel, make_kernel
 
 FloatArray = npt.NDArray[np.float64]
 Compiled = tuple[Any, ...]
@@ -156,8 +155,8 @@ def _measure(
     return float(np.hypot(off[..., 0], off[..., 1]).max() * ERROR_MARGIN + ulp)
 
 
-@njit(cache=True, inline="always")  # pragma: no cover - compiled
-def _evaluate(u, v, c):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@make_kernel(inline="always")  # pragma: no cover - compiled
+def _evaluate(u, v, c):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Return the polynomial with coefficients `c` by Horner's rule in u within Horner's rule in v."""
     a0 = c[0] + u * (c[1] + u * (c[2] + u * (c[3] + u * (c[4] + u * c[5]))))
     a1 = c[6] + u * (c[7] + u * (c[8] + u * (c[9] + u * c[10])))
@@ -168,7 +167,7 @@ def _evaluate(u, v, c):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _project_tile(points, frame, first, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _project_tile(points, frame, first, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Project points of a region of one tile: no branch, no look-up, several points at a time."""
     lon, lat = points
     x, y = out
@@ -182,7 +181,7 @@ def _project_tile(points, frame, first, out):  # type: ignore[no-untyped-def]  #
 
 
 @kernel  # pragma: no cover - compiled
-def project_into(points, projection, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def project_into(points, projection, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled: its types are its callers' arrays
     """Write metres of degrees; a point beyond the region takes the nearest tile's polynomial.
 
     Parameters

@@ -6,15 +6,18 @@ named tuples of arrays handed on by one pointer. It knows neither areas nor addr
 """
 
 from geodata.kernels.borrowing import borrow
-from geodata.kernels.compiling import inner_kernel, kernel
+from geodata.kernels.compiling import inner_kernel, kernel, make_kernel
 from geodata.kernels.sharing import DEFAULT_THREADS, check_points, freeze, share_work
+from geodata.kernels.sorting import find_order
 
 __all__ = [
     "DEFAULT_THREADS",
     "borrow",
     "check_points",
+    "find_order",
     "freeze",
     "inner_kernel",
     "kernel",
+    "make_kernel",
     "share_work",
 ]

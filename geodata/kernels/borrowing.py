@@ -15,8 +15,7 @@ from typing import Any
 
 import numba
 
-FIRST_UNTRIED = (0, 69)
-"""Version of numba (major, minor) from which on nothing is lent until somebody has tried."""
+from geodata.kernels.tried import is_tried
 
 
 @numba.extending.register_jitable
@@ -27,8 +26,7 @@ def hand_on(thing: Any) -> Any:
 
 def choose_borrow(version: str) -> Callable[[Any], Any]:
     """Return what lends a tuple with this numba: a pointer to it, or :func:`hand_on`."""
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-    if not (0, 0) < numbers < FIRST_UNTRIED:
+    if not is_tried(version):
         return hand_on
     try:
         lending = import_module("geodata.kernels.lending")

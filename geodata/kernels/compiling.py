@@ -10,23 +10,47 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
+import numba
 from numba import njit, types
 from numba.core import options
 from numba.core.dispatcher import Dispatcher
+
+from geodata.kernels.emitting import wait_with_machine_code
+from geodata.kernels.keeping import KeptCode
+from geodata.kernels.tried import is_tried
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SPARED = ("no_cfunc_wrapper", "no_cpython_wrapper")
 _KNOWN = {name: True for name in _SPARED if hasattr(getattr(options, "DefaultOptions", None), name)}
-_INNER_OPTIONS = {"cache": True, "nogil": True, **_KNOWN}
+_INNER_OPTIONS = {"nogil": True, **_KNOWN}
 _OPTIONS = {name: value for name, value in _INNER_OPTIONS.items() if name != "no_cpython_wrapper"}
 _njit: Any = njit  # its types do not know every option
 
 
+def spare_machine_code(version: str) -> bool:
+    """Compile faster where this numba allows it, and tell whether it does; else all stays as numba has it."""
+    if not is_tried(version):
+        return False
+    try:
+        wait_with_machine_code()
+    except (AttributeError, TypeError):
+        return False
+    return True
+
+
+IS_SPARING = spare_machine_code(numba.__version__)
+
+
 def kernel(function: Function) -> "Dispatcher[Function]":
     """Compile a function that Python calls; the lock of the interpreter is released meanwhile."""
-    made: Dispatcher[Function] = _take_plain_numbers(_njit(**_OPTIONS)(function))
+    made: Dispatcher[Function] = _compile(function, _OPTIONS)
     return made
+
+
+def make_kernel(**told: Any) -> Callable[[Function], "Dispatcher[Function]"]:
+    """Return :func:`kernel` with more options of the compiler, such as ``fastmath`` or ``inline``."""
+    return lambda function: _compile(function, _OPTIONS | told)
 
 
 def inner_kernel(function: Function) -> "Dispatcher[Function]":
@@ -34,11 +58,18 @@ def inner_kernel(function: Function) -> "Dispatcher[Function]":
 
     Called from Python it raises a TypeError that names its plain ``py_func``.
     """
-    made: Any = _take_plain_numbers(_njit(**_INNER_OPTIONS)(function))
+    made: Any = _compile(function, _INNER_OPTIONS)
     if isinstance(made, Dispatcher):  # not where numba is told to compile nothing
         made.__class__ = _make_inner_class(type(made))
     inner: Dispatcher[Function] = made
     return inner
+
+
+def _compile(function: Any, told: dict[str, Any]) -> Any:
+    made: Any = _njit(**told)(function)
+    if isinstance(made, Dispatcher):
+        vars(made)["_cache"] = KeptCode(function, told)  # numba's own cache trusts times and bytes
+    return _take_plain_numbers(made)
 
 
 @cache

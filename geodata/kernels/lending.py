@@ -73,7 +73,7 @@ def _strip(context: Any, builder: Any, kind: Any, value: Any) -> Any:
         return array._getvalue()  # noqa: SLF001 - numba names it so
     if isinstance(kind, types.BaseTuple):
         items = cgutils.unpack_tuple(builder, value, len(kind))
-        bare = [_strip(context, builder, kind[i], item) for i, item in enumerate(items)]  # type: ignore[index]
+        bare = [_strip(context, builder, kind[i], item) for i, item in enumerate(items)]  # type: ignore[index]  # numba's tuples are not typed as such
         return context.make_tuple(builder, kind, bare)
     return value
 

@@ -9,8 +9,9 @@ Beside each stands in the tests what it must equal: an integral by quadrature, a
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from geodata.kernels import kernel
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,7 +25,7 @@ MOST_NEAR = 64
 """Communities that one neighbourhood is split into at most; the cells of further ones count to the first."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_poisson_tail(count: int, mean: float) -> float:
     """Return P(N >= count), summed from the side where nothing cancels."""
     if count <= 0:
@@ -50,7 +51,7 @@ def find_poisson_tail(count: int, mean: float) -> float:
     return max(1.0 - total, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_mixed_tails(
     persons: Ints,
     issues: Array,
@@ -103,7 +104,7 @@ def find_mixed_tails(
     return tails
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_expected(
     ends: Ints,
     members: Ints,

@@ -15,8 +15,9 @@ best one, and that test runs over whole rows of windows at once, in single preci
 from math import log
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from geodata.kernels import kernel, make_kernel
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -27,7 +28,7 @@ SLACK = 1.02
 """Room for the rounding of single precision in the test that prunes; larger is safe, only slower."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_ratio(c: float, e: float, n_cases: float, n_people: float) -> float:
     """Return the log-likelihood ratio of one window; 0 where it holds fewer than two cases or no more than expected.
 
@@ -51,7 +52,7 @@ def find_ratio(c: float, e: float, n_cases: float, n_people: float) -> float:
     return ratio
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_best_windows(
     offsets: Ints,
     members: Ints,
@@ -106,7 +107,7 @@ def find_best_windows(
                         found[centre, 2] = stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next_random(state: np.uint64) -> np.uint64:
     """Return the number of a counter: SplitMix64 (Steele, Lea, Flood 2014), one multiplication chain a number."""
     z = state
@@ -115,13 +116,13 @@ def _next_random(state: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _below(number: np.uint64, limit: int) -> int:
     """Return a position below `limit` (< 2³²) from the upper half of a random number."""
     return np.int64(((number >> np.uint64(32)) * np.uint64(limit)) >> np.uint64(32))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_cells(
     seed: np.uint64, draws: int, chance: NDArray[np.uint32], other: Counts, counted: Singles
 ) -> None:
@@ -139,7 +140,7 @@ def draw_cells(
             counted[cell] += np.float32(1.0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_without_return(
     seed: np.uint64, pool: Counts, draws: int, column: Counts, width: int, counted: Singles
 ) -> None:
@@ -158,7 +159,7 @@ def draw_without_return(
             counted[pool[i] * width + column[i]] += np.float32(1.0)
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "ninf", "nsz", "contract"})
+@make_kernel(fastmath={"nnan", "ninf", "nsz", "contract"})
 def _any_can_win(late: Singles, early: Singles, usual: Singles, bar: np.float32) -> bool:
     """Tell whether any window may beat the best: counts up to its end and its start, and what it expects.
 
@@ -172,14 +173,14 @@ def _any_can_win(late: Singles, early: Singles, usual: Singles, bar: np.float32)
     return hits != 0
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@make_kernel(fastmath={"contract"})
 def _add(total: Singles, part: Singles) -> None:
     """Add in place."""
     for t in range(len(total)):
         total[t] += part[t]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_maxima(
     offsets: Ints,
     members: Ints,
@@ -242,7 +243,7 @@ def find_maxima(
                                 )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_over_time(counted: Singles, width: int, backwards: bool, sums: Singles) -> None:
     """Turn the counts of one replicate, place by place, into sums, shape (L, width + 1)."""
     for place in range(sums.shape[0]):

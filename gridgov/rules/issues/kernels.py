@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from geodata.kernels import kernel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -59,7 +60,7 @@ class Span(NamedTuple):
     seconds: float
 
 
-@njit(cache=True)
+@kernel
 def find_earlier(rows: Rows, cells: Cells, limits: Limits) -> tuple[IntArray, IntArray]:
     """Return pairs (earlier, later) of rows that are near in place and time, newest first."""
     left = np.empty(max(16, len(rows.x)), np.int64)
@@ -85,7 +86,7 @@ def find_earlier(rows: Rows, cells: Cells, limits: Limits) -> tuple[IntArray, In
     return left[:n], right[:n]
 
 
-@njit(cache=True)
+@kernel
 def _is_near(rows: Rows, i: int, j: int, limits: Limits) -> bool:
     if rows.seconds[i] - rows.seconds[j] > max(rows.window_s[i], rows.window_s[j]):
         return False
@@ -96,7 +97,7 @@ def _is_near(rows: Rows, i: int, j: int, limits: Limits) -> bool:
     return bool(np.hypot(rows.x[i] - rows.x[j], rows.y[i] - rows.y[j]) <= radius)
 
 
-@njit(cache=True)
+@kernel
 def _find_stop(seconds: IntArray, low: int, high: int, row: int) -> int:
     """Return the end of the rows of ``low..high`` that come before `row` in time, or in order at one time."""
     while low < high:
@@ -109,7 +110,7 @@ def _find_stop(seconds: IntArray, low: int, high: int, row: int) -> int:
     return low
 
 
-@njit(cache=True)
+@kernel
 def compare_rows(
     indptr: IntArray, indices: IntArray, weights: FloatArray, left: IntArray, right: IntArray
 ) -> FloatArray:
@@ -130,7 +131,7 @@ def compare_rows(
     return out
 
 
-@njit(cache=True)
+@kernel
 def _find_root(parent: IntArray, row: int) -> int:
     while parent[row] != row:
         parent[row] = parent[parent[row]]
@@ -138,7 +139,7 @@ def _find_root(parent: IntArray, row: int) -> int:
     return row
 
 
-@njit(cache=True)
+@kernel
 def pile_up(
     rows: Rows, left: IntArray, right: IntArray, *, one_person: BoolArray, span: Span
 ) -> IntArray:

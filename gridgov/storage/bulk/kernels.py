@@ -6,14 +6,15 @@ A row there is a count of fields, then for each its length (-1: missing) and its
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from geodata.kernels import kernel, make_kernel
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@make_kernel(inline="always")
 def _put_length(out: Bytes, at: int, length: int) -> None:
     out[at] = (length >> 24) & 255
     out[at + 1] = (length >> 16) & 255
@@ -21,7 +22,7 @@ def _put_length(out: Bytes, at: int, length: int) -> None:
     out[at + 3] = length & 255
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_fixed(out: Bytes, at: Ints, values: Bytes, is_known: Flags) -> None:
     """Write values (n, width), already big-endian."""
     width = values.shape[1]
@@ -37,7 +38,7 @@ def put_fixed(out: Bytes, at: Ints, values: Bytes, is_known: Flags) -> None:
         at[row] = here + 4 + width
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_bytes(out: Bytes, at: Ints, data: Bytes, offsets: Ints, is_known: Flags, lead: int) -> None:
     """Write values of any length: row r is ``data[offsets[r]:offsets[r + 1]]``, after byte `lead` if it is not -1."""
     extra = 0 if lead < 0 else 1
