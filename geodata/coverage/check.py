@@ -142,15 +142,15 @@ def check_coverage(
     coded = _merge_codes(frame, key)
     found = find_overlaps(coded.codes, coded.polygons, limits)
     found += find_gaps(coded.codes, coded.polygons, limits)
-    found += find_loose_edges(coded.codes, coded.polygons, (found, limits))
+    found += find_loose_edges(coded.codes, coded.polygons, found, limits)
     faults += found + find_slivers(coded.codes, coded.polygons, limits)
     if parents is not None:
-        upper = _prepare(parents, parent_key or key, (metric_crs, f"parents of {layer_name}"))
+        upper = _prepare(parents, parent_key or key, metric_crs, f"parents of {layer_name}")
         faults += find_nesting_faults(coded, upper, limits)
     if previous is not None:
-        before = _prepare(previous, key, (metric_crs, f"last version of {layer_name}"))
+        before = _prepare(previous, key, metric_crs, f"last version of {layer_name}")
         faults += find_changes(coded, before, limits)
-    return _make_report(faults, layer_name, (len(areas), metric_crs, limits))
+    return _make_report(faults, layer_name, len(areas), metric_crs, limits)
 
 
 def prepare_polygons(geometry: Geometries) -> Geometries:
@@ -268,17 +268,15 @@ def _merge_codes(frame: gpd.GeoDataFrame, key: str) -> CodedPolygons:
     return CodedPolygons(codes=[str(code) for code in unique], polygons=polygons)
 
 
-def _prepare(frame: gpd.GeoDataFrame, key: str, context: tuple[str, str]) -> CodedPolygons:
-    metric_crs, name = context
+def _prepare(frame: gpd.GeoDataFrame, key: str, metric_crs: str, name: str) -> CodedPolygons:
     _check_columns(frame, key, name)
     sound, _ = _take_sound(frame, key, metric_crs)
     return _merge_codes(sound, key)
 
 
 def _make_report(
-    faults: list[Fault], layer_name: str, context: tuple[int, str, Tolerances]
+    faults: list[Fault], layer_name: str, count: int, metric_crs: str, tolerances: Tolerances
 ) -> CoverageReport:
-    count, metric_crs, tolerances = context
     rank = {"error": 0, "warning": 1, "note": 2}
     size = {id(fault): 0.0 if np.isnan(fault.area_m2) else fault.area_m2 for fault in faults}
     ordered = sorted(faults, key=lambda f: (rank[f.severity], -size[id(f)], f.kind, f.codes))

@@ -168,7 +168,7 @@ def _find_holes(union: shapely.Geometry) -> Geometries:
 
 
 def find_loose_edges(
-    codes: list[str], polygons: Geometries, context: tuple[list[Fault], Tolerances]
+    codes: list[str], polygons: Geometries, known: list[Fault], tolerances: Tolerances
 ) -> list[Fault]:
     """Return edges that run beside a neighbour's without matching it, beyond the overlaps and gaps known.
 
@@ -176,10 +176,11 @@ def find_loose_edges(
     ----------
     codes, polygons
         The areas.
-    context
-        The faults found so far, whose surroundings are left out, and the tolerances.
+    known
+        The faults found so far, whose surroundings are left out.
+    tolerances
+        What is too small to matter.
     """
-    known, tolerances = context
     edges = shapely.coverage_invalid_edges(polygons, gap_width=tolerances.gap_width_m)
     loose = np.flatnonzero(~shapely.is_empty(edges))
     if not loose.size:
@@ -193,7 +194,7 @@ def find_loose_edges(
         edge, apart_m = _take_near(edges[at], polygons[others], tolerances.gap_width_m)
         if shapely.length(edge) >= tolerances.note_width_m:
             near_codes = tuple(sorted({codes[at], *(codes[other] for other in others)}))
-            faults.append(_make_loose_edge(codes[at], near_codes, (edge, apart_m, tolerances)))
+            faults.append(_make_loose_edge(codes[at], near_codes, edge, apart_m, tolerances))
     return faults
 
 
@@ -279,9 +280,12 @@ def _take_near(
 
 
 def _make_loose_edge(
-    code: str, near: tuple[str, ...], facts: tuple[shapely.Geometry, float, Tolerances]
+    code: str,
+    near: tuple[str, ...],
+    edge: shapely.Geometry,
+    apart_m: float,
+    tolerances: Tolerances,
 ) -> Fault:
-    edge, apart_m, tolerances = facts
     others = ", ".join(other for other in near if other != code) or "its neighbour"
     harmless = apart_m < tolerances.note_width_m
     return Fault(

@@ -61,7 +61,7 @@ def find_nesting_faults(
         parent_of = _find_parents_by_area(children, parents)
     orphans = [code for code in children.codes if code not in parent_of]
     faults = [_make_orphan(code, children.get()[code], nested=nested_codes) for code in orphans]
-    faults += _find_leaving(children, parents, (parent_of, tolerances))
+    faults += _find_leaving(children, parents, parent_of, tolerances)
     return faults + _find_uncovered(children, parents, tolerances)
 
 
@@ -107,9 +107,9 @@ def _find_parents_by_area(children: CodedPolygons, parents: CodedPolygons) -> di
 def _find_leaving(
     children: CodedPolygons,
     parents: CodedPolygons,
-    context: tuple[dict[str, str], Tolerances],
+    parent_of: dict[str, str],
+    tolerances: Tolerances,
 ) -> list[Fault]:
-    parent_of, tolerances = context
     codes = [code for code in children.codes if code in parent_of]
     if not codes:
         return []

@@ -96,7 +96,7 @@ def propose_repair(
     repaired = fixed.to_crs(STORAGE_CRS).reset_index(drop=True)[list(areas.columns)]
     return RepairProposal(
         areas=repaired,
-        changes=_compare([str(code) for code in unique], before, (after, report)),
+        changes=_compare([str(code) for code in unique], before, after, report),
         left_out=tuple(int(position) for position in metric.index[~usable]),
         remaining=check_coverage(
             repaired,
@@ -130,9 +130,8 @@ def _join_codes(codes: np.ndarray, polygons: Geometries) -> tuple[np.ndarray, Ge
 
 
 def _compare(
-    codes: list[str], before: Geometries, outcome: tuple[Geometries, CoverageReport]
+    codes: list[str], before: Geometries, after: Geometries, report: CoverageReport
 ) -> pd.DataFrame:
-    after, report = outcome
     gained = shapely.area(shapely.difference(after, before))
     lost = shapely.area(shapely.difference(before, after))
     frame = pd.DataFrame(

@@ -101,9 +101,9 @@ def guess_datum(lon: npt.ArrayLike, lat: npt.ArrayLike, outline: shapely.Geometr
         Polygon of the city in WGS84.
     """
     x, y = _take_some(lon, lat)
-    inside = {datum: _find_inside(x, y, (datum, outline)) for datum in CANDIDATES}
+    inside = {datum: _find_inside(x, y, datum, outline) for datum in CANDIDATES}
     shares = {datum: float(found.mean()) if found.size else 0.0 for datum, found in inside.items()}
-    swapped = _find_inside(y, x, (Datum.WGS84, outline))
+    swapped = _find_inside(y, x, Datum.WGS84, outline)
     best = max(CANDIDATES, key=lambda datum: shares[datum])
     # Only points that one datum puts inside and the other outside tell the two apart.
     apart = {datum: int((inside[best] != inside[datum]).sum()) for datum in CANDIDATES}
@@ -155,9 +155,8 @@ def _take_some(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[FloatArray, Floa
 
 
 def _find_inside(
-    x: FloatArray, y: FloatArray, place: tuple[Datum, shapely.Geometry]
+    x: FloatArray, y: FloatArray, datum: Datum, outline: shapely.Geometry
 ) -> npt.NDArray[np.bool_]:
-    datum, outline = place
     shapely.prepare(outline)
     inside: npt.NDArray[np.bool_] = shapely.intersects_xy(
         outline, *convert(x, y, source=datum, target=Datum.WGS84)

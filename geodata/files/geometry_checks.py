@@ -64,7 +64,7 @@ class FeatureNames:
         what = f"feature {row}" if self.first_row == 1 else f"row {row}"
         code = self._get_code(frame, position)
         facts["problem"] = f"{what}{f' ({code})' if code else ''}: {facts['problem']}"
-        return Problem(file=self.file, row=row, **{"field": "geometry", **facts})  # type: ignore[arg-type]
+        return Problem(file=self.file, row=row, **{"field": "geometry", **facts})  # type: ignore[arg-type]  # the facts are a problem's own
 
     def _get_code(self, frame: gpd.GeoDataFrame, position: int) -> str:
         if self.code is None or self.code not in frame.columns:

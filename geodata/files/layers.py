@@ -48,7 +48,7 @@ _UNWANTED = (
 os.environ["GDAL_SKIP"] = " ".join(filter(None, (os.environ.get("GDAL_SKIP", ""), _UNWANTED)))
 
 import pyogrio  # noqa: E402 - after GDAL_SKIP, which the library reads once
-import pyogrio.errors  # noqa: E402
+import pyogrio.errors  # noqa: E402 - as above
 
 # GML states no types without its schema, which is not fetched: "0711" stays text.
 pyogrio.set_gdal_config_options({"GML_DOWNLOAD_SCHEMA": "NO", "GML_FIELDTYPES": "ALWAYS_STRING"})

@@ -83,7 +83,7 @@ def read_points(
                 frame, found = _to_degrees(frame, columns, names, system=crs)
                 problems += found
                 columns = PlaceColumns(lon="lon", lat="lat")
-            placed, found = place_points(frame, columns, (declared or Datum.WGS84, names))
+            placed, found = place_points(frame, columns, declared or Datum.WGS84, names)
             return placed, problems + found
     chosen = None if encoding == "auto" else encoding
     others: list[pd.DataFrame] = []
@@ -108,7 +108,7 @@ def _to_degrees(
 
 
 def place_points(
-    frame: pd.DataFrame, columns: PlaceColumns, context: tuple[Datum, FeatureNames]
+    frame: pd.DataFrame, columns: PlaceColumns, datum: Datum, names: FeatureNames
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Return `frame` with ``lon lat`` in WGS84 from its columns of degrees, NaN where they are unusable.
 
@@ -118,20 +118,21 @@ def place_points(
         Rows with columns of degrees.
     columns
         Which columns they are.
-    context
-        The declared datum, and how the rows are named in messages.
+    datum
+        As it was declared.
+    names
+        How the rows are named in messages.
 
     Raises
     ------
     InvalidDataError
         If most rows have latitude and longitude swapped, or values that are no degrees.
     """
-    declared, names = context
     lon, lat, problems = parse_degrees(frame, columns, names)
-    problems += check_column_datum(columns, declared, names)
+    problems += check_column_datum(columns, datum, names)
     outside = (np.abs(lon) > 180.0) | (np.abs(lat) > 90.0)
     swapped = outside & (np.abs(lon) <= 90.0) & (np.abs(lat) <= 180.0)
-    _refuse_mostly_wrong((lon, lat), (outside, swapped), (columns, names))
+    _refuse_mostly_wrong((lon, lat), (outside, swapped), columns, names)
     problems += [
         Problem(
             file=names.file,
@@ -148,17 +149,17 @@ def place_points(
     x, y = convert(
         np.where(known, lon, np.nan),
         np.where(known, lat, np.nan),
-        source=declared,
+        source=datum,
         target=Datum.WGS84,
     )
     return frame.assign(lon=x, lat=y), problems
 
 
 def _refuse_mostly_wrong(
-    degrees: tuple[Any, Any], faults: tuple[Any, Any], context: tuple[PlaceColumns, FeatureNames]
+    degrees: tuple[Any, Any], faults: tuple[Any, Any], columns: PlaceColumns, names: FeatureNames
 ) -> None:
     """Refuse a file in which most rows are wrong in the same way: one message, not one a row."""
-    (lon, lat), (outside, swapped), (columns, names) = degrees, faults, context
+    (lon, lat), (outside, swapped) = degrees, faults
     others, half = outside & ~swapped, np.isfinite(lon).sum() / 2
     if swapped.sum() > half:
         raise fail_file(

@@ -195,7 +195,7 @@ def _left_of(lon: FloatArray, lat: FloatArray, start: FloatArray, end: FloatArra
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _find_places(areas, metres, lines, places, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _find_places(areas, metres, lines, places, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Write where each point's square stands in the tables, and whether it is too close to a line."""
     x, y = metres
     for i in range(areas.size):
@@ -212,7 +212,7 @@ def _find_places(areas, metres, lines, places, doubt):  # type: ignore[no-untype
 
 
 @kernel  # pragma: no cover - compiled
-def locate_squares(points, tables, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def locate_squares(points, tables, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled: its types are its callers' arrays
     """Fill cells of points and mark those too close to a lattice line, or on a square without land.
 
     In passes over a few points, each of one kind of work: arithmetic for several points at a time, then

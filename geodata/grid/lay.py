@@ -96,6 +96,15 @@ class _AreaLattice:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class AreaRings:
+    """Rings of one area: vertices ``x y`` in metres, shape (m,), and the offset of each ring, the total last."""
+
+    x: FloatArray
+    y: FloatArray
+    starts: IntArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class MetricRings:
     """Rings of areas in metres: exteriors counterclockwise, holes clockwise.
 
@@ -117,11 +126,11 @@ class MetricRings:
     starts: IntArray
     area_rings: IntArray
 
-    def of_area(self, area: int) -> tuple[FloatArray, FloatArray, IntArray]:
-        """Return ``(x, y, starts)`` of one area."""
+    def of_area(self, area: int) -> AreaRings:
+        """Return the rings of one area."""
         starts = self.starts[self.area_rings[area] : self.area_rings[area + 1] + 1]
         part = slice(starts[0], starts[-1])
-        return self.x[part], self.y[part], starts - starts[0]
+        return AreaRings(x=self.x[part], y=self.y[part], starts=starts - starts[0])
 
 
 def project_rings(geometries: npt.NDArray[np.object_], projection: FastProjection) -> MetricRings:
@@ -201,13 +210,13 @@ def lay_cells(
 
 
 def _lay_area(
-    rings: tuple[FloatArray, FloatArray, IntArray],
+    rings: AreaRings,
     cell_m: float,
     history: AreaHistory | None,
     valid_from: np.datetime64,
 ) -> _AreaLattice | None:
     """Return the finest lattice of an area that three digits can number, None if there is none."""
-    x, y, starts = rings
+    x, y, starts = rings.x, rings.y, rings.starts
     limit = LAST_SEQUENCE if history else FRESH_SEQUENCE
     factor = _first_factor(x, y, starts, cell_m)
     if history is not None and history.factor:
@@ -277,14 +286,14 @@ def _pack_place(row: IntArray, column: IntArray) -> IntArray:
 
 def _describe_failure(
     code: str,
-    rings: tuple[FloatArray, FloatArray, IntArray],
-    known: bool,  # noqa: FBT001
+    rings: AreaRings,
+    known: bool,  # noqa: FBT001 - mapped over a column of flags
 ) -> Problem:
     if not known:
         return Problem(
             file="areas",
             field=code,
-            value=f"{np.ptp(rings[0]):.3g} m × {np.ptp(rings[1]):.3g} m",
+            value=f"{np.ptp(rings.x):.3g} m × {np.ptp(rings.y):.3g} m",
             problem="has no extent, so no cell",
             expected="a polygon; remove or repair the feature",
         )

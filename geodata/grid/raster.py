@@ -93,7 +93,7 @@ def locate_cells(
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _read_squares(points, metres, raster, places, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _read_squares(points, metres, raster, places, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Write the value of each point's square, :data:`UNSURE` beside lattice lines and outside."""
     lon, lat = points
     x, y = metres
@@ -114,7 +114,7 @@ def _read_squares(points, metres, raster, places, out):  # type: ignore[no-untyp
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _read_leaves(metres, raster, places, values, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _read_leaves(metres, raster, places, values, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Write the value of the part of its square of each point whose square has no cell.
 
     Points that stay unsure are listed in `places`; returns how many there are. `values` is working space.
@@ -145,7 +145,7 @@ def _read_leaves(metres, raster, places, values, out):  # type: ignore[no-untype
 
 
 @kernel  # pragma: no cover - compiled
-def _locate_many(points, raster, index, tables, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _locate_many(points, raster, index, tables, answers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Fill cells of points and mark those that the tables leave in doubt."""
     lon, lat = points
     out, doubt = answers

@@ -103,7 +103,7 @@ def _measure_pad(nodes: FloatArray, error: float) -> FloatArray:
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _bound_square(row, column, side, grid):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _bound_square(row, column, side, grid):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Return west, south, east, north of a square, in degrees, padded; rows and columns may be fractions."""
     nodes, pad = grid
     west = south = np.inf
@@ -124,7 +124,7 @@ def _bound_square(row, column, side, grid):  # type: ignore[no-untyped-def]  # n
 
 
 @inner_kernel  # pragma: no cover - compiled
-def _find_only_cell(row, column, area, place, tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _find_only_cell(row, column, area, place, tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Return the cell of a square of which all belongs to one area; :data:`UNSURE` where it has no land."""
     top, left, rows, columns, starts, factor, cells = tables
     if area < 0:
@@ -139,7 +139,7 @@ def _find_only_cell(row, column, area, place, tables):  # type: ignore[no-untype
 
 
 @kernel  # pragma: no cover - compiled
-def _fill_rows(band, facts, values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _fill_rows(band, facts, values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Write the sure squares of some rows."""
     place, grid, index, tables = facts
     for row in range(band[0], band[1]):
@@ -150,7 +150,7 @@ def _fill_rows(band, facts, values):  # type: ignore[no-untyped-def]  # noqa: AN
 
 
 @kernel  # pragma: no cover - compiled
-def _fill_leaves(band, unsure, facts, leaves):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _fill_leaves(band, unsure, facts, leaves):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled: its types are its callers' arrays
     """Write the sure parts of some squares that are not sure as a whole."""
     place, grid, index, tables = facts
     side = 1.0 / LEAF

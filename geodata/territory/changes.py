@@ -52,7 +52,7 @@ def rejudge(points: pd.DataFrame, old: Territory, new: Territory) -> Changes:
     points
         ``lon lat`` in EPSG:4326 (NaN allowed); other columns are carried into the answer. Where there is
         an ``uncertainty_m`` it counts into the confidence. A ``street_code`` is what was decided
-        then; without it the old territory decides again.
+        then, by whatever else was known of the place; without it the old territory decides again.
     old, new
         The boundary versions.
 
@@ -70,8 +70,11 @@ def rejudge(points: pd.DataFrame, old: Territory, new: Territory) -> Changes:
     placed = lon.notna() & lat.notna()
     uncertainty = points["uncertainty_m"][placed] if "uncertainty_m" in points.columns else None
     now = new.judge(lon[placed], lat[placed], uncertainty)
-    before = _judged_before(points[placed], lon[placed], lat[placed], old)
-    differs = (before.fillna("") != now["street_code"].fillna("")).to_numpy()
+    then = old.judge(lon[placed], lat[placed])["street_code"]
+    before = _decided_before(points[placed], then)
+    # Where both maps agree no boundary has moved: what was decided otherwise then had other reasons than the map.
+    moved = then.fillna("").to_numpy() != now["street_code"].fillna("").to_numpy()
+    differs = moved & (before.fillna("") != now["street_code"].fillna("")).to_numpy()
     rows = points[placed][differs].drop(columns=_ours(points)).assign(
         lon=lon[placed][differs],
         lat=lat[placed][differs],
@@ -94,14 +97,12 @@ def _ours(points: pd.DataFrame) -> list[str]:
     return [name for name in (*CHANGE_COLUMNS, "street_code") if name in points.columns]
 
 
-def _judged_before(
-    points: pd.DataFrame, lon: pd.Series, lat: pd.Series, old: Territory
-) -> pd.Series:
-    if "street_code" in points.columns:
-        given = points["street_code"].astype("str")
-        return given.where(given.str.strip() != "")
-    street: pd.Series = old.judge(lon, lat)["street_code"]
-    return street
+def _decided_before(points: pd.DataFrame, then: pd.Series) -> pd.Series:
+    """Return the street decided then: what came with the places, else what the old territory says."""
+    if "street_code" not in points.columns:
+        return then
+    given = points["street_code"].astype("str")
+    return given.where(given.str.strip() != "")
 
 
 def _count(rows: pd.DataFrame, old: Territory, new: Territory) -> pd.DataFrame:

@@ -191,7 +191,7 @@ class Territory:
         boundary_m = np.minimum(near.boundary_m, self.cap_m)
         community = self._find_communities(lon, lat, street)
         confidence, neighbour = self._weigh(
-            (lon, lat), street, (boundary_m, near.neighbour), uncertainty_m
+            (lon, lat), street, boundary_m, near.neighbour, uncertainty_m
         )
         nothing = np.full(len(lon), NONE, dtype=np.int32)
         return _Found(
@@ -281,7 +281,8 @@ class Territory:
         self,
         points: tuple[FloatArray, FloatArray],
         street: PositionArray,
-        near: tuple[FloatArray, PositionArray],
+        seen: FloatArray,
+        neighbour: PositionArray,
         uncertainty_m: npt.ArrayLike | None,
     ) -> tuple[FloatArray, PositionArray]:
         """Return the probability that each street is right, NaN where there is none, and the other street.
@@ -289,7 +290,7 @@ class Territory:
         That is the one across the nearest boundary; where the place may well lie in another one, the most
         probable of the others: at a corner, or beyond the cap, the nearest boundary does not tell it.
         """
-        (seen, neighbour), confidence = near, np.where(street >= 0, 1.0, np.nan)
+        confidence = np.where(street >= 0, 1.0, np.nan)
         if uncertainty_m is None:
             return confidence, neighbour
         radius = np.broadcast_to(_as_floats(uncertainty_m), street.shape)
