@@ -268,24 +268,6 @@ def undo_merge(book: IssueBook, issue_no: str, *, decision: Decision) -> IssueBo
     return split_issue(book, last.other_no, last.appeal_nos, new_no=issue_no, decision=decision)
 
 
-def set_callback(book: IssueBook, appeal_no: str, state: CallbackState) -> IssueBook:
-    """Return the book with the callback of one appellant changed, and nobody else's.
-
-    Raises
-    ------
-    GridgovError
-        If no issue holds the appeal.
-    """
-    for no, issue in book.issues.items():
-        if any(member.appeal_no == appeal_no for member in issue.members):
-            members = tuple(
-                replace(m, callback=state) if m.appeal_no == appeal_no else m for m in issue.members
-            )
-            issues = dict(book.issues) | {no: replace(issue, members=members)}
-            return replace(book, issues=MappingProxyType(issues))
-    raise GridgovError(f"no issue in force holds appeal {appeal_no!r}; expected one that does")
-
-
 def find_callbacks(book: IssueBook, issue_no: str) -> tuple[Member, ...]:
     """Return the members of an issue whose appellants are still to be called back, each on his own."""
     return tuple(member for member in book.get(issue_no).members if member.callback == "due")
