@@ -34,7 +34,7 @@ from planner.plans.items import ItemLevels, make_item_levels
 from planner.plans.lists import find_policy_evidence
 from planner.plans.make import PlanMaker, make_plan_orders
 from planner.plans.measures import make_library
-from planner.plans.plan_text import say, speaking
+from planner.plans.plan_text import get_language, say, speaking
 from planner.plans.record import Plan
 from planner.plans.similar import find_similar
 from planner.plans.street_indicators import make_city_figures, make_spans, make_year_rates
@@ -306,6 +306,7 @@ class _Desk:
                     self.residents if self.residents is not None else city.find_population(day)
                 ),
                 decisions=self.decisions,
+                language="zh" if get_language().startswith("zh") else "en",
             ).set_index("street_code"),
             rules=rules,
             policies=find_policy_evidence(of_year, constants, transfers=self.transfers),

@@ -21,6 +21,7 @@ from gridgov.rules.appeal_kinds import find_problem_rows
 from gridgov.rules.catalogue import find_catalogue
 from gridgov.rules.duties.lookup import find_code
 from gridgov.rules.orders.history import find_history
+from gridgov.rules.orders.transitions import CLOSED
 from gridgov.rules.rates.assessment import judge_orders
 from gridgov.rules.rates.handlers import find_handlers
 from gridgov.rules.rates.three_rates import make_counts
@@ -299,6 +300,8 @@ def make_counted_orders(city: City, orders: pd.DataFrame, *, as_of: pd.Timestamp
         unit_code=orders["unit_code"].where(past["replied_at"].isna(), handlers),
         outcome=past["outcome"],
         called_at=past["called_at"],
+        # only the person's answer closes an order
+        closed_at=past["state_at"].where(past["state"].isin([one.value for one in CLOSED])),
         said_solved=orders["solved"].map({True: "true", False: "false"}).astype("str"),
         level1_code=catalogue.find_top(orders["item_code"].astype("str")),
     )

@@ -35,7 +35,7 @@ from planner.plans.dates import (
 from planner.plans.items import ItemLevels
 from planner.plans.lineage import make_task_id
 from planner.plans.measures import CONSULTATION, MeasureLibrary, MixedPart, mix_measures
-from planner.plans.plan_text import load_words, say
+from planner.plans.plan_text import get_language, load_words, say
 from planner.plans.quotes import find_quotes
 from planner.plans.record import (
     Party,
@@ -420,7 +420,13 @@ def find_crew(candidate: Candidate, items: Sequence[str], rules: TaskRules) -> C
         scene_name=scene.scene_name,
         faults=()
         if is_place
-        else tuple(dict.fromkeys(fault.text for one in known for fault in one.faults)),
+        else tuple(
+            dict.fromkeys(
+                fault.text if get_language().startswith("zh") else fault.english
+                for one in known
+                for fault in one.faults
+            )
+        ),
     )
 
 

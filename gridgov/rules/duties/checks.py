@@ -165,8 +165,8 @@ class DutyFault:
         What was found, readable: batches, the circle by names, a wrong role.
     rows
         Positions in the fault's table.
-    text
-        A Chinese sentence with names.
+    text, english
+        A sentence with names.
     """
 
     kind: str
@@ -179,6 +179,7 @@ class DutyFault:
     facts: str = ""
     rows: tuple[int, ...] = ()
     text: str = ""
+    english: str = ""
 
 
 def check_duties(graph: DutyGraph, demand: Mapping[str, float] | None = None) -> list[DutyFault]:
@@ -364,7 +365,12 @@ def _say(fault: DutyFault, graph: DutyGraph) -> DutyFault:
         facts=fault.facts,
         cut="；".join(f"{names[a]}先于{names[b]}" for a, b in fault.cut),
     )
-    return replace(fault, text=text)
+    kind = KINDS[fault.kind]
+    about = [names.get(code, code) for code in fault.duties]
+    about += [graph.name_of(code) for code in fault.units]
+    about += [graph.items[code].name for code in fault.items]
+    english = f"{', '.join(about) or fault.facts}: {kind.problem}; expected {kind.expected}"
+    return replace(fault, text=text, english=english)
 
 
 def _named(fault: DutyFault) -> set[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gridgov.errors import GridgovError
 from gridgov.rules.constants import Constants
-from gridgov.rules.order_labels import get_label
+from gridgov.rules.order_labels import Language, get_label
 from gridgov.rules.streets.class_rules import (
     CLASSES,
     COMPARE,
@@ -138,7 +138,11 @@ def sum_months(appeals: pd.Series, window: int) -> pd.Series:
 
 
 def review_classes(
-    measures: pd.DataFrame, *, decisions: Iterable[ClassDecision] = (), constants: Constants
+    measures: pd.DataFrame,
+    *,
+    decisions: Iterable[ClassDecision] = (),
+    constants: Constants,
+    language: Language = "zh",
 ) -> pd.DataFrame:
     """Return the class of every street in every month, as proposed and as decided.
 
@@ -153,6 +157,8 @@ def review_classes(
         Recorded decisions; of several on one street and month the latest counts.
     constants
         ``streets.*``.
+    language
+        Of the reasons.
 
     Returns
     -------
@@ -175,7 +181,9 @@ def review_classes(
     parts = []
     for at, month in enumerate(months):
         proposed = _propose(now, {code: runs[at] for code, runs in held.items()})
-        reasons = _tell(now, proposed, held, at=at, values=values, constants=constants)
+        reasons = _tell(
+            now, proposed, held, at=at, values=values, constants=constants, language=language
+        )
         chosen = decided.get(month, {})
         columns = {
             "month": month,
@@ -249,6 +257,7 @@ def _tell(
     at: int,
     values: dict[str, npt.NDArray[np.float64]],
     constants: Constants,
+    language: Language,
 ) -> list[str]:
     """Return which conditions made the proposal; few streets have one, so one by one."""
     reasons = []
@@ -257,13 +266,13 @@ def _tell(
         if before not in {after, _NONE}:
             wanted |= {(CLASSES[before], "leave")}
         parts = [
-            tell_rule(rule, values[rule.measure][at, place], constants)
+            tell_rule(rule, values[rule.measure][at, place], constants, language=language)
             for rule in RULES
             if (rule.street_class, rule.event) in wanted and held[rule.code][at, place]
         ]
         if before == after != _NONE and not parts:
-            parts = [get_label("rule", "keep")]
-        reasons.append("；".join(parts))
+            parts = [get_label("rule", "keep", language=language)]
+        reasons.append(("；" if language == "zh" else "; ").join(parts))
     return reasons
 
 

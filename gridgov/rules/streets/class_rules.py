@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from gridgov.rules.constants import STATUS_TEXT, Constants
-from gridgov.rules.order_labels import get_label
+from gridgov.rules.order_labels import Language, get_label
 
 Event = Literal["enter", "leave"]
 
@@ -112,10 +112,16 @@ def check_class_limits(constants: Constants) -> None:
             )
 
 
-def tell_rule(rule: ClassRule, value: float, constants: Constants) -> str:
-    """Return why a rule holds, in Chinese, with how sure its limit is unless that is documented."""
+def tell_rule(
+    rule: ClassRule, value: float, constants: Constants, *, language: Language = "zh"
+) -> str:
+    """Return why a rule holds, with how sure its limit is unless that is documented."""
     limit = constants.get(rule.limit)
-    text = get_label("rule", rule.code).format(
+    text = get_label("rule", rule.code, language=language).format(
         value=value, limit=constants.number(rule.limit), months=constants.number(rule.months)
     )
-    return text if limit.status == "documented" else f"{text}（{STATUS_TEXT[limit.status]}）"
+    if limit.status == "documented":
+        return text
+    return (
+        f"{text}（{STATUS_TEXT[limit.status]}）" if language == "zh" else f"{text} ({limit.status})"
+    )

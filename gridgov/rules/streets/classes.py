@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gridgov.rules.constants import Constants
+from gridgov.rules.order_labels import Language
 from gridgov.rules.rates.assessment import judge_orders, make_assessment
 from gridgov.rules.rates.handlers import find_excluded, find_handlers
 from gridgov.rules.rates.window import make_month, make_window_rules
@@ -49,7 +50,7 @@ CLASS_COLUMNS = (
 """One row per street, most appeals first: ``month`` whose review it is, empty where there is none yet · ``appeals`` of
 the ``streets.governance_window_months`` up to it · ``rank`` 1 is most, ties share it · ``population`` residents or
 missing · ``street_class`` what people decided for the month, else what is proposed; empty for none · ``proposed`` by
-the rules · ``decided`` missing where nobody has · ``reason`` Chinese, with the figures."""
+the rules · ``decided`` missing where nobody has · ``reason`` in words, with the figures."""
 
 
 def find_street_classes(
@@ -61,6 +62,7 @@ def find_street_classes(
     constants: Constants,
     find_population: FindPopulation,
     decisions: Iterable[ClassDecision] = (),
+    language: Language = "zh",
 ) -> pd.DataFrame:
     """Return the class in which every street is at a moment.
 
@@ -80,6 +82,8 @@ def find_street_classes(
         Day → residents by street code (``City.find_population``).
     decisions
         What people decided.
+    language
+        Of the reasons.
 
     Returns
     -------
@@ -107,6 +111,7 @@ def find_street_classes(
         constants=constants,
         find_population=find_population,
         decisions=decisions,
+        language=language,
     )
     month = _find_month(review["month"], moment, zone, constants)
     of_month = review[review["month"] == month].set_index("street_code").reindex(streets)
@@ -138,6 +143,7 @@ def review_months(
     constants: Constants,
     find_population: FindPopulation,
     decisions: Iterable[ClassDecision] = (),
+    language: Language = "zh",
 ) -> pd.DataFrame:
     """Return the review of the classes of all months, ``class_review.REVIEW_COLUMNS``.
 
@@ -176,7 +182,7 @@ def review_months(
         population=find_month_population(find_population, pd.Series(months)),
         constants=constants,
     )
-    return review_classes(measures, decisions=decisions, constants=constants)
+    return review_classes(measures, decisions=decisions, constants=constants, language=language)
 
 
 def count_appeals(orders: pd.DataFrame) -> pd.Series:

@@ -139,11 +139,11 @@ def find_part_sources(
 def find_street_day_sources(session: Session, chosen: CountFilter) -> list[sa.Select[Any]]:
     """Return queries of ``street_code day n``, which added up are the counts of each day of a window."""
     codes = find_unit_codes(session, chosen)
-    deltas = sa.select(CountDelta.street_code, CountDelta.day, CountDelta.n.label("n")).where(
+    deltas: Any = sa.select(CountDelta.street_code, CountDelta.day, CountDelta.n.label("n")).where(
         CountDelta.day.between(chosen.first_on, chosen.last_on)
     )
     total = sum((getattr(UnitCount, name) for name in OUTCOMES), sa.literal(0))
-    sums = sa.select(UnitCount.street_code, UnitCount.start_on.label("day"), total.label("n"))
+    sums: Any = sa.select(UnitCount.street_code, UnitCount.start_on.label("day"), total.label("n"))
     sums = sums.where(_match_spans(UnitCount, _split(chosen, Grain.DAY)))
     return [
         _narrow(deltas, CountDelta, chosen, codes, ("street_code",)),

@@ -7,7 +7,7 @@ import geopandas as gpd
 import pandas as pd
 from flask_babel import gettext
 
-from planner.documents.make_document import say_q
+from planner.documents.words import say_q
 from web.kit.page_helpers import to
 
 KINDS = ("rising", "steady", "seasonal", "burst", "recurring", "falling", "ended")
