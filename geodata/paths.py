@@ -1,10 +1,12 @@
 """Files and folders as wholes: checked before reading, written aside and then moved into place."""
 
+import ctypes
 import fcntl
 import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -210,10 +212,33 @@ def replace_folder(target: Path, *, made_by: str = "gridgov") -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+"""Of ``renameat2`` (linux/fcntl.h, linux/fs.h)."""
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; return whether the system did it."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    done = rename(_AT_FDCWD, bytes(one), _AT_FDCWD, bytes(other), _RENAME_EXCHANGE)
+    return int(done) == 0
+
+
 def _swap(fresh: Path, target: Path) -> None:
-    """Put `fresh` in the place of `target`; a failed second step puts the old one back."""
+    """Put `fresh` in the place of `target`.
+
+    Where the system can exchange two names in one step (Linux), there is no moment without `target`; else the old one
+    goes aside first, and a failed second step puts it back.
+    """
     if not target.exists():
         fresh.rename(target)
+        return
+    if _exchange(fresh, target):
+        shutil.rmtree(fresh, ignore_errors=True)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=OLD, dir=target.parent))
     old.rmdir()

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
+import numpy as np
 import pytest
 
 from geodata.paths import (
@@ -131,6 +133,31 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_a_live_one_is_left_al
     make_old(tmp_path)
     assert clear_left_overs(target) != []
     assert names(tmp_path) == [".out.notes", "out"]
+
+
+WRITER = """
+    import sys
+    from pathlib import Path
+    from geodata.paths import replace_folder
+    for number in range(100_000):
+        with replace_folder(Path(sys.argv[1])) as aside:
+            for part in "ab":
+                (aside / part).write_text(str(number))
+        if not number:
+            print("begun", flush=True)
+"""
+
+
+def test_killed_while_it_takes_the_place_there_is_always_one_whole_folder(tmp_path):
+    rng = np.random.default_rng(5)
+    target = tmp_path / "out"
+    for _ in range(12):
+        words = [sys.executable, "-c", textwrap.dedent(WRITER), str(target)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout.readline() == "begun\n"
+            time.sleep(rng.uniform(0.0, 0.05))
+            writer.kill()
+        assert (target / "a").read_text() == (target / "b").read_text()
 
 
 def test_a_young_folder_and_one_with_other_content_are_left_alone(tmp_path):
