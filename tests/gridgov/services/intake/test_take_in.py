@@ -148,15 +148,14 @@ def test_numbers_are_unique_under_many_clients(
 ) -> None:
     numbers: list[str] = []
 
-    def work(client: int) -> None:
+    def work() -> None:
         for turn in range(5):
             with loaded.begin() as session:
                 own = take(session, runtime)
                 shared = take(session, runtime, appeal_no=f"shared-{turn}")
             numbers.extend([own.appeal_no, *([shared.appeal_no] if shared.is_new else [])])
-        assert client >= 0
 
-    threads = [Thread(target=work, args=(client,)) for client in range(4)]
+    threads = [Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
