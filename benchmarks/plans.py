@@ -1,7 +1,9 @@
 """Plans against what was planted: tasks or findings, excess explained, majority street, item, lead, targets.
 
-``python -m benchmarks.plans [--seed 3] [--appeals 200000] [--dense 110105] [--city FOLDER]`` makes a sample city (or
-takes one with its ``appeals.parquet``), runs it to plans in memory and prints each figure with what it must reach.
+``python -m benchmarks.plans [sample] [--seed 3] [--appeals 200000] [--dense 110105] [--city FOLDER] [--every]
+[--pages]`` makes a sample city (or takes one with its ``appeals.parquet``), runs it to plans in memory and prints each
+figure with what it must reach; ``boston`` does so with Boston's own cases (``../shared/data/boston``); ``worlds`` draws
+places whose law is known, sets their targets and draws their futures.
 """
 
 import argparse
@@ -11,12 +13,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gridgov.jobs.pipeline import run_pipeline
@@ -26,9 +29,17 @@ from gridgov.reading.appeals import read_appeals
 from gridgov.sample.writer import write_sample
 from planner.documents.pages import write_pages
 from planner.jobs.desk import PlanningResult, make_plans
+from planner.plans.dates import add_months
 from planner.plans.make import GOVERNED
+from planner.plans.outlook import (
+    Course,
+    HistoryMonths,
+    make_curve,
+    make_history,
+    make_outlook,
+)
 from planner.plans.record import Plan, Task
-from planner.plans.targets import Outlook, TargetLimits, Watch, find_target
+from planner.plans.targets import Outlook, TargetLimits, draw_future, judge_futures
 from web.kit.assets import find_assets
 
 NEAR_M = 400.0
@@ -48,11 +59,14 @@ TOLD = {
 """What else is told: the first four should get none."""
 
 DRAWS = 500
+BOSTON_PACK = Path("tests/real/boston")
+BOSTON_DATA = Path("../shared/data/boston")
 
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("sample", "boston", "worlds"), default="sample")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--appeals", type=int, default=200_000)
     parser.add_argument("--dense", default="")
@@ -60,6 +74,12 @@ def main() -> None:
     parser.add_argument("--every", action="store_true", help="a plan for every street of the city")
     parser.add_argument("--pages", action="store_true", help="also write all plans, timed")
     given = parser.parse_args()
+    if given.what == "worlds":
+        show_worlds()
+        return
+    if given.what == "boston":
+        show_boston()
+        return
     with tempfile.TemporaryDirectory() as made:
         folder = given.city or Path(made) / "city"
         if given.city is None:
@@ -80,12 +100,12 @@ def main() -> None:
             f"{time.monotonic() - started:.0f} wall, {time.process_time() - used:.0f} processor",
         )
         show("by stage", {name: round(spent, 1) for name, spent in result.seconds.items()})
+        if given.pages:
+            write_all(result, city, Path(made))
         show_cover(result)
         show_places(result, orders, city)
         show_planted(result, planted, city)
         show_targets(result)
-        if given.pages:
-            write_all(result, city, Path(made))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     show("peak memory", f"{peak:.2f} GB (at most 4)")
 
@@ -227,56 +247,129 @@ def show_targets(result: PlanningResult) -> None:
     judged = [target for target in targets if target.threshold is not None]
     show("  at or above the expectation (0)", sum(one.threshold >= one.expected for one in judged))
     show("  watch, months", dict(sorted(Counter(one.watch_months for one in judged).items())))
-    chance, success = simulate(judged)
-    show("  met though nothing changes (at most 10 %)", f"{chance:.1%} of {DRAWS} draws each")
-    show("  met with the planned effect (at least 80 %)", f"{success:.1%}")
-    chance, success = simulate_known()
-    show("  known levels, new history each: met by chance", f"{chance:.1%} (at most 10 %)")
-    show("  known levels: met with the effect", f"{success:.1%} (at least 80 %)")
+    pools = {one.pooled_with for one in judged if one.pooled_with}
+    show("  pools of so many tasks", dict(sorted(Counter(len(one) for one in pools).items())))
+    chances = [one.p_if_nothing for one in judged if one.p_if_nothing is not None]
+    successes = [one.p_if_effect for one in judged if one.p_if_effect is not None]
+    if judged:
+        show(
+            "  stated: highest chance, lowest success", f"{max(chances):.2f}, {min(successes):.2f}"
+        )
 
 
-def simulate(targets: list[Any]) -> tuple[float, float]:
-    """Return how often Poisson futures at the stated expectation meet the targets, without and with the effect."""
-    rng = np.random.default_rng(1)
-    if not targets:
-        return 0.0, 1.0
-    chance = [(rng.poisson(one.expected, DRAWS) <= one.threshold).mean() for one in targets]
-    success = [
-        (rng.poisson(one.expected * (1 - one.planned_effect), DRAWS) <= one.threshold).mean()
-        for one in targets
-    ]
-    return float(np.mean(chance)), float(np.mean(success))
-
-
-def simulate_known() -> tuple[float, float]:
-    """Return the same for places whose true level is known: a history drawn, a target set, a future drawn."""
+def show_worlds() -> None:
+    """Print how often targets of places whose law is known are met: a history drawn, targets set, a future drawn."""
     rng = np.random.default_rng(2)
-    limits = TargetLimits(miss_share=0.1, hit_share=0.8)
-    chance, success = [], []
-    for level in rng.uniform(4, 40, DRAWS):
-        watches = tuple(
-            Watch(
-                months=m,
-                start=date(2026, 1, 1),
-                end=date(2026, 12, 31),
-                baseline=round(level * m),
-                seen=int(rng.poisson(level * 24)),
-                seen_exposure=24.0,
-                exposure=float(m),
-            )
-            for m in range(3, 13)
+    for name, world in WORLDS.items():
+        met = [0, 0]
+        judged = tried = 0
+        while tried < DRAWS:
+            levels = rng.uniform(world.lowest, world.highest, world.tasks)
+            futures = [draw_future(make_known_outlook(level, world, rng), rng) for level in levels]
+            found = judge_futures(futures, LIMITS)
+            tried += 1
+            if found.threshold is None:
+                continue
+            judged += 1
+            for at, left in enumerate((1.0, 1.0 - EFFECT)):
+                persons = sum(
+                    draw_months(level * left, found.watch.months, world.spread, rng).sum()
+                    for level in levels
+                )
+                met[at] += int(persons <= found.threshold)
+        chance, success = (one / max(judged, 1) for one in met)
+        show(
+            f"{name}: targets, chance, success",
+            f"{judged} of {tried}, {chance:.1%} (at most 10), {success:.1%} (at least 80)",
         )
-        seen = watches[0].seen
-        outlook = Outlook(
-            watches=tuple(replace(one, seen=seen) for one in watches),
-            effect=0.35,
-            usual_per_month=0.3,
-        )
-        found = find_target([outlook], limits, rng)
-        if found.threshold is not None:
-            chance.append(rng.poisson(level * found.watch.months) <= found.threshold)
-            success.append(rng.poisson(0.65 * level * found.watch.months) <= found.threshold)
-    return float(np.mean(chance)), float(np.mean(success))
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Places whose law is known.
+
+    Parameters
+    ----------
+    lowest, highest
+        Persons a month, uniform between.
+    tasks
+        That are judged together.
+    months
+        Since when the place has been as it is.
+    spread
+        Variance over mean of a month's persons.
+    """
+
+    lowest: float
+    highest: float
+    tasks: int = 1
+    months: int = 24
+    spread: float = 1.0
+
+
+EFFECT = 0.35
+LIMITS = TargetLimits(miss_share=0.1, hit_share=0.8)
+WORLDS = {
+    "steady places": World(lowest=4, highest=40),
+    "places of the last quarter": World(lowest=10, highest=40, months=3),
+    "places that jump from month to month": World(lowest=4, highest=40, spread=2.0),
+    "five small places together": World(lowest=1, highest=5, tasks=5),
+    "ten tiny new places together": World(lowest=1, highest=4, tasks=10, months=6),
+}
+TODAY = date(2025, 12, 31)
+
+
+def draw_months(
+    level: float, months: int, spread: float, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Return persons of so many months."""
+    if spread <= 1:
+        return rng.poisson(level, months).astype(np.int64)
+    return rng.negative_binomial(level / (spread - 1), 1 / spread, months).astype(np.int64)
+
+
+def make_known_outlook(level: float, world: World, rng: np.random.Generator) -> Outlook:
+    """Return what the planner knows of a place after its history."""
+    days = []
+    for back, n in enumerate(draw_months(level, world.months, world.spread, rng)):
+        end = add_months(TODAY, -back)
+        length = (end - add_months(TODAY, -back - 1)).days
+        days += [end - timedelta(days=int(day)) for day in rng.integers(0, length, n)]
+    since = add_months(TODAY, -world.months) + timedelta(days=1)
+    stamps = pd.DatetimeIndex(days).tz_localize("Asia/Shanghai")
+    history = make_history(
+        pd.DataFrame({"received_at": stamps, "person_key": np.arange(len(days)).astype(str)})
+    )
+    return make_outlook(
+        history,
+        make_curve(date(2023, 1, 1), np.ones(2000)),
+        Course(since=since),
+        back=HistoryMonths(recent=6, usual=24, prior=12),
+        today=TODAY,
+        due_on=date(2026, 3, 31),
+        lengths=tuple(range(3, 13)),
+        effect=EFFECT,
+        usual_per_month=0.3,
+        alpha=0.0 if world.spread <= 1 else (world.spread - 1) / level,
+    )
+
+
+def show_boston() -> None:
+    """Print the same figures of Boston's own cases: nothing is planted there."""
+    city = load_city(BOSTON_PACK)
+    read = read_appeals(city, BOSTON_DATA / "cases_2014_2019.csv", as_of=None)
+    as_of = pd.Timestamp("2020-01-01", tz=city.settings.timezone)
+    orders = run_pipeline(
+        city, read.appeals, as_of=as_of, progress=ignore_progress, classify=None
+    ).orders
+    result = make_plans(city, orders, as_of=as_of)
+    show(
+        "Boston: plans", f"{len(result.plans)} of {len(city.streets)} wards, {len(orders):,} cases"
+    )
+    show("by stage", {name: round(spent, 1) for name, spent in result.seconds.items()})
+    show_cover(result)
+    show_places(result, orders, city)
+    show_targets(result)
 
 
 def write_all(result: PlanningResult, city: City, folder: Path) -> None:

@@ -481,7 +481,7 @@ class CountModel:
         row = int(self._find(self.streets, np.array([street], dtype=object), "street")[0])
         basis = self.street.basis
         covariance = self.street.fit.covariance[row, at].astype(np.float64)
-        variance = np.minimum(((basis @ covariance) * basis).sum(axis=2), LARGEST_LOG_VARIANCE)
+        variance = np.minimum(_find_variances(covariance, basis), LARGEST_LOG_VARIANCE)
         logs = (
             self._log_district[self.street_district[row], at]
             + self.street.fit.coefficients[row, at] @ basis.T
@@ -505,7 +505,7 @@ class CountModel:
     def _log_city(self) -> Floats:
         """Return the log of the expected count of each item and day, (items, T)."""
         basis, fit = self.city.basis, self.city.fit
-        variance = ((basis @ fit.covariance) * basis).sum(axis=2)
+        variance = _find_variances(fit.covariance, basis)
         return np.asarray(fit.coefficients @ basis.T + variance / 2 + self.scale[:, None])
 
     @cached_property
@@ -513,9 +513,7 @@ class CountModel:
         """Return the log of the expected count of each district, item and day per whole exposure, (G, items, T)."""
         basis, fit = self.district.basis, self.district.fit
         g, n, k = fit.coefficients.shape
-        variance = ((basis @ fit.covariance.reshape(-1, k, k).astype(np.float64)) * basis).sum(
-            axis=2
-        )
+        variance = _find_variances(fit.covariance.reshape(-1, k, k).astype(np.float64), basis)
         difference = fit.coefficients @ basis.T + variance.reshape(g, n, -1) / 2
         # A street's share of the whole stands in the exposure of the street, added by its callers.
         return np.asarray(difference + self._log_city)
@@ -655,6 +653,21 @@ class CountModel:
             np.maximum(part - share, 0.0)[:, None] + strength / np.maximum(city_rate, 1e-12)
         )
         return np.asarray(share[:, None] * rate)
+
+
+def _find_variances(covariance: Floats, basis: Floats) -> Floats:
+    """Return the variance of each series' curve on each day: ``b' C b`` of all at once, one product of matrices.
+
+    Parameters
+    ----------
+    covariance
+        Of the coefficients of each series (n, k, k).
+    basis
+        Columns by day (T, k).
+    """
+    k = basis.shape[1]
+    pairs = (basis[:, :, None] * basis[:, None, :]).reshape(-1, k * k)
+    return np.asarray(covariance.reshape(-1, k * k) @ pairs.T)
 
 
 def _find_windows(first: Ints, last: Ints) -> Iterator[tuple[int, int, Ints]]:

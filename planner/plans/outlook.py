@@ -15,6 +15,9 @@ import pandas as pd
 from planner.plans.dates import add_months
 from planner.plans.targets import Outlook, Watch
 
+DOUBT = 0.5
+"""Standard errors of a dispersion that are added to it; found by ``benchmarks/plans.py worlds``."""
+
 FEWEST_MONTHS = 3
 """Of fewer months no dispersion is read off."""
 
@@ -284,7 +287,10 @@ def _find_spread(
     mean = np.array(curves) * sum(counts) / sum(curves)
     index = float(np.sum((np.array(counts) - mean) ** 2 / mean) / (len(counts) - 1))
     n = len(counts)
-    return max(1.0, (n * index + back.prior * prior) / (n + back.prior))
+    spread = max(1.0, (n * index + back.prior * prior) / (n + back.prior))
+    # a variance from few months is itself in doubt: its relative standard error is sqrt(2 / n) for counts that are
+    # not too small, and half of it on top keeps chance below the limit also where the months told too little
+    return spread * (1.0 + DOUBT * float(np.sqrt(2.0 / (n + back.prior))))
 
 
 def _number(day: date) -> int:
