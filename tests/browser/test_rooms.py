@@ -6,7 +6,7 @@ import pytest
 
 from gridgov.storage.db import make_sessions, transaction
 from tests.gridgov.services.city import STREET
-from tests.web.room_rows import SPOT, contact_pipe, fill_rooms
+from tests.web.room_rows import SPOT, SURGE, contact_pipe, fill_rooms
 
 WHOLE = "window=2024-02-01..2024-03-31"
 
@@ -42,7 +42,11 @@ def list_paths(filled):
         f"/planning/plans/{filled.plan_no}/tasks/T01",
         "/planning/seasons",
         "/planning/reports",
-        "/planning/reports/weekly/2024-W09",
+        "/planning/reports/monthly/2024-03",
+        f"/planning/reports/review/2024-03?of={STREET}",
+        f"/planning/reports/review/2024-03/document?of={STREET}",
+        f"/planning/reports/special/{SURGE}?of={STREET}",
+        "/planning/indicators",
         "/rates?month=2024-02",
         f"/rates/units/{STREET}",
     ]
