@@ -1,5 +1,6 @@
 """The running city: what services and pages need of its pack, read once and again after each ``gridgov load``."""
 
+import shlex
 import threading
 import time
 from dataclasses import dataclass, field
@@ -32,7 +33,13 @@ from gridgov.storage.models.orders import Order, Outcome
 FACTS_KEPT_S = 30.0
 """How long the city's name is kept before the database is asked for a newer load."""
 
-_NEWEST = sa.select(CityPack).order_by(CityPack.id.desc()).limit(1)
+_NEWEST = (
+    sa.select(CityPack)
+    .where(CityPack.in_force_from.is_(None))
+    .order_by(CityPack.id.desc())
+    .limit(1)
+)
+"""The pack in use: one whose boundaries come into force later waits (``services.load.pack``)."""
 
 BOOKS_KEPT = 4096
 """Books of a city without a catalogue: one for each category of its export that was asked for."""
@@ -55,7 +62,7 @@ class PackChangedError(GridgovError):
         super().__init__(
             f"The city pack {path} has changed since it was loaded (loaded {loaded[:12]}, now {found[:12]}). "
             f"Open orders judged by boundary version: {judged}. They keep theirs. "
-            f"Check the pack, then run: gridgov load {path}"
+            f"Check the pack, then run: gridgov load {shlex.quote(str(path))}"
         )
 
 
@@ -330,7 +337,7 @@ class RunningCity:
             As :func:`load_runtime`.
         """
         with self._runtime_lock, self.sessions() as session:
-            newest = session.scalar(sa.select(sa.func.max(CityPack.id))) or 0
+            newest = session.scalar(_NEWEST.with_only_columns(CityPack.id)) or 0
             if self._runtime is None or newest != self._runtime_of:
                 self._runtime = load_runtime(self.settings, session)
                 self._runtime_of = newest

@@ -161,6 +161,10 @@ def make_report(figures: dict[str, Any]) -> str:
         )
     ]
     lines += [f"boundaries in force: {version}" for version in pack["activated"]]
+    if "waits_until" in pack:
+        lines.append(
+            f"its boundaries come into force on {pack['waits_until']}; until then the city runs as before"
+        )
     appeals = figures.get("appeals")
     if appeals:
         lines.append(

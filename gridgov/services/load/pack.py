@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from geodata.versions import Step, VersionState
 from gridgov.errors import GridgovError
-from gridgov.pack.city import City
+from gridgov.pack.city import City, load_city
 from gridgov.rules.catalogue import ITEM_COLUMNS, Catalogue
 from gridgov.services.intake.cells import as_multi
 from gridgov.storage.audit.log import record
@@ -28,6 +29,10 @@ from gridgov.storage.models.city import (
 
 LAYER = "streets"
 """Boundary versions are those of the streets: they decide who answers; all other areas go with them."""
+
+
+class PackWaitsError(GridgovError):
+    """A pack whose boundaries come into force later cannot wait, or cannot be put in use now that they do."""
 
 
 class BoundariesChangedError(GridgovError):
@@ -49,41 +54,32 @@ def load_pack(session: Session, city: City, *, at: datetime) -> dict[str, Any]:
     at
         Now, aware. A boundary version becomes active when its first day has come in the city's zone.
 
+    Returns
+    -------
+        ``waits_until`` among the figures says from which day on the pack is used, where that is later: until then
+        orders are judged by the one before.
+
     Raises
     ------
     BoundariesChangedError
         A version of the same name has other boundaries.
+    PackWaitsError
+        It comes into force later and lies in the folder from which the city runs now.
     """
     last = session.scalars(sa.select(CityPack).order_by(CityPack.id.desc()).limit(1)).first()
     today = at.astimezone(city.settings.timezone).date()
     if last is not None and last.content_hash == city.content_hash:
-        last.path = str(city.settings.file)
+        if last.in_force_from is None:
+            last.path = str(city.settings.file)
         return {"changed": False, "activated": activate_due(session, today=today, at=at)}
+    first_day = city.settings.layers["streets"].valid_from
+    if last is not None and first_day is not None and first_day > today:
+        return _keep_waiting(session, city, first_day, at=at)
     version, is_new = _load_boundaries(session, city, at=at)
     counts = _load_tables(session, city)
-    session.add(
-        CityPack(
-            name=city.name,
-            timezone=str(city.settings.timezone),
-            # Whole: pages are served from another folder than the one in which somebody loaded.
-            path=str(city.settings.file.resolve()),
-            content_hash=city.content_hash,
-            boundary_version=city.boundary_version,
-            loaded_at=at,
-        )
-    )
+    session.add(_make_pack(city, at=at))
     session.flush()
-    record(
-        session,
-        at=at,
-        action="load_pack",
-        subject_kind="city",
-        subject_no=city.name,
-        before=None if last is None else {"content_hash": last.content_hash},
-        after={"content_hash": city.content_hash, "boundary_version": city.boundary_version},
-        actor=None,
-        origin="load",
-    )
+    _record_load(session, city, last, at=at)
     activated = activate_due(session, today=today, at=at)
     return {
         "changed": True,
@@ -91,6 +87,95 @@ def load_pack(session: Session, city: City, *, at: datetime) -> dict[str, Any]:
         **counts,
         "activated": activated,
     }
+
+
+def _keep_waiting(session: Session, city: City, first_day: date, *, at: datetime) -> dict[str, Any]:
+    """Keep a pack whose boundaries come into force later: until then the city runs by the one before."""
+    path = city.settings.file.resolve()
+    running = session.scalars(
+        sa.select(CityPack)
+        .where(CityPack.in_force_from.is_(None))
+        .order_by(CityPack.id.desc())
+        .limit(1)
+    ).first()
+    if running is not None and Path(running.path) == path:
+        raise PackWaitsError(
+            f"the boundaries of {path} come into force on {first_day}, and until then the city runs from the same "
+            "folder. Keep that as it is, and load the new pack from a folder of its own"
+        )
+    areas, is_new = _load_boundaries(session, city, at=at)
+    session.execute(sa.delete(CityPack).where(CityPack.in_force_from == first_day))
+    session.add(_make_pack(city, at=at, in_force_from=first_day))
+    session.flush()
+    _record_load(session, city, None, at=at, in_force_from=first_day.isoformat())
+    nothing = dict.fromkeys(("units", "items", "duties", "dependencies"), 0)
+    return {
+        "changed": True,
+        "areas": len(areas) if is_new else 0,
+        **nothing,
+        "activated": [],
+        "waits_until": first_day.isoformat(),
+    }
+
+
+def _make_pack(city: City, *, at: datetime, in_force_from: date | None = None) -> CityPack:
+    return CityPack(
+        name=city.name,
+        timezone=str(city.settings.timezone),
+        # Whole: pages are served from another folder than the one in which somebody loaded.
+        path=str(city.settings.file.resolve()),
+        content_hash=city.content_hash,
+        boundary_version=city.boundary_version,
+        loaded_at=at,
+        in_force_from=in_force_from,
+    )
+
+
+def _record_load(
+    session: Session, city: City, last: CityPack | None, *, at: datetime, **more: Any
+) -> None:
+    record(
+        session,
+        at=at,
+        action="load_pack",
+        subject_kind="city",
+        subject_no=city.name,
+        before=None if last is None else {"content_hash": last.content_hash},
+        after={
+            "content_hash": city.content_hash,
+            "boundary_version": city.boundary_version,
+            **more,
+        },
+        actor=None,
+        origin="load",
+    )
+
+
+def switch_due(session: Session, *, today: date, at: datetime) -> list[str]:
+    """Put packs in use that waited for the first day of their boundaries; return their versions.
+
+    Raises
+    ------
+    PackWaitsError
+        The files of one are gone or are not those that were loaded.
+    """
+    waiting = session.scalars(
+        sa.select(CityPack)
+        .where(CityPack.in_force_from <= today)
+        .order_by(CityPack.in_force_from, CityPack.id)
+    ).all()
+    for pack in waiting:
+        path = Path(pack.path)
+        city = load_city(path) if path.exists() else None
+        if city is None or city.content_hash != pack.content_hash:
+            raise PackWaitsError(
+                f"the boundaries of {path} are due since {pack.in_force_from}, but its files are gone or have changed "
+                f"since they were loaded. Run: gridgov load {path}"
+            )
+        session.delete(pack)
+        session.flush()
+        load_pack(session, city, at=at)
+    return [pack.boundary_version for pack in waiting]
 
 
 def _load_boundaries(

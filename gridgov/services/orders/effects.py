@@ -478,7 +478,7 @@ _A = OrderAction
 
 EFFECTS: Mapping[OrderAction, tuple[Effect, ...]] = MappingProxyType(
     {
-        _A.DISPATCH: (_dispatch,),
+        _A.DISPATCH: (_take_boundaries, _dispatch),
         _A.RECALL: (_recall,),
         _A.REASSIGN: (_take_boundaries, _rule("派单员改派"), _drop_extension),
         _A.KEEP_UNIT: (_take_boundaries, _keep_unit),

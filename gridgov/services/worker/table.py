@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.services.city_runtime import RunningCity
 from gridgov.services.class_reviews import propose_classes
 from gridgov.services.clock import CLOCK, is_stepped_past
-from gridgov.services.load.pack import activate_due
+from gridgov.services.load.pack import activate_due, switch_due
+from gridgov.services.orders.boundaries import mark_moved
 from gridgov.services.orders.watch import watch
 from gridgov.services.outbox.deliver import deliver_due, open_channels
 from gridgov.services.plans.tasks import raise_slips
@@ -123,9 +124,15 @@ def _tidy(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
 
 def _activate(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
     """Put loaded boundaries in force whose first day in the city has come."""
-    today = context.city.get_runtime().get_day(now)
+    today = now.astimezone(context.city.get_facts().zone).date()
     with transaction(context.sessions) as session:
-        return {"boundaries": len(activate_due(session, today=today, at=now))}
+        switched = switch_due(session, today=today, at=now)
+        activated = activate_due(session, today=today, at=now)
+    # The city as it is after the switch: open orders that lie elsewhere now are listed for a decision.
+    runtime = context.city.get_runtime()
+    with transaction(context.sessions) as session:
+        moved = mark_moved(session, runtime, at=now)
+    return {"boundaries": len(activated) + len(switched), "moved": len(moved)}
 
 
 _S, _M, _H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

@@ -56,15 +56,23 @@ def test_the_band_between_the_borders_changes_street():
 
 
 def test_what_was_decided_then_counts_more_than_the_old_map():
-    x, points = make_points(200)
-    points["street_code"] = "110101001"
-    points.loc[points.index[0], "street_code"] = ""
+    _, points = make_points(200)
+    moved = rejudge(points, OLD, NEW).rows.index
+    decided = rejudge(points, OLD, NEW).rows["to_code"].iloc[0]
+    points["street_code"] = "110101009"
+    points.loc[moved[0], "street_code"] = ""
+    points.loc[moved[1], "street_code"] = decided  # already what the new map says
     changes = rejudge(points, OLD, NEW)
-    expected = x > 300
-    expected[0] = True
-    assert changes.rows.index.tolist() == points.index[expected].tolist()
+    assert changes.rows.index.tolist() == [moved[0], *moved[2:]]
     assert "street_code" not in changes.rows
     assert changes.counts["from_code"].isna().sum() == 1
+
+
+def test_where_no_boundary_moved_nothing_changes_whatever_was_decided():
+    _, points = make_points(200)
+    points["street_code"] = "110101009"
+    points.loc[points.index[:20], "street_code"] = ""
+    assert len(rejudge(points, NEW, NEW)) == 0
 
 
 def test_places_without_coordinates_are_counted_and_left_alone():

@@ -1,0 +1,124 @@
+"""After new boundaries or units: open orders that are not whose they were are listed, and a dispatcher decides.
+
+Orders keep the boundary version by which they were judged. Where the one in force says another street of the same
+place, or the unit that has an order is in force no more, the order is marked for a person to look at, who reassigns it
+or keeps the unit (``rules.orders.transitions``); nothing moves by itself.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from gridgov.rules.message_text import make_text
+from gridgov.rules.orders.transitions import OrderState
+from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.orders.rows import UNSENT
+from gridgov.services.outbox.deliver import notify
+from gridgov.storage.audit import log as audit
+from gridgov.storage.models.appeals import Appeal
+from gridgov.storage.models.orders import Order, Outcome
+from gridgov.storage.scope.apply import without_row_scope
+
+
+def mark_moved(session: Session, runtime: CityRuntime, *, at: datetime) -> list[str]:
+    """Mark open orders whose place or unit is another's now; return their numbers. Done again it marks nothing more."""
+    day = runtime.get_day(at)
+    query = (
+        sa.select(Order, Appeal.lon, Appeal.lat)
+        .join(Appeal, Appeal.id == Order.appeal_id)
+        .where(
+            Order.outcome == Outcome.OPEN,
+            Order.replied_at.is_(None),
+            Order.review.is_(False),
+            Order.state.not_in((*UNSENT, OrderState.REOPENED)),
+            sa.or_(
+                Order.boundary_version != runtime.boundary_version,
+                Order.unit_code.in_(_find_retired(runtime, day)),
+            ),
+        )
+        .order_by(Order.id)
+    )
+    found = [_Placed(row=row, lon=lon, lat=lat) for row, lon, lat in session.execute(query)]
+    moved = _judge_anew(runtime, found)
+    marked = []
+    with without_row_scope(session):
+        for one in found:
+            row = one.row
+            street = moved.get(row.order_no)
+            retired = not runtime.book.is_in_force(row.unit_code, day)
+            if street is None and not retired:
+                continue
+            row.review = True
+            _tell(session, runtime, row, street, at=at)
+            marked.append(row.order_no)
+    return marked
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Placed:
+    """An order with the point of its appeal."""
+
+    row: Order
+    lon: float | None
+    lat: float | None
+
+
+def _find_retired(runtime: CityRuntime, day: date) -> list[str]:
+    codes = runtime.city.units["unit_code"].unique()
+    return [str(code) for code in codes if not runtime.book.is_in_force(str(code), day)]
+
+
+def _judge_anew(runtime: CityRuntime, found: list[_Placed]) -> dict[str, str]:
+    """Return order number → street now, of orders judged by other boundaries whose street is another one."""
+    rows = [
+        (one.row.order_no, one.lon, one.lat, one.row.street_code)
+        for one in found
+        if one.lon is not None
+        and one.row.street_code
+        and one.row.boundary_version != runtime.boundary_version
+    ]
+    if not rows:
+        return {}
+    frame = pd.DataFrame(rows, columns=["order_no", "lon", "lat", "street"])
+    now = runtime.territory.judge(frame["lon"], frame["lat"])["street_code"].fillna("")
+    differs = (now != frame["street"]).to_numpy()
+    return dict(zip(frame["order_no"][differs], now[differs], strict=True))
+
+
+def _tell(
+    session: Session, runtime: CityRuntime, row: Order, street: str | None, *, at: datetime
+) -> None:
+    name = runtime.city.names.get(street or "", street or "") or "—"
+    audit.record(
+        session,
+        at=at,
+        action="boundaries_moved",
+        subject_kind="order",
+        subject_no=row.order_no,
+        before={"review": False},
+        after={
+            "review": True,
+            "boundary_version_now": runtime.boundary_version,
+            **(
+                {"street_code_now": street}
+                if street is not None
+                else {"unit_retired": row.unit_code}
+            ),
+        },
+        actor=None,
+        origin="job boundaries",
+    )
+    notify(
+        session,
+        at=at,
+        topic="boundaries_moved",
+        unit_codes=(row.desk_code,),
+        say=partial(make_text, "boundaries_moved", {"order_no": row.order_no, "street": name}),
+        data={"street_code": street or "", "unit_code": row.unit_code},
+        order_no=row.order_no,
+        key=f"{row.order_no}:boundaries:{runtime.boundary_version}:{row.version}",
+    )

@@ -1,0 +1,133 @@
+"""New boundaries come into force on their day; what then lies elsewhere waits for a decision."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, sessionmaker
+
+from gridgov.pack.city import City, load_city
+from gridgov.rules.orders.transitions import OrderAction, OrderState
+from gridgov.services.city_runtime import RunningCity, make_runtime
+from gridgov.services.load.pack import PackWaitsError, load_pack, switch_due
+from gridgov.services.orders.boundaries import mark_moved
+from gridgov.services.settings import ServiceSettings
+from gridgov.storage.audit.verify import verify
+from gridgov.storage.models.city import CityPack, Unit
+from gridgov.storage.models.orders import Order
+from tests.gridgov.packs import TOML, write_pack
+from tests.gridgov.services.city import (
+    CENTRE,
+    DISPATCHER,
+    INSIDE,
+    NEIGHBOUR,
+    NOW,
+    STREET,
+    at,
+    do,
+    take,
+)
+from tests.gridgov.services.promises import find_broken
+
+A = OrderAction
+FIRST_DAY = (NOW + timedelta(days=180)).date()
+THEN = datetime.combine(FIRST_DAY, datetime.min.time(), tzinfo=UTC)
+
+
+def write_later(folder: Path) -> City:
+    """Write a pack in which the first two streets have changed places, from half a year on."""
+    more = f'version = "later"\nvalid_from = {FIRST_DAY}\n'
+    pack = write_pack(folder, TOML.replace("[layers.exceptions]", f"{more}\n[layers.exceptions]"))
+    file = next(pack.rglob("streets.geojson")) if pack.is_dir() else pack.parent / "streets.geojson"
+    layer = json.loads(file.read_text("utf-8"))
+    ours = {one["properties"]["code"]: one for one in layer["features"]}
+    one, other = ours[STREET], ours[NEIGHBOUR]
+    one["geometry"], other["geometry"] = other["geometry"], one["geometry"]
+    file.write_text(json.dumps(layer), "utf-8")
+    return load_city(pack)
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> tuple[City, City]:
+    return load_city(write_pack(tmp_path / "now")), write_later(tmp_path / "later")
+
+
+@pytest.fixture
+def running(sessions: sessionmaker[Session], packs: tuple[City, City]) -> Callable[[], str]:
+    """Load both packs; give a reader of the boundary version by which the service judges."""
+    with sessions.begin() as session:
+        load_pack(session, packs[0], at=NOW)
+    with sessions.begin() as session:
+        figures = load_pack(session, packs[1], at=NOW)
+    assert figures["waits_until"] == FIRST_DAY.isoformat()
+    city = RunningCity(settings=ServiceSettings(salt="salt"), sessions=sessions)
+    return lambda: city.get_runtime().boundary_version
+
+
+def test_a_version_of_half_a_year_hence_judges_nothing_before_its_day(
+    sessions: sessionmaker[Session], packs: tuple[City, City], running: Callable[[], str]
+) -> None:
+    assert running() == packs[0].boundary_version
+    with sessions.begin() as session:
+        assert switch_due(session, today=FIRST_DAY - timedelta(days=1), at=at(0)) == []
+    assert running() == packs[0].boundary_version
+    with sessions.begin() as session:
+        assert switch_due(session, today=FIRST_DAY, at=THEN) == ["later"]
+    assert running() == "later"
+    with sessions() as session:
+        assert (
+            session.scalars(
+                sa.select(CityPack.in_force_from).where(CityPack.in_force_from.is_not(None))
+            ).all()
+            == []
+        )
+        assert session.scalar(sa.select(sa.func.count(Unit.id)))
+        assert verify(session) == []
+
+
+def test_a_pack_that_waits_lies_in_a_folder_of_its_own(
+    sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    with sessions.begin() as session:
+        load_pack(session, load_city(write_pack(tmp_path / "city")), at=NOW)
+    later = write_later(tmp_path / "city")
+    with sessions() as session, pytest.raises(PackWaitsError, match="a folder of its own"):
+        load_pack(session, later, at=NOW)
+
+
+def test_open_orders_that_lie_elsewhere_wait_for_a_decision(
+    sessions: sessionmaker[Session], packs: tuple[City, City], running: Callable[[], str]
+) -> None:
+    before = make_runtime(packs[0], salt="salt")
+    after = make_runtime(packs[1], salt="salt")
+    assert running()
+    with sessions.begin() as session:
+        moves, stays, answered = (take(session, before).order_nos[0] for _ in range(3))
+        far = take(session, before, lon=116.425, lat=39.905).order_nos[0]
+        for minute, action in enumerate((A.ACCEPT, A.CONTACT, A.HANDLE), 1):
+            do(session, before, answered, action, CENTRE, minutes=minute)
+        do(session, before, answered, A.REPLY, CENTRE, minutes=4, text="好")
+    with sessions.begin() as session:
+        assert mark_moved(session, before, at=at(5)) == []
+        assert mark_moved(session, after, at=at(6)) == [moves, stays]
+        assert mark_moved(session, after, at=at(7)) == []
+    with sessions.begin() as session:
+        named = {"reason_code": "boundaries"}
+        do(session, after, moves, A.REASSIGN, DISPATCHER, minutes=8, unit_code=NEIGHBOUR, **named)
+        do(session, after, stays, A.KEEP_UNIT, DISPATCHER, minutes=8, **named)
+        # Decided is decided.
+        assert mark_moved(session, after, at=at(9)) == []
+    with sessions() as session:
+        rows = {row.order_no: row for row in session.scalars(sa.select(Order))}
+        assert find_broken(session, after, at(9)) == []
+        assert verify(session) == []
+    assert (rows[moves].unit_code, rows[moves].street_code) == (NEIGHBOUR, NEIGHBOUR)
+    assert rows[moves].state is OrderState.DISPATCHED
+    assert (rows[stays].unit_code, rows[stays].street_code) == (STREET, NEIGHBOUR)
+    assert {rows[one].boundary_version for one in (moves, stays)} == {"later"}
+    # What is answered, and what lies where it lay, keeps the version by which it was judged.
+    assert {rows[one].boundary_version for one in (answered, far)} == {packs[0].boundary_version}
+    assert (rows[stays].lon, rows[stays].lat) == INSIDE
