@@ -1,6 +1,7 @@
 import io
 import re
 import zipfile
+from datetime import date
 
 import docx
 import pytest
@@ -10,7 +11,9 @@ from planner.documents.content import Table
 from planner.documents.docx import STYLES, TEXT_TWIPS, check_template, make_docx
 from planner.documents.errors import TemplateError
 from planner.documents.make_document import make_document
+from planner.documents.make_report import ReportOptions, make_report
 from tests.planner.documents.conftest import make_rich_plan
+from tests.web.room_rows import make_special
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +223,44 @@ def test_styles_stand_in_the_order_that_word_reads(opened):
         ]
         known = [order.index(one) for one in names if one in order]
         assert known == sorted(known), name
+
+
+def test_signature_date_and_annexes_stand_as_the_standard_says(opened, document):
+    texts = [one.text for one in opened.paragraphs]
+    styles = [one.style.name for one in opened.paragraphs]
+    signed = [at for at, name in enumerate(styles) if name == "公文落款"]
+    listed = next(at for at, text in enumerate(texts) if text.startswith("附件："))
+    annexes = [at for at, name in enumerate(styles) if name == "公文附件名"]
+
+    # the list of annexes below the text, then who signs, then the day (4 characters from the right), then the annexes
+    assert listed < signed[0] < signed[1] < annexes[0]
+    assert texts[listed] == "附件：1. 任务依据工单清单　2. 人工修改记录"
+    assert [texts[at] for at in signed] == [document.signature.issuer, document.signature.day]
+    for at in signed:
+        assert opened.paragraphs[at].paragraph_format.right_indent.pt == 64
+    assert [texts[at] for at in annexes] == ["附件 1", "附件 2"]
+    for at in annexes:
+        mark = opened.paragraphs[at]._p.pPr.find(qn("w:pageBreakBefore"))
+        assert mark is not None
+        assert styles[at + 1] == "公文标题"
+
+
+@pytest.mark.parametrize(
+    ("style", "latin"), [("公文正文", "Times New Roman"), ("公文表文", "Times New Roman")]
+)
+def test_figures_and_latin_letters_have_a_latin_face(opened, style, latin):
+    assert opened.styles[style].element.rPr.rFonts.get(qn("w:ascii")) == latin
+
+
+def test_a_report_takes_the_form_of_the_office_too(tmp_path):
+    path = write_template(
+        tmp_path / "own.docx", lambda one: one.add_paragraph("{{ plan_no }}签发：{{ city }}")
+    )
+    report = make_report(
+        make_special(["A1-1"]), ReportOptions(city="样例市", signed_on=date(2026, 1, 9))
+    )
+
+    made = docx.Document(io.BytesIO(make_docx(report, template=path)))
+
+    assert made.paragraphs[-1].text == "签发：样例市"
+    assert "2026年1月9日" in [one.text for one in made.paragraphs]
