@@ -1,6 +1,6 @@
 """The geocoder measured: accuracy by folds, circles, speed, size; with baselines in the same run.
 
-    .venv/bin/python benchmarks/geocoder.py accuracy speed sample firms   (default: accuracy speed)
+    python -m benchmarks.geocoder accuracy speed sample firms   (default: accuracy speed)
 
 Needs the folder ../shared/data beside the checkout for real addresses. Baselines: see geocoder_peers.py.
 """
@@ -15,8 +15,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from geocoder_firms import report_firms
-from geocoder_peers import (
+
+from benchmarks.geocoder_firms import report_firms
+from benchmarks.geocoder_peers import (
     find_by_district,
     find_by_edit_distance,
     get_installed,
@@ -26,8 +27,7 @@ from geocoder_peers import (
     split_number,
     time_best,
 )
-from geocoder_sample import report_sample
-
+from benchmarks.geocoder_sample import report_sample
 from geodata.datum import convert, convert_geometry
 from geodata.gazetteer import GazetteerSource
 from geodata.geocoder import Gazetteer, Geocoder, make_gazetteer

@@ -1,7 +1,7 @@
 """Text of addresses as folded codes: one uint16 per character, ready for the compiled parser.
 
-Folding maps one character to one character or to nothing: full width to half width, traditional to
-simplified, capital to small, one form for each punctuation mark; spaces, quotes, control and
+Folding maps one character to one character or to nothing: full width to half width, radicals to what they
+look like, traditional to simplified, capital to small, one form for each punctuation mark; spaces, quotes, control and
 invisible characters vanish. Positions in the original are therefore always recoverable.
 """
 
@@ -31,8 +31,12 @@ _MARKS = {
     ")": ")]）】〕］}",
 }
 _DROPPED = "\"'“”‘’「」『』《》〈〉<>·•・`*_#^\u3000 \u00a0\ufeff\u200b"
-_FOLDED_RANGES = ((0x2000, 0x2C00), (0x3000, 0x3400), (0xF900, 0xFB00), (0xFE30, 0xFFF0))
-"""Blocks whose compatibility form is another character (NFKC)."""
+_FOLDED_RANGES = (
+    *((0x2000, 0x2C00), (0x2F00, 0x2FE0), (0x3000, 0x3400)),
+    *((0xF900, 0xFB00), (0xFE30, 0xFFF0)),
+)
+"""Blocks whose compatibility form is another character (NFKC); 2F00: the Kangxi radicals of texts copied from PDFs."""
+_FIRST_RADICAL = 0x2E80
 
 
 class Codes(NamedTuple):
@@ -55,8 +59,10 @@ def get_fold_table() -> np.ndarray:
     table[0x7F:0xA0] = 0
     table[0x2000:0x2010] = table[0x2028:0x2030] = table[0x2060:0x2070] = table[0xFE00:0xFE10] = 0
     table[0xD800:0xF900] = OTHER_CODE
-    for traditional, simplified in _read_traditional():
-        table[ord(traditional)] = ord(simplified)
+    for one, other in (*_read_pairs("radicals"), *_read_pairs("traditional")):
+        table[ord(one)] = ord(other)
+    # What a radical or a compatibility form stands for may be traditional: ⾨ is 門 is 门.
+    table[_FIRST_RADICAL:] = table[table[_FIRST_RADICAL:]]
     for mark, variants in _MARKS.items():
         for character in variants:
             table[ord(character)] = ord(mark)
@@ -68,14 +74,12 @@ def get_fold_table() -> np.ndarray:
     return table
 
 
-def _read_traditional() -> list[tuple[str, str]]:
-    text = resources.files("geodata.address").joinpath("traditional.csv").read_text("utf-8")
+def _read_pairs(name: str) -> list[tuple[str, str]]:
+    """Return the characters of a table of this folder and what each stands for."""
+    text = resources.files("geodata.address").joinpath(f"{name}.csv").read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return [
-        pair
-        for row in csv.DictReader(lines)
-        for pair in zip(row["traditional"], row["simplified"], strict=True)
-    ]
+    _, *rows = csv.reader(lines)
+    return [pair for ones, others in rows for pair in zip(ones, others, strict=True)]
 
 
 def fold_text(text: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from geodata.address.parse import Lexicon
 from geodata.address.trie import make_trie
-from geodata.address.words import read_words
+from geodata.address.words import TokenKind, read_words
 from geodata.kernels import freeze
 
 
@@ -18,9 +18,15 @@ def make_lexicon(names: Iterable[str]) -> tuple[Lexicon, list[str]]:
     The lexicon and its names (words included) in the order of their numbers.
     """
     words, meaning = read_words()
-    listed = sorted({name for name in names if len(name) >= 2} | set(words))
+    known = {name for name in names if len(name) >= 2}
+    listed = sorted(known | set(words))
     codes, start = encode_names(listed)
-    place = {word: index for index, word in enumerate(words)}
+    # What another city is called for short may be a name of this one: 朝阳.
+    place = {
+        word: index
+        for index, word in enumerate(words)
+        if word not in known or meaning.kind[index] != TokenKind.CITY_STEM
+    }
     word = np.array([place.get(name, -1) for name in listed], dtype=np.int32)
     lexicon: Lexicon = freeze(Lexicon(make_trie(codes, start), word, meaning.kind))
     return lexicon, listed

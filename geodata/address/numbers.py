@@ -16,10 +16,15 @@ LARGEST_NUMBER = 99_999
 """No house number is larger; longer digits are telephone or order numbers."""
 
 _ZERO, _NINE = ord("0"), ord("9")
+_A, _Z = ord("a"), ord("z")
 _TEN, _HUNDRED, _THOUSAND = ord("十"), ord("百"), ord("千")
 _DASH, _LIST, _TO, _UNTIL = ord("-"), ord("、"), ord("至"), ord("到")
 _NO = int(NumberUnit.NONE)
 _HOUSE = int(NumberUnit.HOUSE)
+_BUILDING = int(NumberUnit.BUILDING)
+_UNIT = int(NumberUnit.UNIT)
+_ROOM = int(NumberUnit.ROOM)
+_FLOOR = int(NumberUnit.FLOOR)
 _OTHER = int(NumberUnit.OTHER)
 
 
@@ -129,8 +134,13 @@ def read_number(text: np.ndarray, at: int) -> ParsedNumber:
     i = at + 1 if variant else at
     if i >= len(text):
         return none
+    if is_letter(text[i]):
+        return _read_lettered(text, i)
     if is_digit(text[i]):
         end, value = _read_digits(text, i)
+        if end + 1 < len(text) and is_letter(text[end]) and read_unit(text, end)[1] == _NO:
+            # 12B号 is number 12.
+            end += 1 if read_unit(text, end + 1)[1] in (_HOUSE, _BUILDING, _UNIT, _ROOM) else 0
     elif not is_digit(text[i]) and (DIGIT_VALUE[text[i]] >= 0 or text[i] == _TEN):
         end, value = _read_numerals(text, i)
         if read_unit(text, end)[1] in (_NO, _OTHER):
@@ -143,12 +153,58 @@ def read_number(text: np.ndarray, at: int) -> ParsedNumber:
         unit_end = end
         if unit == _NO:
             unit_end, unit = read_unit(text, end)
-    else:
+    elif unit == _HOUSE:
         end, last, _ = _read_further(text, unit_end, value)
         unit_end = max(unit_end, end)
+    else:
+        last = value
     if value < 0:
         return ParsedNumber(unit_end, 0, 0, variant, _OTHER)
     return ParsedNumber(unit_end, value, last, variant, unit)
+
+
+@inner_kernel
+def is_letter(code: int) -> bool:
+    """Tell whether a folded code is a letter of the Latin alphabet."""
+    return _A <= code <= _Z
+
+
+@inner_kernel
+def _read_lettered(text: np.ndarray, at: int) -> ParsedNumber:
+    """Read a building or unit that is called by a letter: B座, W1座; its number is 0."""
+    i = at + 1
+    while i < len(text) and is_digit(text[i]):
+        i += 1
+    end, unit = read_unit(text, i)
+    if unit in (_BUILDING, _UNIT):
+        return ParsedNumber(end, 0, 0, 0, unit)
+    return ParsedNumber(0, 0, 0, 0, 0)
+
+
+@inner_kernel
+def find_dashed(text: np.ndarray, at: int, inside: int) -> tuple[int, int]:
+    """Return how many numbers joined by dashes at `at` count different things, and where they end; (0, at) for none.
+
+    13-2021 is building and room, 8-10-1109 building, unit and room; 13-15号 is a range. ``inside``: a building
+    stands before them.
+    """
+    first, before, here, count, i = 0, 0, 0, 0, at
+    while i < len(text) and is_digit(text[i]) and count < 3:
+        before = here
+        i, here = _read_digits(text, i)
+        first = here if count == 0 else first
+        count += 1
+        if i + 1 >= len(text) or text[i] != _DASH or not is_digit(text[i + 1]):
+            break
+        i += 1
+    end, unit = read_unit(text, i)
+    fits = unit in (_NO, _ROOM, _HOUSE) and (end == len(text) or text[end] != _DASH)
+    if count == 3 and fits and first > 0:
+        return 3, end
+    roomy = here >= 101 and (here - before > 100 or here < before) and before <= 300
+    if count == 2 and fits and first > 0 and (roomy or (inside and unit != _HOUSE)):
+        return 2, end
+    return 0, at
 
 
 @inner_kernel

@@ -16,7 +16,7 @@ class TokenKind(IntEnum):
     NUMBER = 2
     WAY = 3  # a road or lane that the gazetteer does not know
     STREET_TEXT = 4  # an unknown street, town or township
-    COMMUNITY_TEXT = 5  # an unknown community or village
+    COMMUNITY_TEXT = 5  # an unknown community
     TEXT = 6
     MARK = 7
     NOISE = 10
@@ -35,6 +35,9 @@ class TokenKind(IntEnum):
     REGION_SHORT = 23
     CITY = 24
     CITY_SHORT = 25
+    CITY_STEM = 26  # a city without its ending, said after its region: 浙江金华
+    DISTRICT_TEXT = 27  # an unknown district or county
+    VILLAGE_TEXT = 28  # an unknown village; its houses may be numbered as those of a road
 
 
 class NumberUnit(IntEnum):
@@ -48,6 +51,7 @@ class NumberUnit(IntEnum):
     METRO_LINE = 5
     DISTANCE = 6
     OTHER = 7
+    FLOOR = 8
 
 
 UNIT_WORDS = {
@@ -57,7 +61,7 @@ UNIT_WORDS = {
     "院": NumberUnit.HOUSE,
     "弄": NumberUnit.HOUSE,
     "号楼": NumberUnit.BUILDING,
-    "楼": NumberUnit.BUILDING,
+    "楼": NumberUnit.FLOOR,  # a building where a unit follows: 12楼3单元
     "栋": NumberUnit.BUILDING,
     "号栋": NumberUnit.BUILDING,
     "幢": NumberUnit.BUILDING,
@@ -65,7 +69,8 @@ UNIT_WORDS = {
     "号楼座": NumberUnit.BUILDING,
     "单元": NumberUnit.UNIT,
     "门": NumberUnit.UNIT,
-    "层": NumberUnit.ROOM,
+    "层": NumberUnit.FLOOR,
+    "f": NumberUnit.FLOOR,
     "室": NumberUnit.ROOM,
     "号室": NumberUnit.ROOM,
     "房": NumberUnit.ROOM,
@@ -84,6 +89,8 @@ UNIT_WORDS = {
     "岁": NumberUnit.OTHER,
     "辆": NumberUnit.OTHER,
     "户": NumberUnit.OTHER,
+    "组": NumberUnit.OTHER,
+    "队": NumberUnit.OTHER,
     "小时": NumberUnit.OTHER,
     "分钟": NumberUnit.OTHER,
     "分": NumberUnit.OTHER,
@@ -94,21 +101,32 @@ UNIT_WORDS = {
 
 
 class Words(NamedTuple):
-    """Words of :file:`words.csv`: ``kind`` uint8, ``east north`` float32 unit directions."""
+    """Words of :file:`words.csv`: ``kind`` uint8, ``east north`` float32 unit directions, ``region`` int16.
+
+    Words of one ``region`` (province) have its number, those of none -1.
+    """
 
     kind: np.ndarray
     east: np.ndarray
     north: np.ndarray
+    region: np.ndarray
 
 
 @lru_cache(maxsize=1)
 def read_words() -> tuple[tuple[str, ...], Words]:
-    """Return the folded words and what they mean, in the order of the file."""
+    """Return the folded words and what they mean: the file in its order, then the stems of cities."""
     text = resources.files("geodata.address").joinpath("words.csv").read_text("utf-8")
     rows = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+    known = {row["word"] for row in rows}
+    for row in [row for row in rows if row["kind"] == "city"]:
+        stem = row["word"].removesuffix("市")
+        if len(stem) >= 2 and stem not in known:
+            rows.append({**row, "word": stem, "kind": "city_stem"})
+    regions = sorted({row["region"] for row in rows} - {""})
     words = Words(
         np.array([TokenKind[row["kind"].upper()] for row in rows], dtype=np.uint8),
         np.array([row["east"] for row in rows], dtype=np.float32),
         np.array([row["north"] for row in rows], dtype=np.float32),
+        np.array([regions.index(row["region"]) if row["region"] else -1 for row in rows], np.int16),
     )
     return tuple(row["word"] for row in rows), words

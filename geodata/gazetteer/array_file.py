@@ -17,7 +17,7 @@ import numpy as np
 from geodata.errors import GeodataError
 
 MAGIC = b"GRIDGAZ\n"
-VERSION = 1
+VERSION = 2
 """Changes when older files cannot be read any more: they are then built anew."""
 _ALIGNMENT = 64
 

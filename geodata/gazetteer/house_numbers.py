@@ -1,8 +1,9 @@
 """House numbers along a road: a Gaussian process over the number, compiled.
 
-Position as a function of the house number n is ``c + b n + w(n) + e``: an intercept and metres per
+Position as a function of the house number n is ``c + b n + w(n) + s(n) + e``: an intercept and metres per
 number that differ from road to road around the city's own habit, a Brownian part (plots differ in
-width) and noise of the points. Known numbers are observations; between two of them the mean is
+width), another of each side of the road (odd and even numbers drift apart) and noise of the points.
+Known numbers are observations; between two of them the mean is
 close to straight interpolation, beyond them it runs on with the road's own slope, and the variance
 says how far to trust it. (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, ch. 2.)
 """
@@ -24,7 +25,7 @@ class NumberModel(NamedTuple):
     """Habits of a city: metres unless said.
 
     ``offset`` of number 0 with ``offset_var`` · ``slope`` per number with ``slope_var`` · ``walk``
-    variance per number · ``noise`` variance of a point.
+    variance per number, ``side`` that of each side (odd, even) by itself · ``noise`` variance of a point.
     """
 
     offset: float
@@ -33,11 +34,13 @@ class NumberModel(NamedTuple):
     slope_var: float
     walk: float
     noise: float
+    side: float
 
 
 @inner_kernel
 def _covariance(a: float, b: float, model: NumberModel) -> float:
-    return model.offset_var + model.slope_var * a * b + model.walk * min(a, b)
+    walk = model.walk + (model.side if np.int64(a) % 2 == np.int64(b) % 2 else 0.0)
+    return model.offset_var + model.slope_var * a * b + walk * min(a, b)
 
 
 @kernel
@@ -123,7 +126,7 @@ def score_model(
     return total / max(count, 1)
 
 
-DEFAULT_MODEL = NumberModel(30.0, 100.0**2, 7.0, 6.0**2, 60.0, 25.0**2)
+DEFAULT_MODEL = NumberModel(30.0, 100.0**2, 7.0, 6.0**2, 60.0, 25.0**2, 20.0)
 """Habits where a gazetteer has too few known numbers to learn its own (median of Dongcheng's lanes)."""
 
 _STEPS = (0.25, 0.5, 2.0, 4.0)
@@ -141,9 +144,9 @@ def learn_model(
     best, score = begin, score_model(start, numbers, values, begin)
     for _ in range(3):
         before = score
-        for name in ("slope_var", "walk", "noise", "offset_var", "slope", "offset"):
+        for name in ("slope_var", "walk", "noise", "offset_var", "side", "slope", "offset"):
             for factor in (
-                _STEPS if name.endswith(("var", "walk", "noise")) else (0.7, 0.85, 1.2, 1.4)
+                _STEPS if name.endswith(("var", "walk", "noise", "side")) else (0.7, 0.85, 1.2, 1.4)
             ):
                 trial = best._replace(**{name: float(getattr(best, name) * factor)})
                 found = score_model(start, numbers, values, trial)

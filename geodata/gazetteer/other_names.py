@@ -37,12 +37,92 @@ _COMPOUND = "小区"
 _GATES = re.compile(r"^(.)..?门([内外])")
 """朝阳门外大街 is called 朝外大街, 广安门内街道 广内街道."""
 
+_GATE = re.compile(r"^(..?门)[内外]?([东西南北中].+)$")
+_SIDES = "东西南北中前后"
+_UNENDED = f"{_SIDES}内外小"
+_WAY_ENDINGS = ("大街", "胡同", "路", "街", "巷")
+_STREET_ENDINGS = ("大街", "路", "街")
+_LONG_STEM = 3
+"""From here on a stem tells the road whatever its ending: 东晓市大街, 东晓市街."""
+_NUMERALS = "零一二三四五六七八九"
+_ORDERED = "条路街巷区里环经纬胡大支号村"
+_ONES = f"[{_NUMERALS[1:]}]"
+_NUMERAL = re.compile(f"(?:{_ONES}?十{_ONES}?|{_ONES})(?=[{_ORDERED}])")
+_TEENS = re.compile(f"十{_ONES}?(?=[{_ORDERED}])")
+_DIGITS = re.compile(rf"(?<!\d)[1-9]\d?(?=[{_ORDERED}])")
+
 _PLACE_ENDINGS = re.compile(
     r"(地下停车场|停车场|地下车库|车库|公交站|地铁站|有限责任公司|股份有限公司|有限公司|小区)$"
 )
 _PLACE_LAST = frozenset("场库站司区")
 _BRACKETS = re.compile(r"\([^)]*\)")
 _LANE = re.compile(r"[条巷]$")
+_KINDS = frozenset(
+    (
+        *(
+            "公园",
+            "小区",
+            "医院",
+            "学校",
+            "小学",
+            "中学",
+            "大学",
+            "幼儿园",
+            "超市",
+            "商店",
+            "饭店",
+            "酒店",
+            "宾馆",
+        ),
+        *(
+            "商场",
+            "广场",
+            "大厦",
+            "银行",
+            "药店",
+            "餐厅",
+            "食堂",
+            "停车场",
+            "地下车库",
+            "车库",
+            "厕所",
+            "公厕",
+        ),
+        *(
+            "菜市场",
+            "市场",
+            "派出所",
+            "居委会",
+            "公交站",
+            "地铁站",
+            "车站",
+            "加油站",
+            "社区",
+            "宿舍",
+            "家属院",
+            "大院",
+        ),
+        *(
+            "胡同",
+            "大街",
+            "路口",
+            "工地",
+            "村",
+            "桥",
+            "河",
+            "湖",
+            "东里",
+            "西里",
+            "南里",
+            "北里",
+            "东区",
+            "西区",
+        ),
+        *("南区", "北区", "中区", "一区", "二区", "东园", "西园", "南园", "北园"),
+    )
+)
+"""Kinds of places: no name, though sources have rows that are called so."""
+_LONGEST_KIND = 4
 _ORDINAL_ENDS = "条巷区里院"
 _ORDINAL = re.compile(r"^[头一二三四五六七八九十]+[条巷区里院]$")
 
@@ -87,6 +167,59 @@ def make_way_names(name: str, aliases: list[str]) -> list[str]:
     return list(dict.fromkeys(n for n in names if is_telling(n)))
 
 
+def vary_numerals(name: str) -> list[str]:
+    """Return a name with its ordinals written the other way, if it has any: 东四九条 as 东四9条, 纬2路 as 纬二路."""
+    # 东四十条 is the tenth lane of 东四, 四十条 might be the fortieth.
+    digits = [
+        pattern.sub(lambda found: str(_read_numeral(found[0]) or found[0]), name)
+        for pattern in (_NUMERAL, _TEENS)
+    ]
+    others = dict.fromkeys((*digits, spell_numerals(name)))
+    return [other for other in others if other != name]
+
+
+def spell_numerals(name: str) -> str:
+    """Return a name with its ordinals as numerals: 东四9条 is 东四九条."""
+    return _DIGITS.sub(lambda found: _spell(int(found[0])), name)
+
+
+def _read_numeral(text: str) -> int:
+    """Return the value of a numeral to 99, 0 where it is none: 九, 十二, 二十, 二十一."""
+    tens, ten, ones = text.rpartition("十")
+    if len(tens) > 1 or len(ones) > 1 or tens == "零" or ones == "零":
+        return 0
+    return (10 * (_NUMERALS.index(tens) if tens else 1) if ten else 0) + (
+        _NUMERALS.index(ones) if ones else 0
+    )
+
+
+def _spell(number: int) -> str:
+    tens, ones = divmod(number, 10)
+    return (
+        (_NUMERALS[tens] if tens > 1 else "")
+        + ("十" if tens else "")
+        + (_NUMERALS[ones] if ones or not tens else "")
+    )
+
+
+def vary_way(name: str) -> list[str]:
+    """Return what people call a road for short or by mistake; it is certain where no other road is called so.
+
+    西河沿街 for 前门西河沿街 (what it begins with left out), 东直门内南小街 for 东直门南小街,
+    黄化门胡同 for 黄化门街 (another ending).
+    """
+    others = [name[at:] for at in range(2, len(name) - 2) if name[at] in _SIDES][:1]
+    gate = _GATE.match(name)
+    if gate:
+        others += [f"{gate[1]}{side}{gate[2]}" for side in ("", "内", "外")]
+    stem = name.removesuffix(_find_ending(name, _WAY_ENDINGS))
+    if stem != name and len(stem) >= 2 and stem[-1] not in _UNENDED:
+        own = len(stem) >= _LONG_STEM
+        others += [f"{stem}{end}" for end in (_WAY_ENDINGS if own else _STREET_ENDINGS)]
+        others += [stem] * (len(stem) > _LONG_STEM)
+    return [other for other in dict.fromkeys(others) if other != name and is_telling(other)]
+
+
 def make_place_names(name: str) -> list[str]:
     """Return the names of a place: without brackets and without a general ending."""
     plain = _BRACKETS.sub("", name) if "(" in name else name
@@ -97,7 +230,9 @@ def make_place_names(name: str) -> list[str]:
 
 
 def is_telling(name: str) -> bool:
-    """Tell whether a name says anything alone (二条, 三区 and bare numbers do not)."""
+    """Tell whether a name says anything alone (二条, 三区, 公园 and bare numbers do not)."""
+    if len(name) <= _LONGEST_KIND and name in _KINDS:
+        return False
     if name[-1:] not in _ORDINAL_ENDS and not name[:1].isdigit():
         return len(name) >= 2  # the usual case, at a tenth of the price
     return len(name) >= 2 and not _ORDINAL.match(name) and not name.isdigit()

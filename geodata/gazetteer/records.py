@@ -25,6 +25,10 @@ from geodata.gazetteer.other_names import (
 SourceKind = Literal["address", "place", "road", "number", "community", "street", "district"]
 
 _BATCH = 65_536
+FEWEST_POINTS_OF_AREA = {"district": 20, "street": 3, "community": 3}
+"""Points of an area that addresses alone name: fewer say too little of how far it reaches."""
+FEWEST_ROADS_OF_DEFAULT = 3
+"""One point that addresses of so many roads share is a default, not where they lie."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +108,8 @@ def make_records(
     found = _parse_texts(texts, known)
     numbers = pd.concat([_make_numbers(frames, projection), found.numbers], ignore_index=True)
     places = pd.concat([_make_places(frames, projection), found.places], ignore_index=True)
+    default = _find_default_points(pd.concat([numbers[["name", "x", "y"]], found.places]))
+    numbers, places = _drop_points(numbers, default), _drop_points(places, default)
     return Records(
         projection=projection,
         areas=pd.concat([areas, _make_named_areas(found.areas, areas)], ignore_index=True),
@@ -112,6 +118,29 @@ def make_records(
         places=places,
         city_names=found.cities | ({fold_text(city)} if city else frozenset()),
     )
+
+
+def _find_default_points(named: pd.DataFrame) -> pd.Index:
+    """Return the points (as :func:`_key_points`) that stand for many roads: where a source put what it could not place.
+
+    A door lies on one road, one at a corner on two; ``named``: what addresses name, ``name x y``.
+    """
+    key = _key_points(named)
+    pairs = pd.DataFrame({"key": key, "name": named["name"].to_numpy()}).drop_duplicates()
+    names = pairs["key"].value_counts()
+    return pd.Index(names.index[names >= FEWEST_ROADS_OF_DEFAULT])
+
+
+def _key_points(frame: pd.DataFrame) -> np.ndarray:
+    """Return one number for each point, the same for points of one decimetre."""
+    x, y = (np.round(frame[axis].to_numpy(float) * 10.0).astype(np.int64) for axis in ("x", "y"))
+    return np.asarray(x * (1 << 31) + y)
+
+
+def _drop_points(frame: pd.DataFrame, points: pd.Index) -> pd.DataFrame:
+    if not len(points):
+        return frame
+    return frame[~np.isin(_key_points(frame), points.to_numpy())].reset_index(drop=True)
 
 
 def _make_positions(source: GazetteerSource, extent: shapely.Geometry | None) -> pd.DataFrame:
@@ -327,7 +356,7 @@ def _extract_numbers(tokens: Tokens, codes: Codes, rows: np.ndarray) -> pd.DataF
     """Return road (or compound) and number wherever a number follows a way or a name."""
     n = len(rows)
     kind, ident = tokens.kind[:n], tokens.ident[:n]
-    is_way = (kind == TokenKind.WAY) | (kind == TokenKind.NAME)
+    is_way = np.isin(kind, [TokenKind.WAY, TokenKind.NAME, TokenKind.VILLAGE_TEXT])
     is_number = (kind == TokenKind.NUMBER) & np.isin(ident, [NumberUnit.NONE, NumberUnit.HOUSE])
     chosen = np.zeros_like(is_way)
     chosen[:, :-1] = is_way[:, :-1] & is_number[:, 1:]
@@ -349,29 +378,32 @@ def _extract_places(tokens: Tokens, codes: Codes, rows: np.ndarray) -> pd.DataFr
         kind, [TokenKind.SIDE, TokenKind.END, TokenKind.NEAR, TokenKind.OPPOSITE, TokenKind.CROSS]
     )
     excluded = ((relative | (kind == TokenKind.NUMBER)) & within).any(axis=1)
-    chosen = np.isin(kind, [TokenKind.WAY, TokenKind.TEXT]) & within & ~excluded[:, None]
+    named = np.isin(kind, [TokenKind.WAY, TokenKind.TEXT, TokenKind.VILLAGE_TEXT])
+    chosen = named & within & ~excluded[:, None]
     found = _extract(tokens, codes, rows, chosen)
     found = found.drop_duplicates("row", keep="last")
     return found[found["name"].str.len() >= 2]
 
 
 def _extract_areas(tokens: Tokens, codes: Codes, rows: np.ndarray) -> pd.DataFrame:
-    """Return unknown streets and communities that addresses name."""
+    """Return unknown districts, streets and communities that addresses name."""
     kind = tokens.kind[: len(rows)]
     parts = []
     for token, level in (
+        (TokenKind.DISTRICT_TEXT, "district"),
         (TokenKind.STREET_TEXT, "street"),
         (TokenKind.COMMUNITY_TEXT, "community"),
+        (TokenKind.VILLAGE_TEXT, "community"),
     ):
         parts.append(_extract(tokens, codes, rows, kind == token).assign(level=level))
     return pd.concat(parts, ignore_index=True)
 
 
 def _make_named_areas(found: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
-    """Make areas of streets and communities that only addresses name, from three points on."""
+    """Make areas that only addresses name: streets and communities from three points on, districts from twenty."""
     rows = []
     for (level, name), group in found.groupby(["level", "name"]):
-        if len(group) >= 3:
+        if len(group) >= FEWEST_POINTS_OF_AREA[level]:
             points = shapely.multipoints(group[["x", "y"]].to_numpy())
             x, y = group["x"].median(), group["y"].median()
             rows.append((level, name, weigh_area_names(name, level, []), x, y, points))

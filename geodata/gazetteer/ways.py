@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from geodata.gazetteer.house_numbers import DEFAULT_MODEL, NumberModel, learn_model
-from geodata.gazetteer.other_names import make_way_names
+from geodata.gazetteer.other_names import make_way_names, spell_numerals
 from geodata.gazetteer.records import Records
 
 SPINE_STEP_M = 20.0
@@ -19,6 +19,10 @@ SEPARATE_M = 1_500.0
 """Parts of one name farther apart than this are different roads of the same name."""
 _HALF_RASTER = 1 << 20
 """Cells of 100 m on either side of the middle: farther than any city reaches."""
+ASTRAY_M = 300.0
+"""A number this far to the side of its road is no number of it: a wrong point, or another road of its name."""
+_LARGEST_HOLE_M = 800.0
+"""A road whose line is cut off goes on to the next number within this [A]."""
 _STRAIGHT_SHARE = 0.45
 """A road whose cross spread exceeds this share of its length (a ring) has no spine."""
 
@@ -110,12 +114,16 @@ def _gather_numbers(records: Records, lines: dict[str, np.ndarray]) -> dict[str,
     full = {
         short: n
         for n in names
-        for short in make_way_names(n, [])
+        for short in make_way_names(spell_numerals(n), [])
         if short != n and n not in official
     }
-    canonical = {
-        n: official.get(n) or official.get(full.get(n, n)) or full.get(n, n) for n in names
-    }
+    spelled = {spell_numerals(name): name for name in official}
+    official |= {spell: official[name] for spell, name in spelled.items() if spell not in official}
+    canonical = {}
+    for n in names:
+        # 东四9条 and 东四九条 are one road.
+        own = n if n in official else spell_numerals(n)
+        canonical[n] = official.get(own) or official.get(full.get(own, own)) or full.get(own, own)
     index, keys = pd.factorize(numbers["name"].map(canonical), sort=True)
     order = np.argsort(index, kind="stable")
     bounds = np.searchsorted(index[order], np.arange(len(keys) + 1))
@@ -171,10 +179,26 @@ def _make_shape(way: _Way) -> _Shape:
     axis = axes[0] * np.sign(axes[0][np.argmax(np.abs(axes[0]))])
     along = (way.points - middle) @ axis
     low, high = float(along.min()), float(along.max())
-    origin = middle + low * axis
     if spread[1] > _STRAIGHT_SHARE * spread[0] or high - low < SPINE_STEP_M:
+        return _Shape(middle + low * axis, axis, high - low, _NO_SPINE)
+    low, high = _reach_numbers(way, middle, axis, low, high)
+    origin = middle + low * axis
+    if high - low < SPINE_STEP_M:
         return _Shape(origin, axis, high - low, _NO_SPINE)
     return _Shape(origin, axis, high - low, _make_spine(way.points, origin, axis, high - low))
+
+
+def _reach_numbers(
+    way: _Way, middle: np.ndarray, axis: np.ndarray, low: float, high: float
+) -> tuple[float, float]:
+    """Return the ends of a road, moved out to the numbers beyond them: its line may stop at a district's border."""
+    across = np.abs((way.where - middle) @ np.array([-axis[1], axis[0]]))
+    along = np.sort(((way.where - middle) @ axis)[across <= ASTRAY_M])
+    for at in along[::-1][along[::-1] < low]:
+        low = float(at) if low - at <= _LARGEST_HOLE_M else low
+    for at in along[along > high]:
+        high = float(at) if at - high <= _LARGEST_HOLE_M else high
+    return low, high
 
 
 def _make_spine(
@@ -286,8 +310,8 @@ def _merge_numbers(numbers: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, 
 def _learn_habits(ways: Ways) -> Habits:
     """Fit the numbering model to roads with a spine, and per direction to all numbered roads."""
     start, numbers = ways.known_start, ways.known_no.astype(float)
-    spined = np.repeat(ways.has_spine, np.diff(start))
-    own = np.concatenate([[0], np.cumsum(np.where(ways.has_spine, np.diff(start), 0))])
+    spined = np.repeat(ways.has_spine, np.diff(start)) & (np.abs(ways.known_off) <= ASTRAY_M)
+    own = np.concatenate([[0], np.cumsum(spined)])[start]
     along = learn_model(
         own, numbers[spined], ways.known_t[spined].astype(float), begin=DEFAULT_MODEL
     )

@@ -19,8 +19,10 @@ _WAY = int(TokenKind.WAY)
 _TEXT = int(TokenKind.TEXT)
 _STREET_TEXT = int(TokenKind.STREET_TEXT)
 _COMMUNITY_TEXT = int(TokenKind.COMMUNITY_TEXT)
+_VILLAGE_TEXT = int(TokenKind.VILLAGE_TEXT)
 _NO_UNIT, _HOUSE = int(NumberUnit.NONE), int(NumberUnit.HOUSE)
 _SIMILAR, _PART = int(Evidence.SIMILAR), int(Evidence.PART)
+_WITHIN = int(Evidence.WITHIN)
 _PLACE, _ROAD = int(Evidence.PLACE), int(Evidence.ROAD)
 
 LEAST_ALIKE = 0.3
@@ -56,7 +58,7 @@ def add_alike(
     tokens, row = at
     for k in range(tokens.size[row]):
         kind = tokens.kind[row, k]
-        if kind not in (_WAY, _TEXT, _STREET_TEXT, _COMMUNITY_TEXT):
+        if kind not in (_WAY, _TEXT, _STREET_TEXT, _COMMUNITY_TEXT, _VILLAGE_TEXT):
             continue
         first = _find_begin(index, tokens, row, k)
         begin, end = tokens.start[row, first], tokens.end[row, k]
@@ -85,7 +87,7 @@ def add_alike(
 def _doubt_parts(found: Candidates, first: int, last: int) -> None:
     """Make dearer what was found by a part of a misspelt name: 东四 in 东四背大街."""
     for i in range(found.size[0]):
-        if found.evidence[i] == _PART and first <= found.token[i] <= last:
+        if found.evidence[i] in (_PART, _WITHIN) and first <= found.token[i] <= last:
             found.cost[i] += _PART_OF_COST
 
 
@@ -124,7 +126,7 @@ def _add_one(
     unlike, number = measure
     of_area = part[1] in (_STREET_TEXT, _COMMUNITY_TEXT)
     if kind == AREA:
-        if of_area and unlike < 1 - _SAME_NAME:
+        if (of_area or part[1] == _VILLAGE_TEXT) and unlike < 1 - _SAME_NAME:
             _add_area(index, 1 if part[1] == _STREET_TEXT else 2, ident, ladder)
         return
     if of_area:

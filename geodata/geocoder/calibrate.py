@@ -46,8 +46,11 @@ DEFAULTS = {
     Evidence.COMMUNITY: (30.0, 1.0),
     Evidence.STREET: (50.0, 1.0),
     Evidence.DISTRICT: (100.0, 1.0),
+    Evidence.WITHIN: (150.0, 1.2),
 }
 """Base (m) and scale of the radius by evidence before any fit; wide rather than narrow [A]."""
+
+_ALIKE = (Evidence.SIMILAR, Evidence.PART, Evidence.WITHIN)
 
 HeldOut = tuple[Index, pd.DataFrame]
 """An index and the texts with their true ``x y`` in its plane that were kept out of it."""
@@ -157,6 +160,10 @@ def _fit_all(evidence: np.ndarray, raw: np.ndarray, error: np.ndarray) -> np.nda
     calibration = get_default_calibration()
     for kind in Evidence:
         own = evidence == kind
+        if kind in _ALIKE and own.sum() < _FEWEST:
+            own = np.isin(
+                evidence, _ALIKE
+            )  # how far names lie that are merely alike, whatever the street
         for column, coverage in ((0, COVERAGE), (2, TYPICAL)):
             default = (calibration[kind, column], calibration[kind, column + 1])
             fitted = _fit_few if own.sum() < _FEWEST else _fit_many

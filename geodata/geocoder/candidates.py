@@ -8,7 +8,7 @@ import numpy as np
 from geodata.address.parse import Tokens
 from geodata.address.words import NumberUnit, TokenKind
 from geodata.gazetteer.places import Areas
-from geodata.gazetteer.postings import AREA, BARE, OTHER, OWN, PLACE, WAY
+from geodata.gazetteer.postings import AREA, BARE, LIKE, OWN, PLACE, WAY
 from geodata.gazetteer.ways import Ways
 from geodata.geocoder.evidence import (
     MOST_CANDIDATES,
@@ -20,6 +20,7 @@ from geodata.geocoder.evidence import (
 from geodata.geocoder.geometry import (
     find_crossing,
     find_known_number,
+    find_nearest_on_spine,
     find_on_spine,
     predict_along,
     predict_free,
@@ -51,11 +52,16 @@ _MIDDLE = int(TokenKind.MIDDLE)
 _CROSS = int(TokenKind.CROSS)
 _AND = int(TokenKind.AND)
 _BEFORE_AREAS = tuple(
-    int(getattr(TokenKind, kind)) for kind in ("NOISE", "MARK", "CITY", "CITY_SHORT")
+    int(getattr(TokenKind, kind))
+    for kind in (
+        *("NOISE", "MARK", "CITY", "CITY_SHORT", "CITY_STEM", "REGION", "REGION_SHORT"),
+        "DISTRICT_TEXT",
+    )
 )
 _NO_UNIT = int(NumberUnit.NONE)
 _HOUSE = int(NumberUnit.HOUSE)
 _BUILDING = int(NumberUnit.BUILDING)
+_FLOOR = int(NumberUnit.FLOOR)
 
 _KNOWN_NUMBER = int(Evidence.KNOWN_NUMBER)
 _NEAR_NUMBER = int(Evidence.NEAR_NUMBER)
@@ -71,12 +77,18 @@ _COMMUNITY = int(Evidence.COMMUNITY)
 
 WEAK_COST = 0.7
 """Added to the log radius of a place found by a bare area name or an alias (a factor of two)."""
+_HOW_COST = np.array([0.0, OTHER_COST, WEAK_COST, 1.2])
+"""Added by how a name names its thing, OWN to LIKE [A]."""
 _PART_COST = 2.0
 _SIDE_SHIFT_M = 40.0
 _BESIDE_SPREAD_M = 40.0
 POINT_SPREAD_M = 25.0
 """Half the size of a building, added to what a thing's own points say of its spread [A]."""
-_CROSSING_M = 80.0
+_CROSSING_M = 120.0
+_BESIDE_M = 200.0
+"""A place this near a road lies by it."""
+_JOINT_GAIN = 0.7
+"""Taken off a place by the road that the address names as well [A]."""
 _MOST_MEANINGS = 32
 _ALONG_M = 500.0
 
@@ -121,7 +133,7 @@ def _read_name(
     for p in range(first, min(last, first + _MOST_MEANINGS)):
         kind, ident = index.postings.kind[p], np.int64(index.postings.ident[p])
         how = index.postings.weak[p]
-        weak = WEAK_COST if how == BARE else (OTHER_COST if how == OTHER else 0.0)
+        weak = _HOW_COST[how]
         if kind == AREA:
             is_area = True
             if how != BARE:
@@ -133,7 +145,10 @@ def _read_name(
             elif not short_of and not touches_name(index, tokens, row, k):
                 _add_area_point(index.areas, ident, weak, found, k)
         elif kind == WAY:
+            before = found.size[0]
             _add_way(index, tokens, (row, k, part), (ident, weak), found)
+            if found.size[0] > before:
+                found.like[before] = how == LIKE
         elif not _says_less(index, tokens, (row, k), (first, p), ident):
             unknown = part or leads_into_tail(index, tokens, row, k)
             own = unknown if how == OWN else short_of or touches_name(index, tokens, row, k)
@@ -152,7 +167,7 @@ def _says_less(
     """
     row, k = at
     building = k + 1 < tokens.size[row] and tokens.kind[row, k + 1] == _NUMBER
-    building = building and tokens.ident[row, k + 1] == _BUILDING
+    building = building and tokens.ident[row, k + 1] in (_BUILDING, _FLOOR)
     for p in range(names[0], names[1]):
         if index.postings.kind[p] == WAY:
             way = index.postings.ident[p]
@@ -180,6 +195,7 @@ def add_candidate(
     found.kind[at], found.ident[at], found.number[at], found.token[at] = thing
     found.other[at] = -1
     found.cost[at] = cost
+    found.like[at] = False
     found.size[0] = at + 1
 
 
@@ -189,6 +205,8 @@ def _add_area_point(areas: Areas, ident: int, cost: float, found: Candidates, to
     # Evidence runs from community up, levels from district down.
     evidence = _COMMUNITY + 2 - np.int64(areas.level[ident])
     add_candidate(found, point, evidence, (AREA, ident, -1, token), cost)
+    if cost >= WEAK_COST and found.size[0]:
+        found.like[found.size[0] - 1] = True  # said for short, it may be something else's name
 
 
 @inner_kernel
@@ -197,7 +215,7 @@ def _get_number(ways: Ways, way: int, tokens: Tokens, row: int, k: int) -> int:
     if k + 1 >= tokens.size[row] or tokens.kind[row, k + 1] != _NUMBER:
         return -1
     unit = tokens.ident[row, k + 1]
-    if unit not in (_NO_UNIT, _HOUSE, _BUILDING):
+    if unit not in (_NO_UNIT, _HOUSE, _BUILDING, _FLOOR):  # 紫竹里6楼 is a building
         return -1
     value, last = np.int64(tokens.value[row, k + 1]), np.int64(tokens.last[row, k + 1])
     if value <= 0:
@@ -316,23 +334,24 @@ def move_beside(
 
 @inner_kernel
 def _add_crossings(index: Index, tokens: Tokens, row: int, found: Candidates) -> None:
-    """Add the crossing of two roads where the text joins them (与, 交叉口, 路口)."""
+    """Add the crossing of two roads where the text joins them (与, 交叉口, 路口), or of a road and a place on it.
+
+    Where nothing joins them, a place by the road that is named as well is the one meant: 安定门外大街地坛公园.
+    """
     crossed = False
     for k in range(tokens.size[row]):
         crossed |= tokens.kind[row, k] == _CROSS or tokens.kind[row, k] == _AND
-    if not crossed:
-        return
     single = found.size[0]
     for i in range(single):
-        for j in range(i + 1, single):
-            both = found.kind[i] == WAY and found.kind[j] == WAY
-            if (
-                both
-                and found.token[i] != found.token[j]
-                and found.number[i] < 0
-                and found.number[j] < 0
-            ):
+        if found.kind[i] != WAY or found.number[i] > 0 or found.evidence[i] == _PART:
+            continue
+        for j in range(single):
+            if i == j or found.token[i] == found.token[j]:
+                continue
+            if found.kind[j] == WAY and crossed and i < j and found.number[j] < 0:
                 _add_crossing(index, i, j, found)
+            elif found.kind[j] == PLACE and index.ways.has_spine[found.ident[i]]:
+                _join_place(index, (i, j), crossed, found)
 
 
 @inner_kernel
@@ -343,3 +362,19 @@ def _add_crossing(index: Index, i: int, j: int, found: Candidates) -> None:
         point = (x, y, POINT_SPREAD_M + 0.5 * best)
         add_candidate(found, point, _INTERSECTION, (WAY, a, -1, found.token[j]), found.cost[i])
         found.other[found.size[0] - 1] = b
+
+
+@inner_kernel
+def _join_place(index: Index, pair: tuple[int, int], crossed: int, found: Candidates) -> None:
+    """Trust place ``pair[1]`` the more for lying by way ``pair[0]``; joined by a word they are one crossing."""
+    i, j = pair
+    x, y = found.x[j], found.y[j]
+    away, px, py = find_nearest_on_spine(index.ways, found.ident[i], x, y)
+    if away > _ALONG_M + found.raw[j]:
+        return
+    if crossed and away <= _BESIDE_M and found.evidence[j] == _PLACE:
+        point = (px, py, found.raw[j] + 0.5 * away)
+        thing = (WAY, found.ident[i], -1, found.token[i])
+        add_candidate(found, point, _INTERSECTION, thing, found.cost[i])
+    elif away <= _BESIDE_M + found.raw[j]:
+        found.cost[j] -= _JOINT_GAIN

@@ -28,6 +28,7 @@ from geodata.geocoder.geometry import (
     move_inside,
     predict_along,
 )
+from geodata.geocoder.ladder import names_district
 from geodata.kernels import borrow, inner_kernel, kernel
 
 _CITY = int(TokenKind.CITY)
@@ -36,16 +37,24 @@ _CITY_SHORT = int(TokenKind.CITY_SHORT)
 _REGION_SHORT = int(TokenKind.REGION_SHORT)
 _NOISE = int(TokenKind.NOISE)
 _MARK = int(TokenKind.MARK)
+_NAME = int(TokenKind.NAME)
+_LARGE_AREAS = (_CITY, _REGION, _CITY_SHORT, _REGION_SHORT, int(TokenKind.CITY_STEM))
+_AREA_TEXTS = (int(TokenKind.DISTRICT_TEXT), int(TokenKind.STREET_TEXT))
 _KNOWN_NUMBER = int(Evidence.KNOWN_NUMBER)
 _NEAR_NUMBER = int(Evidence.NEAR_NUMBER)
 _HABIT_NUMBER = int(Evidence.HABIT_NUMBER)
 _ROAD = int(Evidence.ROAD)
-_PART = int(Evidence.PART)
+_PART, _SIMILAR = int(Evidence.PART), int(Evidence.SIMILAR)
+_WITHIN = int(Evidence.WITHIN)
+_ALIKE = (_PART, _SIMILAR, _WITHIN)
 _EMPTY, _TOO_LONG = int(Reason.EMPTY), int(Reason.TOO_LONG)
 _ONLY_DIGITS, _TOO_SHORT = int(Reason.ONLY_DIGITS), int(Reason.TOO_SHORT)
 _OTHER_CITY, _NO_NAME = int(Reason.OTHER_CITY), int(Reason.NO_NAME)
 _AREA_ENDINGS = tuple(ord(character) for character in "区县市省")
 
+_MERELY_ALIKE = 0.25
+"""A name that goes on, or is merely like the one written, may mean another thing that the gazetteer does not hold:
+its score is four in five at most [A]."""
 _VAGUE_M = 250.0
 """A typical error wider than this is worth a search for names that are alike."""
 _RIVAL_COST = 0.7
@@ -61,8 +70,14 @@ there is a namesake rather than the place meant [A]."""
 _DOUBT_M = (300.0, 1_500.0)
 """A place this far and two radii outside the one district or street that is named contradicts the address: of thirteen
 so far outside their district in three sample cities three were right; for streets [A]."""
+_KNOWN_COST = 1.2
+"""Added to an area where a road or place nearby is named that the gazetteer holds: its middle says less [A]."""
+_WITHIN_GAIN = 0.6
+"""Taken off what is alike in the street that is named: its middle is alike to nothing [A]."""
+_AT_BORDER_M = 50.0
 _HOPELESS = 2.0
 _LEVELS = 3
+_ROAD_PARTS = 4
 _STREET_LEVEL = 1
 _NUDGE = 1.5
 """A point is moved into the street it names from at most this many radii outside."""
@@ -154,7 +169,7 @@ def collect(
     find_candidates(index, tokens, row, ladder, found)
     weigh(index, ladder, found, 0)
     best = find_best(found)
-    if best < 0 or found.typical[best] > _VAGUE_M or found.evidence[best] == _PART:
+    if best < 0 or found.typical[best] > _VAGUE_M or found.evidence[best] in _ALIKE:
         count = found.size[0]
         add_alike(index, text, at, (ladder, found), alike)
         weigh(index, ladder, found, count)
@@ -164,18 +179,43 @@ def collect(
 
 @inner_kernel
 def _is_elsewhere(index: Index, text: np.ndarray, tokens: Tokens, row: int) -> bool:
-    """Tell whether the text names another city or province before anything of this one."""
+    """Tell whether the text lies in another city or province, which it names before anything of this one."""
     for k in range(tokens.size[row]):
         kind = tokens.kind[row, k]
-        if kind in (_CITY, _REGION):
-            return not index.own_city[tokens.ident[row, k]]
-        if kind in (_CITY_SHORT, _REGION_SHORT):
-            if index.own_city[tokens.ident[row, k]]:
-                return False
-            stop = tokens.end[row, k]
-            return _has_area_ending(text[stop + 1 : stop + 6])
-        if kind not in (_NOISE, _MARK):
+        if kind in (_NOISE, _MARK):
+            continue
+        if kind not in _LARGE_AREAS:
             return False
+        if index.own_city[tokens.ident[row, k]]:
+            if kind in (_CITY, _CITY_SHORT):
+                return False
+            continue  # the province: another city of it may follow
+        if kind in (_CITY_SHORT, _REGION_SHORT):
+            stop = tokens.end[row, k]
+            if not _has_area_ending(text[stop + 1 : stop + 6]):
+                return False
+        return not _comes_home(index, tokens, row, k)
+    return False
+
+
+@inner_kernel
+def _comes_home(index: Index, tokens: Tokens, row: int, k: int) -> bool:
+    """Tell whether an address begins after part k, which then is a name: 四川饭店，东城区和平里东街11号.
+
+    This city is named later on, or one of its districts and a name within it. A district straight after the foreign
+    city is that one's: 长春市朝阳区.
+    """
+    straight, district = True, False
+    for i in range(k + 1, tokens.size[row]):
+        kind = tokens.kind[row, i]
+        straight = straight and tokens.start[row, i] == tokens.end[row, i - 1]
+        straight = straight and (kind in _LARGE_AREAS or kind in _AREA_TEXTS or kind == _NAME)
+        if kind in (_CITY, _CITY_SHORT) and index.own_city[tokens.ident[row, i]]:
+            return i + 1 < tokens.size[row]
+        if kind == _NAME and not straight:
+            if district:
+                return True
+            district = names_district(index, tokens.ident[row, i])
     return False
 
 
@@ -197,7 +237,10 @@ def find_best(found: Candidates) -> int:
 def weigh(index: Index, ladder: Ladder, found: Candidates, first: int) -> None:
     """Give candidates from `first` on radius and cost: log radius plus distance to the named areas."""
     least = np.inf
+    known = False
     for i in range(first, found.size[0]):
+        if found.evidence[i] in (_PART, _SIMILAR):
+            _find_within(index, ladder, found, i)
         evidence = found.evidence[i]
         fit = index.calibration[evidence]
         found.radius[i] = fit[0] + fit[1] * found.raw[i]
@@ -207,10 +250,28 @@ def weigh(index: Index, ladder: Ladder, found: Candidates, first: int) -> None:
         if found.cost[i] < least + _HOPELESS:
             # An area is judged by the larger ones that are named.
             levels = index.areas.level[found.ident[i]] if found.kind[i] == AREA else _LEVELS
-            found.cost[i] += _find_penalty(
+            penalty = _find_penalty(
                 index, ladder, levels, (found.x[i], found.y[i], found.typical[i])
             )
+            if evidence == _ROAD and penalty > 0.0 and index.ways.has_spine[found.ident[i]]:
+                penalty = min(penalty, _find_penalty_of_road(index, ladder, found, i))
+            found.cost[i] += penalty
+            known |= penalty <= _MOST_PENALTY and evidence not in _ALIKE and found.kind[i] != AREA
+        if found.kind[i] == AREA and known:
+            found.cost[i] += _KNOWN_COST
         least = min(least, found.cost[i])
+
+
+@inner_kernel
+def _find_within(index: Index, ladder: Ladder, found: Candidates, i: int) -> None:
+    """Trust a name that is merely alike or a part the more where it lies in the one street that is named."""
+    if ladder.size[_STREET_LEVEL] != 1 or found.kind[i] == AREA:
+        return
+    street = ladder.ident[_STREET_LEVEL, 0]
+    if find_distance_to_area(index.areas, street, found.x[i], found.y[i])[0] <= _AT_BORDER_M:
+        found.evidence[i] = _WITHIN
+        found.raw[i] = min(found.raw[i], np.float64(index.areas.r[street]))
+        found.cost[i] -= _WITHIN_GAIN
 
 
 @inner_kernel
@@ -231,6 +292,18 @@ def _find_penalty(
         total += min(0.5 * z * z, _MOST_PENALTY_DISTRICT if level == 0 else _MOST_PENALTY)
         total += _FAR_SLOPE[level] * np.log(max(1.0, (least - typical) / _FAR_M[level]))
     return total
+
+
+@inner_kernel
+def _find_penalty_of_road(index: Index, ladder: Ladder, found: Candidates, i: int) -> float:
+    """Return the cost of the part of a road that lies nearest to the areas named: any part may be meant."""
+    least = np.inf
+    way = found.ident[i]
+    for k in range(_ROAD_PARTS + 1):
+        t = np.float64(index.ways.length[way]) * k / _ROAD_PARTS
+        x, y = find_on_spine(index.ways, way, t)
+        least = min(least, _find_penalty(index, ladder, _LEVELS, (x, y, found.typical[i])))
+    return least
 
 
 @inner_kernel
@@ -310,6 +383,8 @@ def _write(
                 radius = max(radius, away + found.radius[i])
     answers.x[row], answers.y[row], answers.raw[row] = x, y, found.raw[best]
     answers.radius[row] = radius
+    if found.evidence[best] in _ALIKE or found.like[best]:
+        total += _MERELY_ALIKE
     answers.score[row] = 1.0 / (1.0 + total)
     answers.evidence[row] = found.evidence[best]
     answers.kind[row], answers.ident[row] = found.kind[best], found.ident[best]

@@ -31,6 +31,7 @@ class Evidence(IntEnum):
     COMMUNITY = 11
     STREET = 12
     DISTRICT = 13
+    WITHIN = 14  # SIMILAR or PART, in the street that the address names
 
 
 LEVEL_OF_EVIDENCE = {
@@ -48,6 +49,7 @@ LEVEL_OF_EVIDENCE = {
     Evidence.COMMUNITY: PlaceLevel.COMMUNITY,
     Evidence.STREET: PlaceLevel.STREET,
     Evidence.DISTRICT: PlaceLevel.DISTRICT,
+    Evidence.WITHIN: PlaceLevel.ROAD,
 }
 
 
@@ -98,7 +100,10 @@ MOST_AREAS = 16
 
 
 class Candidates(NamedTuple):
-    """Candidates of one address: point, raw spread and radius in metres, evidence, thing, cost."""
+    """Candidates of one address: point, raw spread and radius in metres, evidence, thing, cost.
+
+    ``like``: found by a name that people say by mistake.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -112,6 +117,7 @@ class Candidates(NamedTuple):
     other: np.ndarray
     number: np.ndarray
     token: np.ndarray
+    like: np.ndarray
     size: np.ndarray
 
 
@@ -140,6 +146,7 @@ def make_candidates() -> Candidates:
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
+        np.zeros(n, np.bool_),
         np.zeros(1, np.int64),
     )
 

@@ -7,10 +7,13 @@ import numpy as np
 
 from geodata.gazetteer.house_numbers import MOST_KNOWN, find_nearest_numbers, predict_position
 from geodata.gazetteer.places import Areas
-from geodata.gazetteer.ways import SPINE_STEP_M, Habits, Ways
+from geodata.gazetteer.ways import ASTRAY_M, SPINE_STEP_M, Habits, Ways
 from geodata.kernels import inner_kernel, kernel
 
 _MOST_SAMPLES = 25
+_NO_NUMBER = 1 << 40
+_ASIDE_M = 120.0
+"""Numbers farther to the side of their road say nothing of where its houses stand."""
 _LONGEST_STEP_M = 2.0 * SPINE_STEP_M
 _INSET_M = 12.0
 """A point moved into the street it names ends this far inside its outline."""
@@ -104,26 +107,33 @@ def predict_along(
     ways: Ways, habits: Habits, way: int, number: int
 ) -> tuple[float, float, float, int]:
     """Return t, its spread, the offset to the side, and how many known numbers were used."""
+    numbers, at = np.zeros(MOST_KNOWN), np.zeros(MOST_KNOWN)
     start, stop = ways.known_start[way], ways.known_start[way + 1]
-    low, high = find_nearest_numbers(ways.known_no[start:stop], number, MOST_KNOWN)
-    low, high = start + low, start + high
-    t, variance = predict_position(
-        ways.known_no[low:high].astype(np.float64),
-        ways.known_t[low:high].astype(np.float64),
-        np.float64(number),
-        habits.along,
-    )
+    high = start + np.searchsorted(ways.known_no[start:stop], number)
+    low, count = high - 1, 0
+    aside, besides = 0.0, 1.0
+    while count < MOST_KNOWN and (low >= start or high < stop):
+        below = number - ways.known_no[low] if low >= start else _NO_NUMBER
+        above = ways.known_no[high] - number if high < stop else _NO_NUMBER
+        near = low if below <= above else high
+        if near == low:
+            low -= 1
+        else:
+            high += 1
+        if abs(ways.known_off[near]) > ASTRAY_M:
+            continue
+        numbers[count], at[count] = ways.known_no[near], ways.known_t[near]
+        count += 1
+        if (ways.known_no[near] - number) % 2 == 0 and abs(ways.known_off[near]) < _ASIDE_M:
+            aside += ways.known_off[near]
+            besides += 1.0
+    t, variance = predict_position(numbers[:count], at[:count], np.float64(number), habits.along)
     # The road has two ends: a flat prior over its length, as a normal of the same variance.
     length = np.float64(ways.length[way])
     flat = length * length / 12.0
     t = (t * flat + 0.5 * length * variance) / (flat + variance)
     variance = variance * flat / (flat + variance)
-    aside, count = 0.0, 1.0
-    for i in range(low, high):
-        if (ways.known_no[i] - number) % 2 == 0 and abs(ways.known_off[i]) < 120.0:
-            aside += ways.known_off[i]
-            count += 1.0
-    return min(max(t, 0.0), length), np.sqrt(variance), aside / count, high - low
+    return min(max(t, 0.0), length), np.sqrt(variance), aside / besides, count
 
 
 @inner_kernel
@@ -166,6 +176,20 @@ def find_within(
     step = length / _MOST_SAMPLES
     variance = max(second / total - mean * mean, 0.0) + step * step / 12.0
     return mean, np.sqrt(variance), inside / _MOST_SAMPLES
+
+
+@inner_kernel
+def find_nearest_on_spine(ways: Ways, way: int, x: float, y: float) -> tuple[float, float, float]:
+    """Return the distance (m) from a point to a road's spine and the nearest point of it."""
+    best, px, py = np.inf, x, y
+    p = ways.spine_start[way]
+    while p < ways.spine_start[way + 1]:
+        away = np.hypot(np.float64(ways.spine_x[p]) - x, np.float64(ways.spine_y[p]) - y)
+        if away < best:
+            best, px, py = away, np.float64(ways.spine_x[p]), np.float64(ways.spine_y[p])
+        # Neighbouring points are near each other: those that cannot come nearer are passed over.
+        p += max(1, np.int64((away - best) / _LONGEST_STEP_M))
+    return best, px, py
 
 
 @inner_kernel

@@ -11,13 +11,13 @@ import pyarrow as pa
 from geodata.address.lexicon import make_lexicon
 from geodata.address.parse import Lexicon
 from geodata.address.trie import Trie
-from geodata.address.words import read_words
+from geodata.address.words import TokenKind, read_words
 from geodata.gazetteer.array_file import read_arrays, write_arrays
 from geodata.gazetteer.grams import Grams, make_grams
 from geodata.gazetteer.house_numbers import NumberModel
-from geodata.gazetteer.other_names import is_telling
+from geodata.gazetteer.other_names import is_telling, vary_numerals, vary_way
 from geodata.gazetteer.places import Areas, Places, make_areas, make_places
-from geodata.gazetteer.postings import AREA, BARE, OWN, PLACE, WAY, Postings
+from geodata.gazetteer.postings import AREA, BARE, LIKE, OWN, PLACE, WAY, Postings
 from geodata.gazetteer.records import Projection, Records
 from geodata.gazetteer.ways import Habits, Ways, make_ways
 from geodata.geocoder.calibrate import find_least_alike
@@ -40,7 +40,8 @@ class Gazetteer:
     labels
         Name number of each area, way and place in turn: what an answer calls it; -1 where none is left.
     own_city
-        For each word of the parser whether it names this city itself; other cities' addresses are refused.
+        For each word of the parser whether it names this city itself or its province; other cities' addresses are
+        refused.
     calibration
         Base (m) and scale of the 90 % radius for each kind of evidence, shape (kinds, 2).
     meta
@@ -161,6 +162,7 @@ def build_gazetteer(records: Records, calibration: np.ndarray) -> Gazetteer:
         ignore_index=True,
     )
     links = links[links["name"].map(is_telling).astype(bool)]
+    links = _add_numerals(pd.concat([links, _link_variants(way_names, links)], ignore_index=True))
     lexicon, names = make_lexicon([*links["name"].unique(), *_spell_cities(records)])
     sizes = (len(areas.x), len(ways.x), len(places.x))
     postings, labels = _make_postings(links, names, sizes)
@@ -198,6 +200,31 @@ def _link_ways(names: list[list[str]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "kind", "ident", "weak"])
 
 
+MOST_ALIKE_WAYS = 6
+"""What more roads than this may be called by mistake (南大街) tells none of them."""
+
+
+def _link_variants(names: list[list[str]], links: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for what else each way may be called, where that is nobody's name."""
+    rows = (
+        [(name, ident) for ident, own in enumerate(names) for name in vary_way(own[0])]
+        if names
+        else []
+    )
+    frame = pd.DataFrame(rows, columns=["name", "ident"])
+    frame = frame[~frame["name"].isin(links["name"])]
+    frame = frame[frame.groupby("name")["ident"].transform("size") <= MOST_ALIKE_WAYS]
+    return frame.assign(kind=WAY, weak=LIKE)
+
+
+def _add_numerals(links: pd.DataFrame) -> pd.DataFrame:
+    """Return the links with those names as well whose ordinals are written the other way, unless they are another's."""
+    numbered = links[links["name"].str.contains("[1-9一二三四五六七八九十]", regex=True)]
+    varied = numbered.assign(name=numbered["name"].map(vary_numerals)).explode("name").dropna()
+    varied = varied[~varied["name"].isin(links["name"])]
+    return pd.concat([links, varied], ignore_index=True)
+
+
 def _make_postings(
     links: pd.DataFrame, names: list[str], sizes: tuple[int, int, int]
 ) -> tuple[Postings, np.ndarray]:
@@ -226,9 +253,11 @@ def _spell_cities(records: Records) -> list[str]:
 
 
 def _mark_own_cities(records: Records, names: list[str], lexicon: Lexicon) -> np.ndarray:
-    """Return, for each word, whether it is a name of this very city."""
+    """Return, for each word, whether it is a name of this very city or of the province that it lies in."""
     own = np.zeros(len(lexicon.word_kind), dtype=np.bool_)
     number = pd.Index(names).get_indexer(_spell_cities(records))
     word = lexicon.word[number[number >= 0]]
     own[word[word >= 0]] = True
-    return own
+    region = read_words()[1].region
+    is_region = np.isin(lexicon.word_kind, (TokenKind.REGION, TokenKind.REGION_SHORT))
+    return own | (is_region & np.isin(region, region[own & (region >= 0)]))

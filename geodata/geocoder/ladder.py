@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from geodata.address.parse import DISTRICT_TEXT, Tokens, make_flags
+from geodata.address.parse import Tokens, make_flags
 from geodata.address.words import TokenKind
 from geodata.gazetteer.places import Areas
 from geodata.gazetteer.postings import AREA, BARE
@@ -80,13 +80,23 @@ def means_district(index: Index, name: int) -> bool:
 
 
 @inner_kernel
+def names_district(index: Index, name: int) -> bool:
+    """Tell whether a name is that of a district in full."""
+    for p in range(index.postings.start[name], index.postings.start[name + 1]):
+        is_area = index.postings.kind[p] == AREA and index.postings.weak[p] != BARE
+        if is_area and index.areas.level[index.postings.ident[p]] == 0:
+            return True
+    return False
+
+
+@inner_kernel
 def leads_into_tail(index: Index, tokens: Tokens, row: int, k: int) -> bool:
     """Tell whether a name runs on into what is only short for something: 荷莲 + 嘉园 is not the compound 荷莲."""
     if k + 1 >= tokens.size[row] or tokens.kind[row, k + 1] != _NAME:
         return False
     following = tokens.ident[row, k + 1]
     for p in range(index.postings.start[following], index.postings.start[following + 1]):
-        if index.postings.weak[p] != BARE:
+        if index.postings.weak[p] < BARE:
             return False
     return True
 
@@ -142,15 +152,11 @@ def _swap(ladder: Ladder, level: int, i: int, k: int) -> None:
 
 @inner_kernel
 def is_part(tokens: Tokens, row: int, k: int) -> bool:
-    """Tell whether a name touches unknown text: 天坛 in 天坛东里 is only near the place meant.
-
-    The name of a district that nobody told us of (朝阳区平安里) is no part of what follows it.
-    """
+    """Tell whether a name touches unknown text: 天坛 in 天坛东里 is only near the place meant."""
     for near in (k - 1, k + 1):
         if near < 0 or near >= tokens.size[row] or tokens.kind[row, near] not in (_WAY, _TEXT):
             continue
-        several = tokens.end[row, near] - tokens.start[row, near] >= 2
-        if several and (near > k or tokens.ident[row, near] != DISTRICT_TEXT):
+        if tokens.end[row, near] - tokens.start[row, near] >= 2:
             return True
     return False
 

@@ -33,7 +33,10 @@ _MOST_NAMES = 2_000
 """Names looked at more closely; of more matches the shortest are kept: they are the likeliest meant."""
 _DISTRICT = LEVELS.index(PlaceLevel.DISTRICT)
 _ROAD_AND_DIGITS = re.compile(r"^(.*\D)([1-9][0-9]{0,4})号?院?$")
-_BEFORE_AREAS = (TokenKind.CITY, TokenKind.CITY_SHORT, TokenKind.NOISE, TokenKind.MARK)
+_BEFORE_AREAS = (
+    *(TokenKind.REGION, TokenKind.REGION_SHORT, TokenKind.CITY, TokenKind.CITY_SHORT),
+    *(TokenKind.CITY_STEM, TokenKind.DISTRICT_TEXT, TokenKind.NOISE, TokenKind.MARK),
+)
 
 
 class _Things(NamedTuple):

@@ -50,8 +50,13 @@ def _find_untold(
     return frozenset((*_UNTOLD.get(level or "", ()), *(("cell_code",) if far else ())))
 
 
+SURE_SCORE = 0.85
+"""An area is named from this score on; below it the name may be short for something else (福田 for 福田街道), or mean
+two areas."""
+
+
 def _find_confidence_min(level: str | None, constants: Constants) -> float:
-    """Return how sure the street is at least.
+    """Return how sure the street is at least, where the score is :data:`SURE_SCORE`.
 
     Where the address names the street or a community, the street is as sure as the name, not as the distance
     from the point that stands for it.
@@ -107,7 +112,8 @@ def judge_places(places: pd.DataFrame, judge: Judge, constants: Constants) -> pd
         for name in _find_untold(level, radius, constants):
             found.iloc[rows, found.columns.get_loc(name)] = None
         least.iloc[rows] = _find_confidence_min(level, constants)
-    found["confidence"] = found["confidence"].clip(lower=least)
+    doubtful = (places["score"].astype("float64") < SURE_SCORE).to_numpy()
+    found["confidence"] = found["confidence"].clip(lower=least.mask(doubtful, 0.0))
     found["confidence"] = found["confidence"].where(found["street_code"].notna())
     return found
 
@@ -153,7 +159,9 @@ def judge_place(
     found |= dict.fromkeys(_find_untold(level, radius, constants))
     if found["street_code"] is None:
         found["confidence"] = None
-    elif found["confidence"] is not None:
+    elif found["confidence"] is not None and (
+        place["score"] is None or place["score"] >= SURE_SCORE
+    ):
         found["confidence"] = max(found["confidence"], _find_confidence_min(level, constants))
     return found
 

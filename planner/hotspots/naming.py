@@ -26,6 +26,7 @@ ONE_ADDRESS_M = 60.0
 """Points of one address lie within so much of their middle (three quarters of them). Assumed: a plot."""
 
 FEWEST_POINTS = 3
+NAMING = ("way", "text", "name", "village_text")
 INSIDE_UNITS = ("building", "unit", "floor", "room")
 DOOR_UNITS = ("house", "none")
 
@@ -49,7 +50,7 @@ def read_address(text: str) -> Address | None:
     name, number, is_inside = "", "", False
     before = ""
     for part in parse_address(text):
-        if part.kind in ("way", "text", "name") and len(part.folded) >= SHORTEST_NAME:
+        if part.kind in NAMING and len(part.folded) >= SHORTEST_NAME:
             name, number = part.text.strip(), ""
             # 69 Paris St: the number stands before its road
             if before and part.kind == "way":

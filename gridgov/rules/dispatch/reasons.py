@@ -48,12 +48,21 @@ def say_address(case: Mapping[str, Any]) -> str:
 
 
 def say_street(case: Mapping[str, Any], names: Mapping[str, str], *, placed: bool) -> str:
-    """Return in which street the place lies and how far its boundary is."""
+    """Return in which street the place lies and how far its boundary is.
+
+    Nothing is said to lie in a street where the circle of what is known reaches over its boundary.
+    """
     street, metres = case.get("street_code"), case.get("boundary_m")
+    radius = case.get("uncertainty_m")
     if not street:
         return NO_STREET if placed else ""
-    far = "" if metres is None else say_distance(round(metres))
-    return f"位置在{names.get(street, '')}内{far}"
+    name = names.get(street, "")
+    if metres is None:
+        return f"位置在{name}内" if radius is None else f"地址所写为{name}，未定位到具体地点"
+    far = say_distance(round(metres))
+    if radius is not None and radius > metres:
+        return f"位置大致在{name}{far}，误差范围越过边界，可能属于相邻街道"
+    return f"位置在{name}内{far}"
 
 
 def say_unit(rule: Rule, item: Item | None, unit: str | None) -> str:

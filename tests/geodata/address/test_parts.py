@@ -21,7 +21,7 @@ SPOKEN = [
     ),
     ("景山公园东侧", [("景山公园", "text"), ("东侧", "side")]),
     ("中山公园内", [("中山公园", "text"), ("内", "inside")]),
-    ("来广营地区清河营村", [("来广营地区", "street_text"), ("清河营村", "text")]),
+    ("来广营地区清河营村", [("来广营地区", "street_text"), ("清河营村", "village_text")]),
     ("上海市世纪大道1号", [("上海市", "city"), ("世纪大道", "way"), ("1号", "number")]),
     (
         "您好，我住在丰收路5号附近",
@@ -41,6 +41,75 @@ SPOKEN = [
 @pytest.mark.parametrize(("text", "wanted"), SPOKEN, ids=[text for text, _ in SPOKEN])
 def test_spoken_addresses(text, wanted):
     assert [(part.text, part.kind) for part in parse_address(text)] == wanted
+
+
+LADDERS = [
+    "浙江省:province 绍兴市:city 越城区:district 迪荡街道:town 云东路:road 88号:number 3幢:building",
+    "云东路:road 88号:number 3幢:building 2单元:unit 501室:room",
+    "越城区:district 云东路:road",
+    "越城区:district 迪荡街道:town",
+    "江苏:province 常州:city 武进区:district 湖塘镇:town 人民路:road",
+    "浙江:province 嘉兴:city 海宁市:district 许村镇:town 永福村:community 5组: 12号:number",
+    "湖北省:province 恩施土家族苗族自治州:city 利川市:district 都亭街道:town",
+    "云南省:province 昆明市:city 石林彝族自治县:district 鹿阜街道:town",
+    "济南市:city 市中区:district 杆石桥街道:town",
+    "青山湖小区:place 7:building -: 1203:room",
+    "青山湖小区:place 7:building -: 2:unit -: 1203:room",
+    "青山湖小区:place 7号楼:building -: 2:unit -: 1203:room",
+    "青山湖小区:place 12楼:building 3单元:unit 502:room",
+    "青山湖小区:place 3号楼:building 12楼:floor 1203室:room",
+    "云东路:road 15-17号:number",
+    "云东路:road 88号:number 环宇大厦:place B座:building 1203:room",
+    "云东路:road 88号:number 环宇大厦:place 18F:floor",
+    "12号大街:road 6号:number",
+    "纬3路:road 18号:number",
+    "金桥六条:road 9号:number",
+    "住在: 山东省:province 济南市:city 历下区:district 泉城路:road",
+    "长春路:road 5号:number",
+    "中山东路:road 200号:number",
+    "重庆南路:road 8号:number",
+    "湖海南沿:road 12号:number",
+    "河南岸街道:town 三环路:road",
+    "西门外大街:road 5号:number",
+]
+
+
+@pytest.mark.parametrize("ladder", LADDERS)
+def test_form_alone_tells_the_roles(ladder):
+    wanted = [tuple(part.rsplit(":", 1)) for part in ladder.split(" ")]
+    found = parse_address("".join(text for text, _ in wanted))
+    assert [(part.text, part.role) for part in found] == wanted
+
+
+def test_a_lexicon_of_areas_tells_what_is_short_for_them():
+    lexicon, _ = make_lexicon(["越城区", "越城", "迪荡街道", "迪荡", "永福村", "云东路"])
+    found = parse_address("绍兴市越城迪荡永福村3号", lexicon=lexicon)
+    roles = ["city", "district", "town", "community", "number"]
+    assert [part.role for part in found] == roles
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("四海南路7号", "四海南路"),
+        ("小金桥胡同7号", "小金桥胡同"),
+        ("宣化门内南小街7号", "宣化门内南小街"),
+        ("金沙岸街7号", "金沙岸街"),
+        ("金沙区永福路7号", "金沙区"),
+    ],
+)
+def test_a_name_that_goes_on_is_another_name(text, first):
+    lexicon, _ = make_lexicon(["金桥胡同", "宣化门", "金沙岸", "金沙", "南小街"])
+    assert parse_address(text, lexicon=lexicon)[0].text == first
+
+
+def test_radicals_are_the_characters_that_they_look_like():
+    for plain, copied in (
+        ("里东街", "⾥东街"), ("直门大街", "直⻔⼤街"), ("长安", "⻓安"), ("長安", "⾧安"),
+        ("十一号", "⼗⼀号"), ("西风龙龟", "⻄⻛⻰⻱"), ("門", "⾨"),
+    ):  # fmt: skip
+        assert fold_text(copied) == fold_text(plain)
+    assert parse_address("云东路⼗⼀号")[1].number == 11
 
 
 NUMBERS = [

@@ -49,7 +49,9 @@ def test_numbers_follow_the_textbook_gaussian_process(numbers, wanted, seed):
     m = DEFAULT_MODEL
 
     def covariance(a, b):
-        return m.offset_var + m.slope_var * np.outer(a, b) + m.walk * np.minimum.outer(a, b)
+        side = m.side * (a[:, None] % 2 == b[None, :] % 2)
+        walk = (m.walk + side) * np.minimum.outer(a, b)
+        return m.offset_var + m.slope_var * np.outer(a, b) + walk
 
     at = np.array([float(wanted)])
     cross = covariance(at, numbers)

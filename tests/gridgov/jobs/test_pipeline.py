@@ -242,6 +242,9 @@ def test_a_place_says_no_more_than_is_known(city):
     assert found["district_code"].notna().all()
     assert found["confidence"].iloc[4] >= 0.95, "the address names the street"
     assert found["confidence"].isna().iloc[5]
+    doubtful = make_places(*levels).assign(score=0.8)
+    unsure = judge_places(doubtful, city.territory.judge, make_constants())
+    assert unsure["confidence"].iloc[4] < 0.9, "the name may be short for something else"
 
 
 def test_each_address_is_placed_once(city):

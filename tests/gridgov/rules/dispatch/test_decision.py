@@ -143,6 +143,17 @@ def test_reasons_are_sentences_for_people():
     assert "距边界 200 米以上" in far["reasons"]
 
 
+def test_nothing_lies_in_a_street_whose_border_its_circle_crosses():
+    wide = INSIDE | {"matched": "景山东街", "uncertainty_m": 1053.0}
+    told = decide_row(item_code="street", **wide)["reasons"]
+    assert "位置在" not in told
+    assert "位置大致在东华门街道，距边界 85 米，误差范围越过边界，可能属于相邻街道" in told
+    named = decide_row(item_code="street", **(wide | {"boundary_m": None}))["reasons"]
+    assert "地址所写为东华门街道，未定位到具体地点" in named
+    inside = decide_row(item_code="street", **(wide | {"boundary_m": 1200.0}))["reasons"]
+    assert "位置在东华门街道内，距边界 200 米以上" in inside
+
+
 def test_an_unsure_place_names_both_streets_and_asks_a_person():
     near = INSIDE | {"confidence": 0.6, "boundary_m": 4.0}
     found = decide_row(item_code="street", **near)
