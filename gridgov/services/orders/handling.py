@@ -280,7 +280,8 @@ def _complete(runtime: CityRuntime, facts: Facts, *, by_itself: bool) -> Facts:
 
     What was typed goes into the log and into messages, so numbers of people are masked in it.
     """
-    facts = replace(facts, text=mask_text(facts.text))
+    at = facts.at.astimezone(runtime.zone)  # days are those of the city, never of UTC
+    facts = replace(facts, text=mask_text(facts.text), at=at)
     if not facts.unit_code:
         return facts
     today = runtime.get_day(facts.at)
