@@ -12,6 +12,7 @@ from geodata.datum import Datum, convert_geometry, guess_layer_datum
 from geodata.errors import GeodataError
 from geodata.paths import replace_file
 from geodata.problems import Problem
+from gridgov.pack.kept import is_whole, sign_part
 from gridgov.pack.read_layers import DIGITS, LAYER_COLUMNS
 from gridgov.pack.settings import Settings
 
@@ -46,14 +47,14 @@ def find_geography_problems(
     settings: Settings, layers: Layers, *, deep: bool, store: Path
 ) -> list[Problem]:
     """Return the same, from the file `store` if this content has been looked at before."""
-    try:
+    if is_whole(store):
         return [Problem(**row) for row in json.loads(store.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
-        problems = check_geography(settings, layers, deep=deep)
+    problems = check_geography(settings, layers, deep=deep)
     text = json.dumps([asdict(problem) for problem in problems], ensure_ascii=False)
     try:
         with replace_file(store) as aside:
             aside.write_text(text, encoding="utf-8")
+        sign_part(store)
     except (OSError, GeodataError):
         pass  # a store that cannot be written costs time, not the answer
     return problems

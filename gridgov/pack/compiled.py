@@ -1,9 +1,10 @@
 """Heavy parts of a city, compiled on first use and kept on disk under the hash of the pack's content.
 
 Nothing is written into the pack: the store is ``GRIDGOV_CACHE``, else the user's cache folder; where that
-cannot be written the parts are compiled each time.
+cannot be written the parts are compiled each time, and a warning says so. Each part has its checksum beside it.
 """
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -22,7 +23,10 @@ from geodata.errors import GeodataError
 from geodata.gazetteer import GazetteerSource
 from geodata.geocoder import Gazetteer, make_gazetteer
 from geodata.territory import Territory, load_territory, make_territory, save_territory
+from gridgov.pack.kept import is_whole, sign_part
 from gridgov.pack.settings import Settings
+
+_LOG = logging.getLogger(__name__)
 
 CACHE_VARIABLE = "GRIDGOV_CACHE"
 
@@ -101,19 +105,32 @@ def _keep(
     make: Callable[[], Part],
     save: Callable[[Part, Path], None],
 ) -> Part:
-    """Return what is stored at `path`; make and store it where there is nothing that can be used."""
-    if path.exists():
+    """Return what is stored at `path`; make and store it where there is nothing that is whole."""
+    if is_whole(path):
         try:
             return load(path)
         except GeodataError:
-            pass  # damaged or of an older program: made again below
+            pass  # of an older program: made again below
     part = make()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save(part, path)
-    except (OSError, GeodataError):
-        pass  # a store that cannot be written costs time, not the answer
+        sign_part(path)
+    except (OSError, GeodataError) as error:  # costs time, not the answer
+        _say_unkept(path.parent.parent, str(error))
     return part
+
+
+@cache
+def _say_unkept(store: Path, reason: str) -> None:
+    """Say once that each run will compile the pack anew."""
+    _LOG.warning(
+        "What the pack compiles to cannot be kept in %s (%s), so that each run makes it anew. Set %s to a folder that "
+        "can be written.",
+        store,
+        reason,
+        CACHE_VARIABLE,
+    )
 
 
 def compile_territory(settings: Settings, layers: Mapping[str, gpd.GeoDataFrame]) -> Territory:

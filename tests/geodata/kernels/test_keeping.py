@@ -110,6 +110,7 @@ def flip(data: bytes, place: int) -> bytes:
 PLAIN = sum(3 * one + 1 - 0.5 for one in range(5))
 
 
+@pytest.mark.slow
 def test_kept_code_is_used_and_damaged_code_is_compiled_anew(rooms):
     assert answer(rooms) == (PLAIN, 0)
     assert answer(rooms) == (PLAIN, 1)
@@ -129,6 +130,7 @@ def test_kept_code_is_used_and_damaged_code_is_compiled_anew(rooms):
     assert answer(rooms) == (PLAIN, 0)
 
 
+@pytest.mark.slow
 def test_a_change_in_another_room_is_noticed_whatever_its_time_and_size(rooms):
     assert answer(rooms) == (PLAIN, 0)
     edit(rooms / "table.py", "3", "4")
@@ -141,6 +143,7 @@ def test_a_change_in_another_room_is_noticed_whatever_its_time_and_size(rooms):
     assert len(list_kept(rooms)) == 3  # and nothing is left of earlier texts
 
 
+@pytest.mark.slow
 def test_fields_in_another_order_are_another_type(rooms):
     assert answer(rooms) == (PLAIN, 0)
     edit(
@@ -152,6 +155,7 @@ def test_fields_in_another_order_are_another_type(rooms):
     assert answer(rooms) == (swapped, 0)
 
 
+@pytest.mark.slow
 def test_a_file_under_another_name_is_not_taken(rooms):
     assert answer(rooms) == (PLAIN, 0)
     files = {file.name.partition("-")[0]: file for file in list_kept(rooms)}
