@@ -11,6 +11,7 @@ import pandas as pd
 from geodata.errors import InvalidDataError
 from geodata.files import read_table
 from geodata.problems import Problem
+from gridgov.jobs.order_file import restore_codes
 from gridgov.pack.duties import CityDuties
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, read_times
@@ -101,13 +102,16 @@ def make_duty_report(
 
 
 def _read_orders(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
-    frame, problems = read_table(path)
+    frame, problems = read_table(path, names=ORDER_NEEDS)
     _check_columns(frame, ORDER_NEEDS, path)
-    return frame.assign(item_code=frame["item_code"].astype("str")), problems
+    frame, notes = restore_codes(frame, path, needed=(*ORDER_NEEDS, "unit_code", "unit_recorded"))
+    return frame, [*problems, *notes]
 
 
 def _read_transfers(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
-    frame, problems = read_table(path)
+    frame, problems = read_table(path, names=("order_no", "appeal_no", *TRANSFER_NEEDS))
+    frame, notes = restore_codes(frame, path)
+    problems = [*problems, *notes]
     if "order_no" not in frame and "appeal_no" in frame:
         frame = frame.rename(columns={"appeal_no": "order_no"})
     _check_columns(frame, ("order_no", *TRANSFER_NEEDS), path)
@@ -116,9 +120,7 @@ def _read_transfers(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     times = read_times(frame["at"], TimeRules(zone=ZoneInfo("UTC")), faults)
     wrong = frame["at"].notna() & times.isna()
     faults.rows(frame["at"], wrong, "is no time", expected="such as 2024-01-31 08:30:00")
-    told = faults.frame().astype(object)
-    rows = told.where(told.notna(), None).to_dict("records")
-    return frame.assign(at=times), [Problem(**row) for row in rows]
+    return frame.assign(at=times), faults.problems()
 
 
 def _check_columns(frame: pd.DataFrame, needed: tuple[str, ...], path: Path) -> None:

@@ -1,7 +1,7 @@
 """Orders of an earlier run read back: ``orders.parquet`` or ``orders.csv`` → the frame that the run had."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,16 +10,33 @@ import pandas as pd
 
 from geodata.errors import InvalidDataError
 from geodata.files import read_table
+from geodata.files.spreadsheets import find_shortened, note_shortened, to_codes, to_text
 from geodata.problems import Problem
 from gridgov.frames import ORDER_COLUMNS, SATISFIED_VALUES
 from gridgov.reading.export_words import SATISFIED_WORDS, TRUE_FALSE, map_words
 from gridgov.reading.faults import RowFaults
+from gridgov.reading.strays import find_end, find_strays, to_days
 from gridgov.reading.times import TimeRules, read_times
 
 TIMES = ("received_at", "contacted_at", "closed_at", "contact_by", "due_at")
 NUMBERS = ("lon", "lat", "uncertainty_m", "score", "boundary_m", "confidence", "item_confidence")
 ANSWERS = ("contacted", "solved")
 FLAGS = ("review",)
+
+CODES = (
+    "order_no",
+    "appeal_no",
+    "item_code",
+    "cell_code",
+    "community_code",
+    "street_code",
+    "district_code",
+    "unit_code",
+    "unit_recorded",
+    "from_unit",
+    "to_unit",
+)
+"""Columns that name things, in this file and in those that go with it: a shortened one makes one of many."""
 
 NEEDED_COLUMNS = (
     "order_no",
@@ -68,11 +85,12 @@ def read_orders(path: Path, *, zone: ZoneInfo) -> OrdersRead:
     InvalidDataError
         If the file cannot be read, lacks a column of :data:`NEEDED_COLUMNS` or holds no order that can be used.
     """
-    raw, problems = read_table(path)
+    raw, problems = read_table(path, names=ORDER_COLUMNS)
     read = len(raw) + len({one.row for one in problems if one.severity == "error"} - {None})
     _check_columns(raw, path)
+    raw, notes = restore_codes(raw, path)
     faults = RowFaults(str(path))
-    faults.add(*problems)
+    faults.add(*problems, *notes)
     orders = raw.reindex(columns=list(ORDER_COLUMNS))
     for name in ORDER_COLUMNS:
         orders[name] = _read_column(orders[name], zone, faults)
@@ -85,6 +103,57 @@ def read_orders(path: Path, *, zone: ZoneInfo) -> OrdersRead:
         read=read,
         rejected=read - len(kept),
     )
+
+
+def restore_codes(
+    frame: pd.DataFrame, path: Path, *, needed: Collection[str] = CODES
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return a table read back with its :data:`CODES` as text, whatever a spreadsheet made of them.
+
+    A number of an appeal that a spreadsheet has shortened is taken from the order's, which only has a part more.
+
+    Parameters
+    ----------
+    frame
+        Table on the index of the file.
+    path
+        File as the user named it.
+    needed
+        Columns without which the caller cannot go on; others are left empty where they are shortened.
+
+    Raises
+    ------
+    InvalidDataError
+        If codes that are needed are in scientific notation: with them many places or orders are one.
+    """
+    codes = {name: to_codes(frame[name]) for name in CODES if name in frame}
+    notes = []
+    if {"appeal_no", "order_no"} <= set(codes):
+        lost = find_shortened(codes["appeal_no"])
+        mended = codes["order_no"].str.replace(r"-\d+$", "", regex=True)
+        if lost.any() and not find_shortened(mended[lost]).any() and mended[lost].notna().all():
+            codes["appeal_no"] = codes["appeal_no"].mask(lost, mended)
+            notes.append(
+                Problem(
+                    file=str(path),
+                    field="appeal_no",
+                    problem=f"{int(lost.sum()):,} numbers are in scientific notation; those of the orders are taken",
+                    expected="orders.parquet of gridgov run, or orders.csv as it was written",
+                    severity="warning",
+                )
+            )
+    wanted = [texts for name, texts in codes.items() if name in needed]
+    problems = note_shortened(wanted, path, effect="the file cannot be used")
+    if problems:
+        better = "orders.parquet of gridgov run, or the file as it was written, not saved by a spreadsheet"
+        raise InvalidDataError([replace(one, expected=better) for one in problems])
+    others = [texts for name, texts in codes.items() if name not in needed]
+    notes += [
+        replace(one, severity="warning")
+        for one in note_shortened(others, path, effect="they are left out")
+    ]
+    codes = {name: texts.mask(find_shortened(texts)) for name, texts in codes.items()}
+    return frame.assign(**codes), notes
 
 
 def _read_column(values: pd.Series, zone: ZoneInfo, faults: RowFaults) -> pd.Series:
@@ -106,8 +175,7 @@ def _read_column(values: pd.Series, zone: ZoneInfo, faults: RowFaults) -> pd.Ser
         return values.astype("boolean")
     if name in FLAGS:
         return values.astype("boolean").fillna(value=False).astype(bool)
-    texts = values.astype("str").str.strip()
-    texts = texts.where(texts != "")
+    texts = to_text(values)
     if name == "satisfied":
         return _map(texts, SATISFIED_WORDS, ", ".join(SATISFIED_VALUES), faults)
     return texts
@@ -132,17 +200,29 @@ def _find_unusable(orders: pd.DataFrame, given: pd.Series, faults: RowFaults) ->
     """Note and return the rows that cannot be an order."""
     number, received = orders["order_no"], orders["received_at"]
     none, timeless = number.isna(), received.isna()
-    again = number.duplicated() & ~none
+    strays = find_strays(received, find_end(to_days(received[~none])))
+    unusable = none | timeless | strays
+    again = pd.Series(
+        data=False, index=orders.index
+    )  # of the good ones: a bad row takes nothing from another
+    again[~unusable] = number[~unusable].duplicated()
     faults.rows(number, none, "is empty", expected="the number of the order", severity="error")
     faults.rows(number, again, "occurs twice", expected="each order once", severity="error")
     faults.rows(
         given,
-        timeless,
+        strays & ~none,
+        "lies far behind all others",
+        expected="a time that has been",
+        severity="error",
+    )
+    faults.rows(
+        given,
+        timeless & ~none,
         "is no time, so the order is in no window",
         expected="such as 2025-03-01 09:30",
         severity="error",
     )
-    return none | again | timeless
+    return unusable | again
 
 
 def _check_columns(raw: pd.DataFrame, path: Path) -> None:

@@ -9,6 +9,8 @@ import pandas as pd
 from geodata.errors import InvalidDataError
 from geodata.files import read_table
 from geodata.problems import Problem
+from gridgov.frames import ORDER_COLUMNS
+from gridgov.jobs.order_file import restore_codes
 from gridgov.pack.duties import CityDuties
 from gridgov.reading.export_words import SATISFIED_WORDS, map_words
 from gridgov.reading.faults import RowFaults
@@ -83,7 +85,9 @@ def read_times_of(path: Path, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Proble
     InvalidDataError
         If the file cannot be read.
     """
-    frame, problems = read_table(path)
+    frame, problems = read_table(path, names=(*ORDER_COLUMNS, *TIMES))
+    frame, notes = restore_codes(frame, path)
+    problems = [*problems, *notes]
     faults = RowFaults(str(path))
     for name in TIMES:
         if name in frame:
@@ -96,8 +100,6 @@ def read_times_of(path: Path, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Proble
             frame["satisfied"].astype("str").str.strip(),
             lambda word: SATISFIED_WORDS.get(word, word),
         )
-    if "order_no" in frame:
-        frame["order_no"] = frame["order_no"].astype("str").str.strip()
     return frame, [*problems, *_make_problems(faults.frame())]
 
 

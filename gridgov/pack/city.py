@@ -229,7 +229,7 @@ def find_settings_file(path: Path | str) -> Path:
 def _read_tables(settings: Settings) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
     frames, problems = {}, []
     for role, one in settings.tables.items():
-        frame, found = read_pack_table(one)
+        frame, found = read_pack_table(one, time_forms=settings.appeals.time_formats)
         problems += found
         if frame is not None:
             frames[role] = frame

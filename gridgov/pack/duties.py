@@ -112,7 +112,9 @@ def load_city_duties(path: Path | str) -> CityDuties:
     tables: dict[str, pd.DataFrame] = {}
     for role in DUTY_TABLES:
         if role in settings.tables:
-            frame, found = read_pack_table(settings.tables[role])
+            frame, found = read_pack_table(
+                settings.tables[role], time_forms=settings.appeals.time_formats
+            )
             problems += found
             tables |= {} if frame is None else {role: frame.reset_index(drop=True)}
     problems += check_tables(PackTables(settings, tables))

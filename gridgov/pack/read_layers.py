@@ -1,7 +1,7 @@
 """Layers of a pack: read in EPSG:4326 with the columns of the contract, codes as text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -9,8 +9,9 @@ import pandas as pd
 import shapely
 
 from geodata.coverage import prepare_polygons
-from geodata.errors import GeodataError, InvalidDataError
+from geodata.errors import GeodataError, InvalidDataError, UndeclaredSystemError
 from geodata.files import read_layer, read_table
+from geodata.files.spreadsheets import to_codes
 from geodata.problems import Problem
 from gridgov.pack.read_tables import Faults, check_numbers, find_nearest
 from gridgov.pack.settings import LayerSettings
@@ -64,8 +65,16 @@ def read_pack_layer(settings: LayerSettings) -> LayerRead:
     encoding = None if settings.encoding == "auto" else settings.encoding
     try:
         raw, problems = read_layer(
-            settings.path, datum=settings.datum, encoding=encoding, code=settings.code or None
+            settings.path,
+            datum=settings.datum,
+            encoding=encoding,
+            code=settings.code or None,
+            crs=settings.crs or None,
         )
+    except UndeclaredSystemError as error:
+        line = f'; in city.toml: [layers.{settings.role}] crs = "EPSG:…"'
+        told = [replace(one, expected=one.expected + line) for one in error.problems]
+        return LayerRead(None, told)
     except InvalidDataError as error:
         return LayerRead(None, error.problems)
     except GeodataError as error:
@@ -99,10 +108,7 @@ def read_pack_layer(settings: LayerSettings) -> LayerRead:
 
 def _as_text(values: pd.Series) -> pd.Series:
     """Return a column as text; a whole number has no decimal point, because it is a code."""
-    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")
-    texts: pd.Series = values.astype("str").str.strip().fillna("")
-    return texts
+    return to_codes(values).fillna("")
 
 
 def _empty(raw: pd.DataFrame) -> pd.Series:

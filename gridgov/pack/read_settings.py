@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from geodata.crs import check_metric_crs
+from geodata.crs import check_metric_crs, parse_crs
 from geodata.datum import Datum, parse_datum
 from geodata.errors import GeodataError
 from geodata.problems import Problem
@@ -148,6 +148,18 @@ def _read_datum(section: Section, *, required: bool) -> Datum:
     return Datum.WGS84
 
 
+def _read_declared_crs(section: Section) -> str:
+    """Return the coordinate system that a section declares for a file that states none; usually none does."""
+    text = section.text("crs")
+    if text:
+        try:
+            parse_crs(text)
+        except GeodataError:
+            section.fault("crs", "is not a known coordinate system", "a code such as EPSG:4548")
+            return ""
+    return text
+
+
 def _read_layers(layers: Section) -> dict[str, LayerSettings]:
     found: dict[str, LayerSettings] = {}
     for role in LAYER_ROLES:
@@ -163,6 +175,7 @@ def _read_layers(layers: Section) -> dict[str, LayerSettings]:
             name_format=section.text("name_format"),
             code_table=section.file_path("code_table"),
             encoding=section.text("encoding", default="auto"),
+            crs=_read_declared_crs(section),
             version=section.text("version"),
             valid_from=section.day("valid_from"),
             **columns,
@@ -219,12 +232,13 @@ def _read_source(section: Section) -> GazetteerSettings | None:
         section.fault("kind", "is not a kind of source", f"one of {', '.join(kinds)}")
     columns = section.mapping("columns")
     encoding = section.text("encoding", default="auto")
+    crs = _read_declared_crs(section)
     _check_names(section, "columns", columns, SOURCE_COLUMNS)
     section.close()
     if path is None or kind not in kinds:
         return None
     return GazetteerSettings(
-        path=path, datum=datum, kind=kinds[kind], columns=columns, encoding=encoding
+        path=path, datum=datum, kind=kinds[kind], columns=columns, encoding=encoding, crs=crs
     )
 
 

@@ -66,12 +66,15 @@ def _read_frame(settings: GazetteerSettings, faults: Faults) -> pd.DataFrame | N
     encoding = settings.encoding
     try:
         if settings.path.suffix.lower() in TABLES and "lon" in settings.columns:
-            raw, problems = read_table(settings.path, encoding=encoding)
+            raw, problems = read_table(
+                settings.path, encoding=encoding, names=list(settings.columns.values())
+            )
         else:
             raw, problems = read_layer(
                 settings.path,
                 datum=settings.datum,
                 encoding=None if encoding == "auto" else encoding,
+                crs=settings.crs or None,
             )
     except InvalidDataError as error:
         faults.problems.extend(error.problems)

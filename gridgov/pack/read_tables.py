@@ -1,5 +1,6 @@
 """Tables of a pack: read, columns named as in the contract, texts never missing, dates parsed."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,10 +12,11 @@ import pandas as pd
 
 from geodata.errors import InvalidDataError
 from geodata.files import read_table
+from geodata.files.spreadsheets import note_shortened, to_codes
 from geodata.problems import Problem, Severity, row_number
 from gridgov.pack.settings import TableSettings
 from gridgov.reading.faults import RowFaults
-from gridgov.reading.times import TimeRules, read_times
+from gridgov.reading.times import TimeRules, parse_form, read_times, to_plain_text
 from gridgov.rules.catalogue import ITEM_COLUMNS
 from gridgov.rules.dispatch.book import UNIT_COLUMNS
 from gridgov.rules.duties import graph as duties
@@ -52,6 +54,9 @@ CAPACITY_COLUMNS = ("unit_code", "month", "capacity")
 
 MOST_HINTS = 20
 """Different unknown values for which the known one most like them is looked up."""
+
+_NAMING = ("_code", "_duty", "unit", "lead", "value")
+"""Ends of the names of columns that name things."""
 
 DATE_COLUMNS = frozenset({*VALIDITY, "date"})
 
@@ -141,8 +146,17 @@ class Faults:
         )
 
 
-def read_pack_table(settings: TableSettings) -> tuple[pd.DataFrame | None, list[Problem]]:
+def read_pack_table(
+    settings: TableSettings, *, time_forms: tuple[str, ...] = ()
+) -> tuple[pd.DataFrame | None, list[Problem]]:
     """Return a table of the pack with the columns of its contract, on the index of the file.
+
+    Parameters
+    ----------
+    settings
+        Of the table.
+    time_forms
+        Forms of times that the pack names for its appeals: its dates may have them too.
 
     Returns
     -------
@@ -150,7 +164,8 @@ def read_pack_table(settings: TableSettings) -> tuple[pd.DataFrame | None, list[
     """
     faults = Faults(settings.path)
     try:
-        raw, problems = read_table(settings.path, encoding=settings.encoding)
+        names = [settings.columns.get(name, name) for name in SPECS[settings.role].columns]
+        raw, problems = read_table(settings.path, encoding=settings.encoding, names=names)
     except InvalidDataError as error:
         return None, error.problems
     faults.problems.extend(problems)
@@ -164,10 +179,12 @@ def read_pack_table(settings: TableSettings) -> tuple[pd.DataFrame | None, list[
     frame = renamed.reindex(columns=list(spec.columns))
     for name in spec.columns:
         frame[name] = (
-            _parse_dates(frame[name], faults)
+            _parse_dates(frame[name], faults, time_forms)
             if name in DATE_COLUMNS
-            else frame[name].astype("str").str.strip().fillna("")
+            else to_codes(frame[name]).fillna("")
         )
+    codes = [frame[name] for name in spec.columns if name.endswith(_NAMING)]
+    faults.problems.extend(note_shortened(codes, settings.path, effect="they name nothing"))
     for name in [one for one in spec.required if one not in spec.empty]:
         faults.rows(
             frame[name], frame[name].isna() | (frame[name] == ""), "is empty", expected="a value"
@@ -231,15 +248,22 @@ def _note_misspelt(faults: Faults, frame: pd.DataFrame, spec: TableSpec) -> None
             )
 
 
+_DAY_OF_FORM = re.compile(r"^(.*?)[T,\s]*%[HI].*$")
 _AS_WRITTEN = TimeRules(zone=ZoneInfo("UTC"))
 
 
-def _parse_dates(values: pd.Series, faults: Faults) -> pd.Series:
+def _parse_dates(values: pd.Series, faults: Faults, forms: tuple[str, ...]) -> pd.Series:
     if not pd.api.types.is_datetime64_any_dtype(values):
-        texts = values.astype("str").str.strip()
+        texts = to_plain_text(values)
         # The forms of times in appeals; spreadsheets give a date as a time of midnight.
         parsed = read_times(texts, _AS_WRITTEN, RowFaults("")).dt.tz_localize(None)
-        wrong = parsed.isna() & texts.notna() & (texts != "")
+        for form in forms:
+            for one in (
+                form,
+                *_DAY_OF_FORM.findall(form),
+            ):  # a day stands where others have a clock
+                parsed = parsed.fillna(parse_form(texts.where(parsed.isna()), one))
+        wrong = parsed.isna() & texts.notna()
         faults.rows(values, wrong, "is not a date", expected="a date such as 2024-01-01")
         values = parsed
     if getattr(values.dt, "tz", None) is not None:

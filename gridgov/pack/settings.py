@@ -71,6 +71,7 @@ class LayerSettings:
     name_format: str = ""
     code_table: Path | None = None
     encoding: str = "auto"
+    crs: str = ""
     version: str = ""
     valid_from: date | None = None
 
@@ -94,6 +95,7 @@ class GazetteerSettings:
     kind: SourceKind
     columns: Mapping[str, str]
     encoding: str = "auto"
+    crs: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,3 +93,8 @@ class RowFaults:
         joined = pd.concat(self._frames, ignore_index=True)
         order = joined["row"].fillna(0).to_numpy().argsort(kind="stable")
         return joined.iloc[order].reset_index(drop=True)[list(PROBLEM_COLUMNS)]
+
+    def problems(self) -> list[Problem]:
+        """Return all faults in the order of :meth:`frame`."""
+        rows = self.frame().astype({"row": object})
+        return [Problem(**row) for row in rows.where(rows.notna(), None).to_dict("records")]

@@ -3,13 +3,18 @@
 import json
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import pandas as pd
 
 from geodata.crs import find_utm_crs
 from geodata.files import write_table
+from geodata.files.spreadsheets import to_text
+from geodata.problems import Problem
 from gridgov.pack.duties import CityDuties, load_city_duties
+from gridgov.reading.faults import RowFaults
+from gridgov.reading.times import TimeRules, read_times
 from gridgov.rules.catalogue import Catalogue, find_catalogue
 from gridgov.rules.constants import STATUS_TEXT, Constants
 from gridgov.rules.issues.find import NEEDED_COLUMNS, Issues, find_issues
@@ -23,6 +28,7 @@ NUMBERS = ("lon", "lat", "uncertainty_m")
 MOST_ISSUES_SHOWN = 5
 MOST_APPEALS_SHOWN = 4
 CHARS_SHOWN = 40
+MOST_PROBLEMS_SHOWN = 10
 SUMMARY = (
     "{appeals} 件诉求归为 {issues} 个问题点位，其中 {issues_of_several_appeals} 个有多件诉求。",
     "他人同诉 {same} 件，本人重复反映 {repeat_by_person} 件。",
@@ -62,7 +68,11 @@ def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
     pack = load_city_duties(city)
     show("city", 1)
     show("orders", 0)
-    frame = read_orders(orders)
+    frame, notes = read_orders(orders, zone=pack.timezone)
+    for note in notes[:MOST_PROBLEMS_SHOWN]:
+        click.echo(f"{note.severity}: {note}", err=True)
+    if len(notes) > MOST_PROBLEMS_SHOWN:
+        click.echo(f"… and {len(notes) - MOST_PROBLEMS_SHOWN} more", err=True)
     show("orders", 1)
     show("compare", 0)
     catalogue = find_catalogue(
@@ -89,21 +99,26 @@ def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
     click.echo("\n".join(_tell(facts, found, frame, pack)))
 
 
-def read_orders(path: Path) -> pd.DataFrame:
-    """Return the orders of a file with times and numbers in their types.
+def read_orders(path: Path, *, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return the orders of a file with times and numbers in their types, and what could not be read.
 
     Raises
     ------
     InvalidDataError
-        If the file, a column or a value cannot be used.
+        If the file, a column or its codes cannot be used.
     """
-    frame = read_run_orders(path, needed=NEEDED_COLUMNS)
+    frame, problems = read_run_orders(path, needed=NEEDED_COLUMNS)
+    faults = RowFaults(str(path))
     for name in NUMBERS:
-        frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
-    frame["received_at"] = pd.to_datetime(
-        frame["received_at"], errors="coerce", utc=True, format="ISO8601"
+        given = to_text(frame[name])
+        frame[name] = pd.to_numeric(given, errors="coerce").astype("float64")
+        faults.rows(given, given.notna() & frame[name].isna(), "is no number; left open")
+    received = frame["received_at"]
+    frame["received_at"] = read_times(received, TimeRules(zone=zone), faults)
+    faults.rows(
+        received, to_text(received).notna() & frame["received_at"].isna(), "is no time; left open"
     )
-    return frame.reset_index(drop=True)
+    return frame.reset_index(drop=True), [*problems, *faults.problems()]
 
 
 def find_metric_crs(frame: pd.DataFrame) -> str:

@@ -8,10 +8,11 @@ import pandas as pd
 from geodata.errors import InvalidDataError
 from geodata.files import read_table
 from geodata.problems import Problem, has_errors
+from gridgov.jobs.order_file import restore_codes
 
 
-def read_run_orders(path: Path, *, needed: Iterable[str]) -> pd.DataFrame:
-    """Return the rows of a file of orders as they stand there.
+def read_run_orders(path: Path, *, needed: Iterable[str]) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return the rows of a file of orders as they stand there, codes as text, and warnings about them.
 
     Parameters
     ----------
@@ -23,9 +24,10 @@ def read_run_orders(path: Path, *, needed: Iterable[str]) -> pd.DataFrame:
     Raises
     ------
     InvalidDataError
-        The file cannot be read, or a column is missing.
+        The file cannot be read, a column is missing, or a spreadsheet has shortened its codes.
     """
-    frame, problems = read_table(path)
+    needed = tuple(needed)
+    frame, problems = read_table(path, names=needed)
     missing = [name for name in needed if name not in frame.columns]
     if missing:
         problems.append(
@@ -38,4 +40,5 @@ def read_run_orders(path: Path, *, needed: Iterable[str]) -> pd.DataFrame:
         )
     if has_errors(problems):
         raise InvalidDataError(problems)
-    return frame
+    frame, notes = restore_codes(frame, path, needed=needed)
+    return frame, [*problems, *notes]

@@ -62,7 +62,7 @@ def rejudge(
     loaded = load_city(city)
     old = loaded.territory
     show("city", 1)
-    points = read_run_orders(orders, needed=("lon", "lat"))
+    points, _ = read_run_orders(orders, needed=("lon", "lat"))
     show("streets", 0)
     streets = _read_streets(loaded, new_layer, code=code, datum=datum)
     new = make_territory(

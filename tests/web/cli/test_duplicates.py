@@ -2,11 +2,14 @@
 
 import json
 import sys
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
+from geodata.errors import InvalidDataError
 from tests.gridgov.packs import SOUTH, STEP, TOML, WEST, write_pack
+from web.cli.duplicates import read_orders
 from web.cli.main import main
 
 HERE = {"lon": WEST + STEP / 2, "lat": SOUTH + STEP / 2, "uncertainty_m": 15.0}
@@ -126,3 +129,24 @@ def test_wrong_weights_are_a_fault_of_the_pack(orders, run, tmp_path):
     assert code == 2
     assert "duplicates.weights_others" in err
     assert "'apart far'" in err
+
+
+def test_times_in_the_form_of_a_spreadsheet_are_read_and_others_told(tmp_path):
+    rows = [
+        ("A1", "A1-1", "2024/5/6 8:30"),
+        ("2.40506E+17", "240506000000000001-1", "45418.25"),
+        ("2.40506E+17", "240506000000000002-1", "gone"),
+    ]
+    frame = pd.DataFrame(rows, columns=["appeal_no", "order_no", "received_at"])
+    frame = frame.assign(lon="116.4", lat="39.9", uncertainty_m="x", item_code="1", text="路灯")
+    frame.assign(cell_code="1.10101E+14").to_csv(tmp_path / "orders.csv", index=False)
+    found, problems = read_orders(tmp_path / "orders.csv", zone=ZoneInfo("Asia/Shanghai"))
+    assert found["appeal_no"].tolist() == ["A1", "240506000000000001", "240506000000000002"]
+    assert found["received_at"].dt.hour.tolist()[:2] == [8, 6]
+    assert {(one.field, one.severity) for one in problems} == {
+        ("appeal_no", "warning"), ("cell_code", "warning"), ("received_at", "warning"),
+        ("uncertainty_m", "warning"),
+    }  # fmt: skip
+    frame.drop(columns="order_no").to_csv(tmp_path / "orders.csv", index=False)
+    with pytest.raises(InvalidDataError, match="2 numbers are in scientific notation"):
+        read_orders(tmp_path / "orders.csv", zone=ZoneInfo("Asia/Shanghai"))
