@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from gridgov.rules.orders.states import OrderState
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order, Outcome
-from gridgov.storage.queries.surges import get_surges, put_surges
+from gridgov.storage.models.plans import Report
+from gridgov.storage.queries.surges import get_surges, put_special_report, put_surges
+from planner.documents.content import Paragraph
+from planner.documents.make_report import ReportOptions, make_report
 from planner.jobs.surge_watch import SurgeWatch, watch_surges
 from tests.database_fixtures import (
     engine,
@@ -112,3 +115,26 @@ def test_too_little_history_says_so(session, small_city, days):
     value = watch_surges(session, small_city, SurgeWatch(), now=NOW)
     assert value["surges"] == []
     assert value["lacking"]
+
+
+def test_the_draft_of_a_special_report_is_kept_and_renewed(session, small_city):
+    fill(session, surge=60)
+    watch = SurgeWatch()
+    value = watch_surges(session, small_city, watch, now=NOW)
+    later = watch_surges(session, small_city, watch, now=NOW + timedelta(hours=1))
+    for report in (*value["reports"], *later["reports"]):
+        put_special_report(session, report, now=NOW)
+    session.commit()
+    rows = session.scalars(sa.select(Report).where(Report.kind == "special")).all()
+
+    numbers = {one["surge_no"] for one in value["surges"]}
+    assert {row.period for row in rows} == numbers == {one["surge_no"] for one in later["surges"]}
+    assert len(rows) == len(numbers)
+    of_street = next(row for row in rows if row.content["level"] == "street")
+    assert of_street.content["moment"] == later["moment"]
+    assert of_street.unit_code == STREETS[0]
+    assert len(of_street.content["order_nos"]) >= of_street.content["n"] >= 60
+    document = make_report(of_street.content, ReportOptions(city="市"))
+    said = "\n".join(one.text for one in document.blocks if isinstance(one, Paragraph))
+    assert "13800138000" not in said
+    assert str(of_street.content["n"]) in said
