@@ -38,6 +38,7 @@ from gridgov.storage.models.plans import (
     Report,
     TaskStep,
 )
+from gridgov.storage.models.secrets import KeptSecret
 from gridgov.storage.models.whistles import CalledUnit, CheckIn, WhistleCall
 from gridgov.storage.scope.viewer import Scope
 
@@ -142,6 +143,7 @@ def _limit_own(scope: Scope) -> dict[Any, Any]:
     rules: dict[Any, Any] = {
         SavedView: SavedView.account_id == scope.account_id,
         FormSubmit: sa.false(),  # for the service alone
+        KeptSecret: sa.false(),
     }
     if scope.keeps:
         return rules
