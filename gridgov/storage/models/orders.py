@@ -71,7 +71,14 @@ class Order(Base):
             "state",
             "due_at",
             # With these, what a day's first page counts is in the index alone.
-            postgresql_include=["replied_at", "contacted_at", "contact_by", "review"],
+            postgresql_include=[
+                "replied_at",
+                "contacted_at",
+                "contact_by",
+                "review",
+                "calls_missed",
+                "call_again_at",
+            ],
             postgresql_where=sa.text("outcome = 'open'"),
             sqlite_where=sa.text("outcome = 'open'"),
         ),

@@ -18,6 +18,7 @@ from gridgov.storage.models.orders import (
     Exclusion,
     Issue,
     Order,
+    OrderExtension,
     OrderPause,
     Transfer,
 )
@@ -44,7 +45,9 @@ class OrderDetail:
         Other orders of the same appeal.
     issue, members
         The issue to which the order belongs, and its other orders.
-    transfers, disputes, pauses, callbacks, exclusions, calls
+    followers
+        Orders that were merged into this one.
+    transfers, disputes, pauses, extensions, callbacks, exclusions, calls
         In the order in which they happened.
     history
         Entries of the log about the order, first to last.
@@ -58,9 +61,11 @@ class OrderDetail:
     siblings: Sequence[Any]
     issue: Issue | None
     members: Sequence[Any]
+    followers: Sequence[Any]
     transfers: Sequence[Transfer]
     disputes: Sequence[Dispute]
     pauses: Sequence[OrderPause]
+    extensions: Sequence[OrderExtension]
     callbacks: Sequence[Callback]
     exclusions: Sequence[Exclusion]
     calls: Sequence[WhistleCall]
@@ -86,6 +91,7 @@ def get_order_detail(session: Session, order_no: str) -> OrderDetail:
     order, appeal = row
     history = _get_history(session, order)
     people = {entry.person_key for entry in history if entry.person_key}
+    people |= {(entry.after or {}).get("second_person_key", "") for entry in history} - {""}
     found = {
         name: session.scalars(
             sa.select(model).where(model.order_id == order.id).order_by(model.id)
@@ -101,6 +107,7 @@ def get_order_detail(session: Session, order_no: str) -> OrderDetail:
         members=()
         if order.issue_id is None
         else _get_others(session, order, Order.issue_id == order.issue_id),
+        followers=_get_others(session, order, Order.merged_into == order.order_no),
         history=history,
         people=_get_people(session, people),
         **found,
@@ -111,6 +118,7 @@ _OF_ORDER: tuple[tuple[str, Any], ...] = (
     ("transfers", Transfer),
     ("disputes", Dispute),
     ("pauses", OrderPause),
+    ("extensions", OrderExtension),
     ("callbacks", Callback),
     ("exclusions", Exclusion),
     ("calls", WhistleCall),

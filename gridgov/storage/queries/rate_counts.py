@@ -30,19 +30,25 @@ def get_rate_counts(session: Session, *, months: Iterable[str] | None = None) ->
     return _read(session, chosen)
 
 
-def get_rate_totals(session: Session, *, unit_code: str) -> pd.DataFrame:
-    """Return the same of all units together, one row a month.
+def get_rate_totals(
+    session: Session, *, unit_code: str, unit_codes: frozenset[str] | None = None
+) -> pd.DataFrame:
+    """Return the same of several units together, one row a month.
 
     Parameters
     ----------
     unit_code
         What the rows say in ``unit_code``.
+    unit_codes
+        Whose; None: of all.
     """
     chosen = (
         sa.select(RateCount.month, sa.literal(unit_code), *_make_sums())
         .group_by(RateCount.month)
         .order_by(RateCount.month)
     )
+    if unit_codes is not None:
+        chosen = chosen.where(RateCount.unit_code.in_(sorted(unit_codes)))
     return _read(session, chosen)
 
 

@@ -11,7 +11,7 @@ from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.orders.transitions import OrderAction
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.callbacks import Answers, record_callback
-from gridgov.services.orders.handling import act
+from gridgov.services.orders.handling import act, record_refusal, undo
 from web.features.orders.actions import BULK_ACTIONS, BULK_MAX, say_problem
 from web.features.orders.blueprint import blueprint
 from web.features.orders.changes import carry_out, read_seen_version, refuse
@@ -60,6 +60,28 @@ def _read_action(text: str) -> OrderAction:
         raise NotFoundError("action", text) from error
 
 
+@blueprint.post("/<order_no>/undo")
+@permission(Permission.ORDERS_ACT)
+@limits.limited(limits.CHANGES)
+def take_back(order_no: str) -> BaseResponse | tuple[str, int]:
+    """Take back one's own last step."""
+
+    def step(session: Session, runtime: CityRuntime) -> tuple[str, str]:
+        undone = undo(
+            session,
+            runtime,
+            order_no,
+            actor=get_scope().actor,
+            at=get_service().get_now(),
+            seen_version=read_seen_version(),
+        )
+        return "success", gettext(
+            "orders.undone", order_no=order_no, action=label("action", undone.value)
+        )
+
+    return carry_out(order_no, OrderAction.RECALL, step)
+
+
 @blueprint.post("/bulk")
 @permission(Permission.ORDERS_ACT)
 @limits.limited(limits.CHANGES)
@@ -105,6 +127,15 @@ def _try_one(order_no: str, action: OrderAction, seen: str) -> dict[str, Any]:
                 seen_version=int(seen) if seen.isdecimal() else None,
             )
     except GridgovError as error:
+        with writing() as session:
+            record_refusal(
+                session,
+                order_no,
+                action.value,
+                error,
+                actor=get_scope().actor,
+                at=get_service().get_now(),
+            )
         return {"order_no": order_no, "problem": say_problem(error), "detail": str(error)}
     return {"order_no": order_no, "problem": "", "detail": ""}
 
@@ -120,6 +151,7 @@ def record_call(order_no: str) -> BaseResponse | tuple[str, int]:
         contacted=CONTACTED.get(form.get("contacted", "")),
         solved=form.get("solved", "") or None,
         satisfied=form.get("satisfied", "") or None,
+        not_reached=form.get("not_reached", "").strip()[:32],
         note=form.get("note", "").strip()[:4000],
     )
 
@@ -132,6 +164,12 @@ def record_call(order_no: str) -> BaseResponse | tuple[str, int]:
             answers=answers,
             seen_version=read_seen_version(),
         )
+        if called.flag == "no_answer" and answers.not_reached:
+            zone = get_service().get_city().zone
+            if called.call_again_at is None:
+                return "warning", gettext("orders.missed_last", order_no=order_no)
+            again = called.call_again_at.astimezone(zone)
+            return "warning", gettext("orders.missed", order_no=order_no, at=f"{again:%m-%d %H:%M}")
         if called.counts:
             return "success", gettext("orders.called", order_no=order_no)
         return "warning", gettext("orders.called_incomplete", order_no=order_no)

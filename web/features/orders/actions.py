@@ -17,6 +17,7 @@ ANSWERS = frozenset(
         OrderAction.CLOSE_SOLVED,
         OrderAction.CLOSE_PARTLY,
         OrderAction.CLOSE_UNSOLVED,
+        OrderAction.NOT_REACHED,
     }
 )
 """Actions that the callback form takes together."""

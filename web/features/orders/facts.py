@@ -48,6 +48,8 @@ def read_facts(runtime: CityRuntime, action: OrderAction, form: Mapping[str, str
         unit_code=form.get("unit_code", "").strip()[:32],
         target_order_no=form.get("target_order_no", "").strip()[:80],
         until=read_date(form.get("until", "")),
+        reference=form.get("reference", "").strip()[:64],
+        persons=form.get("persons", "").strip()[:1000],
         ground=_read_ground(form.get("ground", "")),
         evidence=_read_evidence(runtime, form),
         answer=ANSWERED.get(action),

@@ -32,7 +32,16 @@ from web.kit.page_helpers import to
 from web.kit.permissions import Permission, permission
 from web.kit.service import get_service, reading, writing
 
-TABS = ("", "to_dispatch", "review", "unanswered", "due_soon", "overdue", "to_call_back")
+TABS = (
+    "",
+    "to_dispatch",
+    "review",
+    "unanswered",
+    "due_soon",
+    "overdue",
+    "to_call_back",
+    "not_reached",
+)
 """Views above the list; the first is everything in the window of time."""
 TAB_COUNT_MAX = 9_999
 VIEWS_MAX = 30

@@ -12,10 +12,9 @@ function drawOutlines(map, layer, streets) {
   layer.clearLayers();
   L.geoJSON(streets, { style, interactive: false }).addTo(layer);
   for (const feature of streets.features) {
-    const centre = L.geoJSON(feature).getBounds().getCenter();
     const words = document.createElement("span");
     words.textContent = feature.properties.name;
-    L.marker(centre, { interactive: false, keyboard: false, icon: L.divIcon({ className: "map-words", html: words, iconSize: null }) }).addTo(layer);
+    L.marker(feature.properties.words_at, { interactive: false, keyboard: false, icon: L.divIcon({ className: "map-words", html: words, iconSize: null }) }).addTo(layer);
   }
 }
 

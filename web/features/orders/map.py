@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 import shapely
 from sqlalchemy.orm import Session
 
@@ -34,8 +35,24 @@ def make_order_map(session: Session, detail: OrderDetail) -> dict[str, Any] | No
     }
 
 
+def name_apart(names: pd.Series, codes: pd.Series, runtime: CityRuntime) -> list[str]:
+    """Return names of streets that tell them apart: with the district's where two of the city have the same."""
+    streets = runtime.city.streets
+    twice = set(streets.loc[streets["name"].duplicated(keep=False), "name"])
+    districts = runtime.book.street_districts
+    said = []
+    for name, code in zip(names, codes, strict=True):
+        district = runtime.city.names.get(districts.get(code, ""), "")
+        said.append(f"{name}（{district or code}）" if name in twice else str(name))
+    return said
+
+
 def find_outlines(runtime: CityRuntime, lon: float, lat: float, *, own: str) -> dict[str, Any]:
-    """Return the streets around a point as GeoJSON, cut to a square; ``own`` marks the one it lies in."""
+    """Return the streets around a point as GeoJSON; ``own`` marks the one it lies in.
+
+    They are whole, so that no edge of a cut looks like a border; each has a point inside the part near the place, where
+    its name stands.
+    """
     streets = runtime.city.streets
     box = (
         lon - HALF_WIDTH_DEG * 1.3,
@@ -44,16 +61,27 @@ def find_outlines(runtime: CityRuntime, lon: float, lat: float, *, own: str) -> 
         lat + HALF_WIDTH_DEG,
     )
     near = streets.iloc[sorted(streets.sindex.query(shapely.box(*box), predicate="intersects"))]
-    cut = shapely.set_precision(shapely.clip_by_rect(near.geometry.to_numpy(), *box), STEP_DEG)
+    names = name_apart(near["name"], near["street_code"], runtime)
+    whole = near.geometry.to_numpy()
+    shapes = shapely.simplify(whole, STEP_DEG * 2, preserve_topology=True)
+    shapes = shapely.set_precision(shapes, STEP_DEG, mode="pointwise")
+    words = shapely.point_on_surface(shapely.make_valid(shapely.clip_by_rect(whole, *box)))
     return {
         "type": "FeatureCollection",
         "features": [
             {
                 "type": "Feature",
                 "geometry": shapely.geometry.mapping(shape),
-                "properties": {"code": code, "name": name, "own": code == own},
+                "properties": {
+                    "code": code,
+                    "name": name,
+                    "own": code == own,
+                    "words_at": [word.y, word.x],
+                },
             }
-            for shape, code, name in zip(cut, near["street_code"], near["name"], strict=True)
-            if not shape.is_empty
+            for shape, word, code, name in zip(
+                shapes, words, near["street_code"], names, strict=True
+            )
+            if not word.is_empty
         ],
     }

@@ -1,16 +1,20 @@
 """A new appeal by form: item and place are suggested while typing, unit and deadlines shown before it is saved."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import sqlalchemy as sa
 from flask import flash, redirect, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
+from gridgov.rules.orders.transitions import OrderState
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.intake.checks import OWN_SOURCE, IntakeError
 from gridgov.services.intake.take_in import NewAppeal, Prepared, prepare, take_in
+from gridgov.storage.models.orders import Order
 from gridgov.storage.queries.areas import get_area_names
 from gridgov.storage.queries.orders import find_item_names, find_unit_names
 from web.features.orders.blueprint import blueprint
@@ -44,12 +48,25 @@ def take() -> BaseResponse | tuple[str, int]:
     try:
         appeal = read_appeal(request.form)
         with writing() as session:
-            taken = take_in(session, runtime, appeal, now=now, actor=get_scope().actor)
+            taken = take_in(
+                session,
+                runtime,
+                appeal,
+                now=now,
+                actor=get_scope().actor,
+                submit_key=request.form.get("submit_key", "").strip()[:64],
+            )
+            state = session.scalar(
+                sa.select(Order.state).where(Order.order_no == taken.order_nos[0])
+            )
     except IntakeError as error:
         return show_form(request.form, errors=say_faults(error)), 422
     except FormError as error:
         return show_form(request.form, errors={error.name: str(error)}), 422
-    key = "orders.taken" if taken.is_new else "orders.taken_before"
+    # It is dispatched only where nobody must look at it first.
+    waits = state is OrderState.RECEIVED
+    new_key = "orders.taken_waits" if waits else "orders.taken"
+    key = new_key if taken.is_new else "orders.taken_before"
     flash(gettext(key, order_no=taken.order_nos[0]), "success" if taken.is_new else "info")
     return redirect(to("orders.show", order_no=taken.order_nos[0], done="take_in"))
 
@@ -65,6 +82,7 @@ def show_form(typed: Mapping[str, str], *, errors: Mapping[str, str] | None = No
         "orders/new.html",
         typed=typed,
         errors=errors or {},
+        submit_key=typed.get("submit_key") or secrets.token_urlsafe(24),
         kinds=kinds,
         channels=CHANNELS,
         item_name=find_item_names(reading(), {code}).get(code, "") if code else "",
@@ -91,8 +109,15 @@ def read_appeal(form: Mapping[str, str]) -> NewAppeal:
         source=OWN_SOURCE,
         lon=None if point is None else point[0],
         lat=None if point is None else point[1],
-        **{name: form.get(name, "") for name in FIELDS},
+        **{name: form.get(name, "") for name in FIELDS}
+        # An item whose name was typed in full and not chosen is meant all the same.
+        | {"item_code": form.get("item_code", "") or _read_item(form.get("item_words", ""))},
     )
+
+
+def _read_item(words: str) -> str:
+    catalogue = get_runtime().city.catalogue
+    return "" if catalogue is None else catalogue.find_code(words) or ""
 
 
 def say_faults(error: IntakeError) -> dict[str, str]:
@@ -166,10 +191,17 @@ def suggest_places() -> str:
 def suggest_items() -> str:
     """Return items of the catalogue for what the person said, or for words of the operator."""
     sought = (request.args.get("item_words", "") or request.args.get("text", "")).strip()[:2000]
+    found = find_items(sought, by_model=not request.args.get("item_words"))
+    parents = find_item_names(reading(), {str(row["parent"]) for row in found if row["parent"]})
+    return render_template("orders/items.html", found=found[:MOST_SUGGESTED], parents=parents)
+
+
+def find_items(sought: str, *, by_model: bool) -> list[dict[str, Any]]:
+    """Return items that fit words, as the list of suggestions shows them; by the trained model first."""
     runtime = get_runtime()
     found: list[dict[str, Any]] = []
     if runtime.city.catalogue is not None and len(sought) >= SHORTEST_QUERY:
-        found = _suggest_by_model(runtime, sought) if not request.args.get("item_words") else []
+        found = _suggest_by_model(runtime, sought) if by_model else []
         known = {row["item_code"] for row in found}
         on = runtime.get_day(get_service().get_now())
         matches = runtime.city.catalogue.search(sought, on=on, limit=MOST_SUGGESTED)
@@ -178,8 +210,7 @@ def suggest_items() -> str:
             for row in matches.itertuples(index=False)
             if row.item_code not in known and int(row.level) == 3
         ]
-    parents = find_item_names(reading(), {str(row["parent"]) for row in found if row["parent"]})
-    return render_template("orders/items.html", found=found[:MOST_SUGGESTED], parents=parents)
+    return found
 
 
 def _suggest_by_model(runtime: CityRuntime, text: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The page of one order: what was said, where it is, who answers and why, its clocks and history, what can be done."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,14 +9,16 @@ import numpy as np
 import pandas as pd
 from flask import flash, redirect, render_template, request
 from flask_babel import gettext
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from geodata.crs import find_utm_crs
 from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.issues.find import Issues, find_issues
 from gridgov.rules.orders.transitions import OrderAction, OrderState
+from gridgov.services.intake.amend import AMENDERS
 from gridgov.services.intake.pins import MOVERS
-from gridgov.services.orders.handling import ActionView, find_actions
+from gridgov.services.orders.handling import ActionView, find_actions, find_undoable
 from gridgov.services.orders.issues import MERGERS
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.queries.areas import get_area_names
@@ -29,7 +32,7 @@ from web.kit.access_log import note_person
 from web.kit.auth import has_permission
 from web.kit.page_helpers import to
 from web.kit.permissions import Permission, permission
-from web.kit.service import get_runtime, get_scope, reading
+from web.kit.service import get_runtime, get_scope, get_service, reading
 
 ROLES = ("same", "related", "person", "near")
 MOST_SHOWN = 20
@@ -74,7 +77,7 @@ def show(order_no: str) -> str | BaseResponse | tuple[str, int]:
 
 
 def show_order(
-    order_no: str, *, problem: GridgovError | None = None, at: OrderAction | None = None
+    order_no: str, *, problem: GridgovError | None = None, at: OrderAction | str | None = None
 ) -> str:
     """Return the page of an order, with what went wrong and what was typed at the action `at`."""
     session = reading()
@@ -100,6 +103,9 @@ def show_order(
         soon_hours=SOON / timedelta(hours=1),
         paused=detail.order.state is OrderState.SUSPENDED,
         can_move_pin=can_move_pin(detail.order),
+        undoable=find_undoable_action(session, detail.order),
+        can_correct=can_correct(detail.order),
+        missed_reasons=get_service().get_city().constants.texts("rates.not_reached_reasons"),
         can_leave_issue=bool(detail.members) and get_scope().role in MERGERS,
         say_problem=say_problem,
     )
@@ -110,6 +116,22 @@ def can_move_pin(order: Order) -> bool:
     actor = get_scope().actor
     is_near = actor.unit_code in {order.desk_code, order.unit_code}
     return order.outcome is Outcome.OPEN and actor.role in MOVERS and is_near
+
+
+def find_undoable_action(session: Session, order: Order) -> str:
+    """Return the step that the visitor may take back now, empty for none."""
+    if not has_permission(Permission.ORDERS_ACT):
+        return ""
+    now = get_service().get_now()
+    found = find_undoable(session, get_runtime(), order, actor=get_scope().actor, at=now)
+    return "" if isinstance(found, str) else found.action
+
+
+def can_correct(order: Order) -> bool:
+    """Tell whether the visitor may correct item, words and address of an order (``services.intake.amend``)."""
+    actor = get_scope().actor
+    is_desk = actor.role in AMENDERS and actor.unit_code == order.desk_code
+    return is_desk and order.outcome is Outcome.OPEN and order.replied_at is None
 
 
 AREA_KINDS = ("street", "community", "district", "exception")
@@ -124,6 +146,7 @@ def find_detail_names(detail: OrderDetail) -> dict[str, str]:
     units |= {entry.unit_code for entry in detail.history}
     items = {order.item_code, order.level1_code, *(one.item_code for one in detail.members)}
     areas = {
+        *(one.evidence.get("street_code", "") for one in detail.disputes if one.evidence),
         appeal.street_code,
         appeal.neighbour_code,
         appeal.community_code,
@@ -135,6 +158,16 @@ def find_detail_names(detail: OrderDetail) -> dict[str, str]:
         | find_item_names(session, {item for item in items if item})
         | find_unit_names(session, units - {""})
     )
+
+
+def _read_pair(pair: Issues) -> tuple[float | None, str]:
+    """Return probability and reasons of two appeals that were compared alone, nothing where they have no tie."""
+    linked = pair.appeals[pair.appeals["like_appeal_no"].notna()]
+    if len(linked):
+        return float(linked["score"].iloc[0]), str(linked["reasons"].iloc[0])
+    if len(pair.related):
+        return float(pair.related["score"].iloc[0]), str(pair.related["reasons"].iloc[0])
+    return None, ""
 
 
 @blueprint.get("/<order_no>/similar")
@@ -161,14 +194,19 @@ def find_similar(order: Order) -> list[Similar]:
     catalogue = runtime.city.catalogue
     codes = frame["item_code"].dropna().unique()
     level1 = {code: runtime.find_level1(code) or code for code in codes}
-    issues = find_issues(
-        frame,
-        metric_crs=runtime.city.settings.metric_crs
-        or find_utm_crs(frame["lon"].median(), frame["lat"].median()),
-        level1=level1,
-        names={} if catalogue is None else catalogue.names,
+    metric_crs = runtime.city.settings.metric_crs or find_utm_crs(
+        frame["lon"].median(), frame["lat"].median()
     )
-    return _compare(order.order_no, rows, issues)
+
+    def judge(chosen: pd.DataFrame) -> Issues:
+        return find_issues(
+            chosen,
+            metric_crs=metric_crs,
+            level1=level1,
+            names={} if catalogue is None else catalogue.names,
+        )
+
+    return _compare(order.order_no, rows, frame, judge)
 
 
 def _find_cells(order: Order) -> list[str]:
@@ -187,8 +225,14 @@ def _find_cells(order: Order) -> list[str]:
     return sorted({order.cell_code, *found.dropna()})
 
 
-def _compare(order_no: str, rows: list[Any], issues: Issues) -> list[Similar]:
-    """Return the other rows with how each stands to the order, the likeliest first."""
+def _compare(
+    order_no: str, rows: list[Any], frame: pd.DataFrame, judge: Callable[[pd.DataFrame], Issues]
+) -> list[Similar]:
+    """Return the other rows with how each stands to the order, the likeliest first.
+
+    What stands beside a row is said of these two: an appeal may be in the issue because of a third one.
+    """
+    issues = judge(frame)
     own = next((row for row in rows if row.order_no == order_no), None)
     if own is None:
         return []
@@ -203,7 +247,8 @@ def _compare(order_no: str, rows: list[Any], issues: Issues) -> list[Similar]:
             continue
         told, link = judged.loc[row.appeal_no], links.get(frozenset((row.appeal_no, own.appeal_no)))
         if told["issue_no"] == judged.loc[own.appeal_no, "issue_no"]:
-            role, score, reasons = "same", told["score"], told["reasons"]
+            pair = judge(frame[frame["appeal_no"].isin([row.appeal_no, own.appeal_no])])
+            role, (score, reasons) = "same", _read_pair(pair)
         elif link is not None:
             role, score, reasons = "related", link.score, link.reasons
         else:

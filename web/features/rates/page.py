@@ -149,9 +149,13 @@ def list_plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def make_trend(
-    session: Session, constants: Constants, *, unit_code: str = ""
+    session: Session,
+    constants: Constants,
+    *,
+    unit_code: str = "",
+    unit_codes: frozenset[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return rates and scores month by month of one unit, or of all units' callbacks together.
+    """Return rates and scores month by month of one unit, or of several units' callbacks together (None: of all).
 
     Returns
     -------
@@ -163,7 +167,7 @@ def make_trend(
         table = assess_counts(counts, units, constants=constants)
         return list_plain(table[table["unit_code"] == unit_code].sort_values("month"))
     with without_row_scope(session):
-        totals = get_rate_totals(session, unit_code=ALL)
+        totals = get_rate_totals(session, unit_code=ALL, unit_codes=unit_codes)
     rates = make_rates(totals, constants=constants)
     scores = make_scores(rates, constants=constants, rules=make_window_rules(constants))
     return list_plain(rates.join(scores))

@@ -43,7 +43,7 @@ class TodayView:
     change_before, change_year
         Against yesterday up to now, and against that day; shares, None from too few.
     rates
-        Rows of the last assessed months of all units together, the newest last.
+        Rows of the last assessed months of the units in view together, the newest last.
     surges, surges_at
         Items that come in much more than is to be expected by now, as the hourly watch found them, and its time of
         day; empty before its first look of the day.
@@ -88,7 +88,7 @@ def make_today(
         same_day_before=year_ago or None,
         change_before=find_change(figures.received, figures.received_before),
         change_year=find_change(figures.received, year_ago),
-        rates=make_trend(session, constants)[-RATE_MONTHS:],
+        rates=make_trend(session, constants, unit_codes=unit_codes)[-RATE_MONTHS:],
         surges=surges,
         surges_at=surges_at,
         hours=_make_hours(session, day_start, local, unit_codes),

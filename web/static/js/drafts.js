@@ -1,5 +1,7 @@
 // Drafts: what is typed into <form data-draft="name"> survives a reload, a crash, an expired session.
-// Kept in the browser, per account and page; fields with data-private only as long as the tab is open.
+// Kept in the browser, per account and page; fields with data-private only as long as the tab is open. They come back by
+// themselves after a reload, a step back or a cut; who opens a form anew is asked, because the next caller is another person.
+// What was sent and taken is forgotten, and with it the key under which the server knows the sending (data-keep).
 const NEVER = new Set(["csrf_token", "version"]);
 
 const account = () => document.body.dataset.account || "";
@@ -10,7 +12,8 @@ function store(kind) {
 }
 
 function listFields(form, kind) {
-  return [...form.elements].filter((field) => field.name && !NEVER.has(field.name) && !["hidden", "password", "file", "submit", "button"].includes(field.type)
+  return [...form.elements].filter((field) => field.name && !NEVER.has(field.name)
+    && (!["hidden", "password", "file", "submit", "button"].includes(field.type) || "keep" in field.dataset)
     && ("private" in field.dataset) === (kind === "private"));
 }
 
@@ -45,10 +48,46 @@ function restore(form) {
     const values = JSON.parse(text);
     for (const field of listFields(form, kind)) {
       const name = nameOf(field);
-      if (name in values && values[name] !== read(field)) { write(field, values[name]); changed = true; }
+      if (name in values && values[name] !== read(field)) { write(field, values[name]); changed ||= !("keep" in field.dataset); }
     }
   }
   return changed;
+}
+
+const hasPrivate = (form) => Object.values(JSON.parse(store("private")?.getItem(keyOf(form)) || "{}")).some((value) => value && value !== true);
+
+// A notice above the form: what came back can be discarded; what waits can be taken or discarded.
+function tell(form, isWaiting) {
+  const note = document.getElementById("draft-note")?.content.firstElementChild.cloneNode(true);
+  if (!note) return;
+  note.querySelector(isWaiting ? "[data-when=back]" : "[data-when=waiting]").remove();
+  note.querySelector("[data-draft-discard]").addEventListener("click", () => { forget(form); location.reload(); });
+  note.querySelector("[data-draft-take]")?.addEventListener("click", () => { note.remove(); bringBack(form); });
+  form.before(note);
+}
+
+function bringBack(form) {
+  if (!restore(form)) return;
+  form.dispatchEvent(new CustomEvent("gridgov:restored", { bubbles: true }));
+  form.dispatchEvent(new Event("change", { bubbles: true }));
+  tell(form, false);
+}
+
+function takeOrAsk(form) {
+  const how = performance.getEntriesByType("navigation")[0]?.type;
+  if (hasPrivate(form) && how === "navigate") tell(form, true);
+  else bringBack(form);
+}
+
+// The page after a sending: a redirect says that it was taken; the same page again says that it was not.
+function forgetTaken() {
+  const text = store("private")?.getItem("gridgov:sent");
+  if (!text) return;
+  store("private").removeItem("gridgov:sent");
+  const { key, path } = JSON.parse(text);
+  const redirected = (performance.getEntriesByType("navigation")[0]?.redirectCount || 0) > 0;
+  if (!redirected && location.pathname === path) return;
+  for (const kind of ["open", "private"]) store(kind)?.removeItem(key);
 }
 
 // A form that came too late (web/kept.py): its fields wait in the tab until its page is open again.
@@ -86,21 +125,17 @@ function setUpResume() {
 
 export function setUpDrafts() {
   setUpResume();
+  forgetTaken();
   takeResumed();
   for (const form of document.querySelectorAll("form[data-draft]")) {
-    if (restore(form)) form.dispatchEvent(new CustomEvent("gridgov:restored", { bubbles: true }));
+    takeOrAsk(form);
     let waiting = 0;
     form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => save(form), 300); });
     form.addEventListener("reset", () => { clearTimeout(waiting); forget(form); });
-    // Sent is not yet taken: the draft goes when the page that follows says so (data-draft-done).
-    form.addEventListener("submit", () => { clearTimeout(waiting); save(form); });
-  }
-  for (const done of document.querySelectorAll("[data-draft-done]")) {
-    for (const kind of ["open", "private"]) {
-      const kept = store(kind);
-      for (const key of Object.keys(kept || {})) {
-        if (key.startsWith(`gridgov:draft:${account()}:`) && key.endsWith(`:${done.dataset.draftDone}`)) kept.removeItem(key);
-      }
-    }
+    form.addEventListener("submit", () => {
+      clearTimeout(waiting);
+      save(form);
+      store("private")?.setItem("gridgov:sent", JSON.stringify({ key: keyOf(form), path: new URL(form.action, location.origin).pathname }));
+    });
   }
 }

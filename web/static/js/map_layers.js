@@ -125,7 +125,6 @@ export function addAreas(map, options) {
         layer.bindPopup(() => makeAreaCard(state, feature, options.links ?? []));
       },
     }).addTo(map);
-    state.drawn.bringToBack();
     redraws.push(() => state.drawn.setStyle(style));
     state.redraw = () => state.drawn.setStyle(style);
   });
@@ -163,12 +162,15 @@ export function addOutlines(map, options) {
   });
 }
 
-// The quiet ground of a map that shows no quantity by area: what is city and what is not.
+// The quiet ground below all that a map shows: what is city and what is not. In a pane of its own: what is fetched last
+// would else lie on top, and cover the areas that were there before it.
 export function addGround(map, options) {
+  if (!map.getPane("ground")) map.createPane("ground").classList.add("map-ground");
   drawFetched(map, options.shapes, (found) => {
     const style = () => ({ fillColor: colour("--map-none"), fillOpacity: 1, stroke: false, interactive: false });
-    const drawn = L.geoJSON(found, { style, interactive: false }).addTo(map);
-    drawn.bringToBack();
+    const drawn = L.geoJSON(found, {
+      style, pane: "ground", interactive: false, renderer: L.svg({ pane: "ground" }),
+    }).addTo(map);
     redraws.push(() => drawn.setStyle(style));
   });
 }
