@@ -21,9 +21,9 @@ from pyarrow import csv as arrow_csv
 
 from geodata.files.encodings import MARK, NUL_MARK, DecodedText, decode
 from geodata.files.heading import ROWS_LOOKED_AT, clean_name, find_heading, report_heading
-from geodata.files.spreadsheets import drop_invisible, unwrap_cells
 from geodata.paths import fail_file, read_bytes
 from geodata.problems import Problem, row_number, shorten
+from geodata.spreadsheets import drop_invisible, unwrap_cells
 
 DELIMITERS = (",", "\t", ";", "|")
 _BLOCK_BYTES = 1 << 26

@@ -7,8 +7,8 @@ are left out and said.
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from geodata.files.spreadsheets import drop_invisible, unwrap_text
 from geodata.problems import Problem, shorten
+from geodata.spreadsheets import drop_invisible, unwrap_text
 
 ROWS_LOOKED_AT = 10
 """The names stand in one of the first rows, or the file is none."""

@@ -18,9 +18,9 @@ from geodata.errors import GeodataError, InvalidDataError
 from geodata.files.archives import check_unpacked, count_cells
 from geodata.files.delimited import make_no_rows, name_columns
 from geodata.files.heading import ROWS_LOOKED_AT, find_heading, report_heading
-from geodata.files.spreadsheets import drop_invisible, unwrap_cells, unwrap_text
 from geodata.paths import check_file, fail_file
 from geodata.problems import Problem
+from geodata.spreadsheets import drop_invisible, unwrap_cells, unwrap_text
 
 MOST_ROWS = 1_048_576  # of a sheet, Excel's own limit
 LEAST_SHORTENED = 1e15  # numbers from here on have more digits than Excel keeps

@@ -10,8 +10,8 @@ import pandas as pd
 
 from geodata.errors import InvalidDataError
 from geodata.files import read_table
-from geodata.files.spreadsheets import find_shortened, note_shortened, to_codes, to_text
 from geodata.problems import Problem
+from geodata.spreadsheets import find_shortened, note_shortened, to_codes, to_text
 from gridgov.frames import ORDER_COLUMNS, SATISFIED_VALUES
 from gridgov.reading.export_words import SATISFIED_WORDS, TRUE_FALSE, map_words
 from gridgov.reading.faults import RowFaults

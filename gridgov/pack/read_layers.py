@@ -11,8 +11,8 @@ import shapely
 from geodata.coverage import prepare_polygons
 from geodata.errors import GeodataError, InvalidDataError, UndeclaredSystemError
 from geodata.files import read_layer, read_table
-from geodata.files.spreadsheets import to_codes
 from geodata.problems import Problem
+from geodata.spreadsheets import to_codes
 from gridgov.pack.read_tables import Faults, check_numbers, find_nearest
 from gridgov.pack.settings import LayerSettings
 

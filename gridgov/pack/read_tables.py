@@ -12,8 +12,8 @@ import pandas as pd
 
 from geodata.errors import InvalidDataError
 from geodata.files import read_table
-from geodata.files.spreadsheets import note_shortened, to_codes
 from geodata.problems import Problem, Severity, row_number
+from geodata.spreadsheets import note_shortened, to_codes
 from gridgov.pack.settings import TableSettings
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, parse_form, read_times, to_plain_text

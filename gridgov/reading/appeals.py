@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from geodata.files import read_table
-from geodata.files.spreadsheets import find_shortened, to_codes
 from geodata.problems import Problem, row_number
+from geodata.spreadsheets import find_shortened, to_codes
 from gridgov.frames import APPEAL_COLUMNS
 from gridgov.pack.settings import Settings
-from gridgov.reading.codes import note_unknown_units, read_codes, read_numbers, restore_zeros
+from gridgov.reading.code_columns import note_unknown_units, read_codes, read_numbers, restore_zeros
 from gridgov.reading.export_words import (
     LONGEST_NUMBER,
     hash_persons,
@@ -58,17 +58,28 @@ class ReadingCity(Protocol):
     """What reading needs of a city."""
 
     @property
-    def settings(self) -> Settings: ...  # noqa: D102 - a field of the protocol
+    def settings(self) -> Settings:
+        """What ``city.toml`` says."""
+
     @property
-    def extent(self) -> Any: ...  # noqa: D102
+    def extent(self) -> Any:
+        """Area in which the city can be, EPSG:4326."""
+
     @property
-    def catalogue(self) -> Catalogue | None: ...  # noqa: D102
+    def catalogue(self) -> Catalogue | None:
+        """Items, None where the export's own categories are the items."""
+
     @property
-    def categories(self) -> Mapping[str, str]: ...  # noqa: D102
+    def categories(self) -> Mapping[str, str]:
+        """Item code of each value of the export."""
+
     @property
-    def streets(self) -> pd.DataFrame: ...  # noqa: D102
+    def streets(self) -> pd.DataFrame:
+        """Streets, with ``street_code``."""
+
     @property
-    def units(self) -> pd.DataFrame: ...  # noqa: D102
+    def units(self) -> pd.DataFrame:
+        """Units, with ``unit_code``."""
 
 
 @dataclass(frozen=True, eq=False)

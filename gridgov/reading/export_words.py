@@ -7,10 +7,10 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from geodata.files.spreadsheets import to_text
+from geodata.spreadsheets import to_text
 from gridgov.frames import SATISFIED_VALUES
 from gridgov.pack.settings import AppealsSettings
-from gridgov.reading.codes import restore_zeros
+from gridgov.reading.code_columns import restore_zeros
 from gridgov.reading.faults import RowFaults
 from gridgov.rules.catalogue import PATH_SEPARATOR, Catalogue
 

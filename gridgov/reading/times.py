@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geodata.files.spreadsheets import is_ascii, to_text
+from geodata.spreadsheets import is_ascii, to_text
 from gridgov.reading.faults import RowFaults
 
 _ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?$"

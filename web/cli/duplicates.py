@@ -10,8 +10,8 @@ import pandas as pd
 
 from geodata.crs import find_utm_crs
 from geodata.files import write_table
-from geodata.files.spreadsheets import to_text
 from geodata.problems import Problem
+from geodata.spreadsheets import to_text
 from gridgov.pack.duties import CityDuties, load_city_duties
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, read_times

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geodata.files import read_table, write_table
-from geodata.files.spreadsheets import (
+from geodata.spreadsheets import (
     find_shortened,
     note_shortened,
     to_codes,

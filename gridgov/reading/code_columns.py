@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from geodata.files.spreadsheets import find_shortened, is_ascii, note_shortened, to_codes
+from geodata.spreadsheets import find_shortened, is_ascii, note_shortened, to_codes
 from gridgov.reading.faults import RowFaults
 
 KEPT_DIGITS = 15

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from gridgov.reading.codes import note_unknown_units, read_codes, restore_zeros
+from gridgov.reading.code_columns import note_unknown_units, read_codes, restore_zeros
 from gridgov.reading.faults import RowFaults
 
 
