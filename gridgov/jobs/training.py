@@ -67,8 +67,40 @@ class TrainingReport:
     confusion: pd.DataFrame
 
 
-def select_labelled(labelled: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
-    """Return at most :data:`MOST_TEXTS_AN_ITEM` texts of each item, chosen by `seed`, each text once.
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Why texts are not learnt from.
+
+    Parameters
+    ----------
+    read
+        Texts given.
+    unlabelled
+        Those without a text or without an item.
+    repeated
+        Those that stand in the file already.
+    beyond
+        Those beyond the most of one item.
+    most
+        The most of one item; None is all.
+    """
+
+    read: int
+    unlabelled: int
+    repeated: int
+    beyond: int
+    most: int | None
+
+    @property
+    def learnt(self) -> int:
+        """Texts that are learnt from."""
+        return self.read - self.unlabelled - self.repeated - self.beyond
+
+
+def select_labelled(
+    labelled: pd.DataFrame, *, seed: int = 0, most: int | None = MOST_TEXTS_AN_ITEM
+) -> pd.DataFrame:
+    """Return at most `most` texts of each item (None: all), chosen by `seed`, each text once.
 
     Raises
     ------
@@ -78,10 +110,24 @@ def select_labelled(labelled: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     usable = labelled[list(LABELLED_COLUMNS)].dropna().drop_duplicates("text")
     shuffled = usable.sample(frac=1, random_state=np.random.default_rng(seed))
     rank = shuffled.groupby("item_code").cumcount()
-    chosen = shuffled[rank < MOST_TEXTS_AN_ITEM].sort_index().reset_index(drop=True)
+    chosen = shuffled if most is None else shuffled[rank < most]
+    chosen = chosen.sort_index().reset_index(drop=True)
     if len(chosen) < LEAST_TEXTS or chosen["item_code"].nunique() < 2:
         raise TooFewTextsError(len(chosen))
     return chosen
+
+
+def count_selection(labelled: pd.DataFrame, chosen: pd.DataFrame, *, most: int | None) -> Selection:
+    """Return how many texts :func:`select_labelled` left out of `labelled`, and why."""
+    known = labelled[list(LABELLED_COLUMNS)].dropna()
+    distinct = int(known["text"].nunique())
+    return Selection(
+        read=len(labelled),
+        unlabelled=len(labelled) - len(known),
+        repeated=len(known) - distinct,
+        beyond=distinct - len(chosen),
+        most=most,
+    )
 
 
 def train(labelled: pd.DataFrame, *, seed: int = 0) -> ItemClassifier:

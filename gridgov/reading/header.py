@@ -1,5 +1,6 @@
 """Which column of an export is which column of the contract."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -29,8 +30,24 @@ def list_names(settings: AppealsSettings) -> list[str]:
     return [settings.columns.get(name, name) for name in READ_COLUMNS]
 
 
-def read_header(raw: pd.DataFrame, settings: AppealsSettings, faults: RowFaults) -> Header:
+def read_header(
+    raw: pd.DataFrame,
+    settings: AppealsSettings,
+    faults: RowFaults,
+    *,
+    required: Sequence[str] = REQUIRED,
+    places: Sequence[Sequence[str]] = PLACES,
+) -> Header:
     """Return which columns are what, noting those that are not there and those that nobody reads.
+
+    Parameters
+    ----------
+    raw, settings, faults
+        The export, how the pack maps it, and what receives what is wrong.
+    required
+        Columns without which the caller can use no row.
+    places
+        Groups of columns of which it needs one; none: it asks for no place.
 
     Raises
     ------
@@ -50,7 +67,10 @@ def read_header(raw: pd.DataFrame, settings: AppealsSettings, faults: RowFaults)
                 field=name,
                 value=theirs,
             )
-    _check_required(columns, settings, faults.file, found)
+    missing = [name for name in required if name not in columns]
+    if places and not any(set(names) <= set(columns) for names in places):
+        missing += ["address"]
+    _refuse_missing(missing, settings, faults.file, found)
     extra = [name for name in found if name not in columns.values()]
     if extra:
         faults.whole(
@@ -61,12 +81,9 @@ def read_header(raw: pd.DataFrame, settings: AppealsSettings, faults: RowFaults)
     return Header(columns)
 
 
-def _check_required(
-    columns: dict[str, str], settings: AppealsSettings, file: str, found: list[str]
+def _refuse_missing(
+    missing: list[str], settings: AppealsSettings, file: str, found: list[str]
 ) -> None:
-    missing = [name for name in REQUIRED if name not in columns]
-    if not any(set(names) <= set(columns) for names in PLACES):
-        missing += ["address"]
     if not missing:
         return
     raise InvalidDataError(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -9,9 +10,16 @@ import pandas as pd
 
 from geodata.files import write_table
 from gridgov.jobs.model_file import write_model
-from gridgov.jobs.training import TrainingReport, select_labelled, train_and_judge
+from gridgov.jobs.training import (
+    MOST_TEXTS_AN_ITEM,
+    Selection,
+    TrainingReport,
+    count_selection,
+    select_labelled,
+    train_and_judge,
+)
 from gridgov.pack.city import load_city
-from gridgov.reading.appeals import read_appeals
+from gridgov.reading.texts import read_texts
 from web.cli.console import StagePrinter
 
 MOST_ROWS = 30
@@ -36,6 +44,13 @@ FEWEST_TEXTS = 5
 )
 @click.option("--folds", type=click.IntRange(2, 20), default=5, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--texts-an-item",
+    type=click.IntRange(0),
+    default=MOST_TEXTS_AN_ITEM,
+    show_default=True,
+    help="Most texts of one item that are learnt from, a seeded sample; 0 is all, which takes longer.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def train_command(
     *,
@@ -45,19 +60,24 @@ def train_command(
     report_dir: Path | None,
     folds: int,
     seed: int,
+    texts_an_item: int,
     as_json: bool,
 ) -> None:
     """Train, evaluate and write."""
     progress = StagePrinter()
     progress("reading", 0.0)
     pack = load_city(city)
-    appeals = read_appeals(pack, file).appeals
+    read = read_texts(pack, file)
+    appeals = read.texts
+    tell_problems(read.problems)
     level1 = (
         appeals["item_code"]
         if pack.catalogue is None
         else pack.catalogue.find_top(appeals["item_code"])
     )
-    labelled = select_labelled(appeals.assign(level1_code=level1), seed=seed)
+    given, most = appeals.assign(level1_code=level1), texts_an_item or None
+    labelled = select_labelled(given, seed=seed, most=most)
+    selection = count_selection(given, labelled, most=most)
     progress("reading", 1.0)
     progress("learning", 0.0)
     classifier, report = train_and_judge(labelled, folds=folds, seed=seed)
@@ -65,11 +85,35 @@ def train_command(
     write_model(classifier, out)
     write_report(report, report_dir or out.parent / f"{out.stem}-report")
     if as_json:
-        click.echo(json.dumps(report.figures))
+        click.echo(json.dumps(report.figures | {"selection": asdict(selection)}))
         return
     names = {} if pack.catalogue is None else pack.catalogue.names
+    click.echo(describe_selection(selection))
     click.echo(describe(report, names))
     click.echo(f"classifier {out} — use it: gridgov run CITY APPEALS --model {out} --out DIR")
+
+
+def tell_problems(problems: pd.DataFrame) -> None:
+    """Print what is wrong with the export, the kinds of faults with their number and first row."""
+    for (field, problem), rows in problems.groupby(["field", "problem"], sort=False):
+        first = rows.iloc[0]
+        where = "" if pd.isna(first["row"]) else f", the first in row {first['row']}"
+        click.echo(
+            f"{first['severity']}: {first['file']} · {field} · {problem} · {len(rows):,} times{where} · "
+            f"found {first['value']!r}",
+            err=True,
+        )
+
+
+def describe_selection(selection: Selection) -> str:
+    """Return how many texts are learnt from, and why others are not."""
+    beyond = (
+        f", beyond {selection.most:,} of one item {selection.beyond:,}" if selection.most else ""
+    )
+    return (
+        f"read {selection.read:,} = learnt from {selection.learnt:,} + left out: without text or item "
+        f"{selection.unlabelled:,}, repeated {selection.repeated:,}{beyond}"
+    )
 
 
 def write_report(report: TrainingReport, folder: Path) -> None:

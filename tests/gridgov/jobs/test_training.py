@@ -7,6 +7,7 @@ import pytest
 from gridgov.jobs.training import (
     MOST_TEXTS_AN_ITEM,
     TooFewTextsError,
+    count_selection,
     make_report,
     select_labelled,
     train_and_judge,
@@ -68,3 +69,16 @@ def test_too_little_is_refused():
     one_item = make_labelled(400).assign(item_code="0101")
     with pytest.raises(TooFewTextsError):
         select_labelled(one_item)
+
+
+def test_every_text_is_learnt_from_or_its_reason_counted():
+    labelled = make_labelled(400)
+    labelled = pd.concat([labelled, labelled.iloc[:7]], ignore_index=True)
+    labelled.loc[[3, 9], "item_code"] = None
+    for most in (20, None):
+        chosen = select_labelled(labelled, most=most)
+        counted = count_selection(labelled, chosen, most=most)
+        assert counted.learnt == len(chosen)
+        assert (counted.read, counted.unlabelled) == (407, 2)
+        assert (counted.beyond == 0) == (most is None)
+    assert counted.repeated == 6  # the seventh stands for one without an item
