@@ -1,5 +1,6 @@
 """Everything of one street put together: the plan."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
@@ -521,8 +522,9 @@ class PlanMaker:
         words = load_words()
         at = self.orders.spots.get(str(row["hotspot_id"]), np.zeros(0, dtype=np.int64))
         own = self.orders.frame.take(at)
-        months = own["received_at"].dt.strftime("%Y-%m").value_counts()
-        series = [int(months.get(str(month), 0)) for month in self.view.figures.months.columns]
+        local = pd.DatetimeIndex(own["received_at"]).tz_localize(None)
+        months = Counter(local.to_numpy().astype("datetime64[M]").astype(str).tolist())
+        series = [months[str(month)] for month in self.view.figures.months.columns]
         community = self.rules.names.get(str(row["community_code"]), "")
         street = self.rules.names.get(str(row["street_code"]), "")
         return {
