@@ -41,6 +41,20 @@ def try_again(message_id: int) -> BaseResponse:
     return _change(message_id, revive, gettext("outbox.revived"))
 
 
+@blueprint.post("/again")
+@permission(Permission.OUTBOX_KEEP)
+@limits.limited(limits.CHANGES)
+def try_all_again() -> BaseResponse:
+    """Send all messages of the list again, as after a mail server that was away."""
+    at, actor = get_service().get_now(), get_scope().actor
+    with writing() as session:
+        found = find_dead(session, at_most=SHOWN)
+        for message in found:
+            revive(session, message.id, at=at, actor=actor)
+    flash(gettext("outbox.revived_all", n=len(found)), "success")
+    return redirect(to("outbox.index"))
+
+
 @blueprint.post("/<int:message_id>/aside")
 @permission(Permission.OUTBOX_KEEP)
 @limits.limited(limits.CHANGES)

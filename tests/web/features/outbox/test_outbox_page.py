@@ -90,3 +90,14 @@ def test_what_is_not_dead_cannot_be_sent_again(site, engine):
     assert post(client, engine, 3, "again").status_code == 404
     post(client, engine, 1, "again")
     assert post(client, engine, 1, "aside").status_code == 404
+
+
+def test_all_are_sent_again_together(site, engine):
+    client = enter(site, Role.ADMINISTRATOR)
+    token = read_token(client.get("/account").text)
+    page = client.post("/outbox/again", data={"csrf_token": token}, follow_redirects=True).text
+    assert "没有未送达的消息" in page
+    assert {read_message(engine, number).dead_at for number in (1, 2)} == {None}
+    supervisor = enter(site, Role.SUPERVISOR)
+    token = read_token(supervisor.get("/account").text)
+    assert supervisor.post("/outbox/again", data={"csrf_token": token}).status_code == 403
