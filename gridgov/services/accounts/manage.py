@@ -190,13 +190,17 @@ def check_new_account(session: Session, new: NewAccount) -> NewAccount:
 
 
 def _find_near(session: Session, new: NewAccount) -> tuple[str, ...]:
-    """Return units whose code begins alike, or one of each kind."""
-    alike = sa.select(Unit.unit_code).where(
-        Unit.unit_code.startswith(new.unit_code[:4], autoescape=True)
-    )
-    first = sa.select(sa.func.min(Unit.unit_code)).group_by(Unit.kind)
-    found = session.scalars(alike.order_by(Unit.unit_code).limit(3)).all()
-    return tuple(found or session.scalars(first.limit(5)).all())
+    """Return units whose code begins alike, or one of each kind, each with its name."""
+    named = sa.select(Unit.unit_code, sa.func.min(Unit.name)).group_by(Unit.unit_code)
+    alike = named.where(Unit.unit_code.startswith(new.unit_code[:4], autoescape=True))
+    first = sa.select(sa.func.min(Unit.unit_code)).group_by(Unit.kind).limit(5)
+    found = session.execute(alike.order_by(Unit.unit_code).limit(3)).all()
+    if not found:
+        codes = session.scalars(first).all()
+        found = session.execute(
+            named.where(Unit.unit_code.in_(codes)).order_by(Unit.unit_code)
+        ).all()
+    return tuple(f"{code} {name}" for code, name in found)
 
 
 def find_account(session: Session, login: str, *, is_locked: bool = False) -> Account | None:

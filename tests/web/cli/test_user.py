@@ -66,7 +66,7 @@ def test_a_made_password_never_holds_the_login():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("add", "zhao", "--role", "auditor", "--unit", "11010100"), STREET),
+        (("add", "zhao", "--role", "auditor", "--unit", "11010100"), f"{STREET} "),
         (("add", "operator", "--role", "auditor", "--unit", DESK), "taken"),
         (("add", "OPERATOR", "--role", "auditor", "--unit", DESK), "taken"),
         (("add", "a b", "--role", "auditor", "--unit", DESK), "letters"),
