@@ -1,8 +1,13 @@
 """A plan in a browser on real PostGIS: drafted, edited, submitted, approved by another, worked on, printed."""
 
+from datetime import timedelta
+
 import pytest
 
 from gridgov.storage.db import make_sessions, transaction
+from gridgov.storage.order_frames import read_order_frame
+from planner.jobs.done_tasks import judge_done_tasks
+from tests.gridgov.services.city import NOW
 from tests.web.room_rows import fill_rooms
 
 
@@ -24,7 +29,7 @@ def press(page, action):
     page.wait_for_load_state("networkidle")
 
 
-def test_a_plan_goes_from_hand_to_hand(open_page, plan):
+def test_a_plan_goes_from_hand_to_hand(open_page, plan, engine, desk):
     writer = open_page("planner")
     page = writer.go(plan)
     assert page.locator("[aria-current=step]").inner_text() == "草案"
@@ -57,11 +62,28 @@ def test_a_plan_goes_from_hand_to_hand(open_page, plan):
     page.locator("form[action*='act/advance'] textarea").fill("已清理一半")
     press(page, "advance")
     assert page.locator("progress").get_attribute("value") == "40.0"
+    page.locator("details:has(form[action*='act/finish']) summary").click()
+    page.locator("form[action*='act/finish'] textarea").fill("占道摊点已入室经营")
+    press(page, "finish")
     handler.check()
 
     page = writer.go(plan)
-    assert "已清理一半" in page.inner_text("main")
+    assert "占道摊点已入室经营" in page.inner_text("main")
     assert page.locator("[aria-current=step]").inner_text() == "执行中"
+    assert page.locator("#effect").count() == 0
+
+    # the planning job looks at what is done; half a year later it says what came of it
+    later = NOW + timedelta(days=200)
+    with transaction(make_sessions(engine)) as session:
+        orders = read_order_frame(session, desk.city.settings.timezone)
+        assert judge_done_tasks(session, desk.city, orders, None, as_of=later) == 1
+    page = writer.go(f"{plan}/tasks/T01")
+    said = page.inner_text("#effect")
+    assert "成效" in said
+    # a handful of appeals cannot tell an effect from chance, and it says so
+    assert "为时尚早" in said
+    page = writer.go("/effects")
+    assert "和平小区：治理占道经营" in page.inner_text("main")
     writer.check()
 
 

@@ -80,6 +80,7 @@ def make_spots(name: str, cells: str) -> gpd.GeoDataFrame:
 def make_task(evidence: tuple[str, ...]) -> Task:
     return Task(
         task_no="T01",
+        task_id=f"{STREET}-spot",
         hotspot_id=SPOT,
         title="和平小区：治理占道经营",
         place="和平小区周边",
