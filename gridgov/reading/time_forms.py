@@ -52,13 +52,13 @@ EXAMPLE = "such as 2024-01-31 08:30:00"
 
 
 def find_forms(texts: pd.Series) -> list[str]:
-    """Return the forms of :data:`FORMS` that read most of the first distinct values, none below a half."""
+    """Return the forms of :data:`FORMS` that read most of the first distinct values, none if none reads any."""
     tried = texts.dropna().drop_duplicates().head(MOST_TRIED)
     if tried.empty:
         return []
     counts = {form: int(parse_form(tried, form).notna().sum()) for form in FORMS}
     best = max(counts.values())
-    if best * 2 < len(tried):
+    if not best:
         return []
     return [form for form, count in counts.items() if count == best]
 

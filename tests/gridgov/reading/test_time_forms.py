@@ -24,7 +24,7 @@ def test_the_form_that_is_suggested_reads_the_column(form):
 
 
 def test_the_line_names_the_form():
-    said = suggest_form(pd.Series(["15/05/2024 03:55:00 PM", "no", None]))
+    said = suggest_form(pd.Series(["15/05/2024 03:55:00 PM", "no", "open", "?", None]))
     assert said.endswith('city.toml: [appeals] time_format = "%d/%m/%Y %I:%M:%S %p"')
 
 
