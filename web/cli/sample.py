@@ -1,5 +1,6 @@
 """``gridgov sample``: write the invented city."""
 
+import shlex
 from pathlib import Path
 from typing import cast
 
@@ -55,9 +56,10 @@ def sample(folder: Path, appeals: int, seed: int, file_format: str, dense: str) 
         dense=dense,
         progress=StagePrinter(STAGES),
     )
+    appeals_file = folder / f"appeals.{file_format}"
     seconds = sum(result["seconds"].values())
     click.echo(
         f"{folder}: {appeals:,} appeals with {result['hotspots']} planted hotspots "
         f"among {result['planted']} planted things in {seconds:.1f} s\n"
-        f"next: gridgov run {folder} {folder / ('appeals.' + file_format)} --out OUT"
+        f"next: {shlex.join(['gridgov', 'run', str(folder), str(appeals_file), '--out', 'OUT'])}"
     )

@@ -58,7 +58,7 @@ def suggest(
     pack, classifier = load_city_duties(city), read_model(model)
     if file is not None and out is not None:
         frame = read_texts(file, column)
-        write_table(frame.join(describe_frame(classifier, frame[column], pack)), out)
+        write_table(join_new(frame, describe_frame(classifier, frame[column], pack)), out)
         click.echo(f"written: {out}")
         return
     for text in texts:
@@ -89,6 +89,18 @@ def read_texts(path: Path, column: str) -> pd.DataFrame:
     if has_errors(problems):
         raise InvalidDataError(problems)
     return frame.astype({column: "str"})
+
+
+def join_new(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with more columns; a name that it has already comes as ``suggested_…``."""
+    taken, names = set(frame.columns), {}
+    for name in found.columns:
+        new = name
+        while new in taken:
+            new = f"suggested_{new}"
+        names[name] = new
+        taken.add(new)
+    return frame.join(found.rename(columns=names))
 
 
 def describe_frame(classifier: ItemClassifier, texts: pd.Series, pack: CityDuties) -> pd.DataFrame:

@@ -140,6 +140,19 @@ def test_a_file_of_texts_gets_suggestions_beside_its_rows(learnt, model, gridgov
     assert read["review"].str.lower()[1] == "true"
 
 
+def test_columns_that_a_file_has_already_are_kept(learnt, model, gridgov, tmp_path):
+    source, out = tmp_path / "orders.csv", tmp_path / "suggested.csv"
+    frame = pd.DataFrame(
+        {"text": ["早市摆摊占道"], "item_code": ["999"], "suggested_words": ["x"], "words": ["y"]}
+    )
+    frame.to_csv(source, index=False)
+    assert gridgov("suggest", learnt[0], model, "--file", source, "--out", out)[0] == 0
+    read = pd.read_csv(out, dtype=str).iloc[0]
+    assert (read["item_code"], read["suggested_item_code"]) == ("999", "111")
+    assert (read["words"], read["suggested_words"]) == ("y", "x")
+    assert "摆摊" in read["suggested_suggested_words"]
+
+
 def test_wrong_calls_say_what_is_expected(learnt, model, gridgov, tmp_path):
     code, _, err = gridgov("suggest", learnt[0], model)
     assert code == 2
