@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from gridgov.errors import GridgovError
 from gridgov.rules.orders.needs import Actor
+from gridgov.rules.privacy import mask_text
 from gridgov.storage.models.journal import LogEntry, LogHead
 from gridgov.storage.scope.apply import get_scope, without_row_scope
 
@@ -49,6 +50,8 @@ FIELDS = (
 )
 """Columns under the hash, in this order."""
 
+_CODES = ("_no", "_nos", "_code", "_codes", "_key", "_at", "_on", "_by", "_hash", "_id", "version")
+"""Ends of the names of values that are no text."""
 _PENDING = "gridgov_log"
 # Made once: every change of anything goes through these three.
 _LOCK_HEAD = (
@@ -121,8 +124,8 @@ def record(
         "role": "" if actor is None else actor.role.value,
         "unit_code": "" if actor is None else actor.unit_code,
         "origin": origin or ("" if scope is None else scope.origin),
-        "before": None if before is None else make_plain(before),
-        "after": None if after is None else make_plain(after),
+        "before": None if before is None else mask_words(make_plain(before)),
+        "after": None if after is None else mask_words(make_plain(after)),
     }
     if not session.in_transaction():
         # Else a rollback before the first statement would not know that there is something to forget.
@@ -195,6 +198,19 @@ def hash_entry(previous: bytes, values: Mapping[str, Any]) -> bytes:
     """Return the hash of an entry that follows `previous`; `values` by name of :data:`FIELDS`."""
     plain = [_say_time(values[name]) if name == "at" else values[name] for name in FIELDS]
     return hashlib.sha256(previous + write_json(plain).encode()).digest()
+
+
+def mask_words(value: Any, name: str = "") -> Any:
+    """Return plain values with numbers of people masked in every text that is no number or code of ours.
+
+    An entry stays for good, so this is done here for all of them, whatever the service has masked already.
+    """
+    if isinstance(value, dict):
+        return {key: mask_words(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [mask_words(one, name) for one in value]
+    is_code = name.endswith(_CODES) and name != "reason_code"
+    return mask_text(value) if isinstance(value, str) and not is_code else value
 
 
 def write_json(value: Any) -> str:

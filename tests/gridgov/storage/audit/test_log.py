@@ -288,3 +288,32 @@ def test_times_dates_and_words_become_text() -> None:
         "role": "handler",
         "codes": ["1", "2"],
     }
+
+
+def test_what_is_typed_is_masked_and_our_own_numbers_are_not(
+    sessions: sessionmaker[Session],
+) -> None:
+    said = "请打１３８１２３４５６７８"
+    with sessions.begin() as session:
+        note(
+            session,
+            "13812345678",
+            text=said,
+            reason_code=said,
+            order_no="13812345678-1",
+            unit_code="13812345678",
+            parts=[{"words": said, "order_nos": ["13812345678"]}],
+        )
+    with sessions() as session:
+        entry = session.scalars(sa.select(LogEntry)).one()
+        assert verify(session) == []
+    masked = "请打138****5678"
+    assert entry.subject_no == "13812345678"
+    assert entry.after == {
+        "state": "dispatched",
+        "text": masked,
+        "reason_code": masked,
+        "order_no": "13812345678-1",
+        "unit_code": "13812345678",
+        "parts": [{"words": masked, "order_nos": ["13812345678"]}],
+    }
