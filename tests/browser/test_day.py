@@ -161,7 +161,7 @@ def test_three_callers_are_merged_and_each_is_called_back(enter, engine, write):
     for one in others:
         page = visit.go(f"/orders/{one}/merge?target={main}")
         visit.check()
-        page.click(".btn-primary:has(svg)")
+        page.click("form[action*='/act/merge'] button")
         page.wait_for_selector(".notice-success")
     write(lambda session, city: handle(session, city, main, reply=True))
     page = visit.go(f"/orders/{main}")

@@ -12,8 +12,8 @@ from gridgov.errors import NotFoundError
 from gridgov.jobs.placing import find_point, judge_place
 from gridgov.rules.dispatch import Named, find_deadlines, move_deadline
 from gridgov.rules.orders.disputes import rule_dispute
-from gridgov.rules.orders.merging import MergePair, MergeSide, find_merge_fault
 from gridgov.rules.orders.needs import ANSWERED, Actor, Facts, make_holder
+from gridgov.rules.orders.one_thing import MergePair, MergeSide, find_merge_fault
 from gridgov.rules.orders.states import OrderActionError, OrderChange
 from gridgov.rules.orders.transitions import OrderAction, OrderState
 from gridgov.rules.privacy import mask_text

@@ -12,10 +12,9 @@ from gridgov.rules.orders.transitions import OrderAction
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.callbacks import Answers, record_callback
 from gridgov.services.orders.handling import act, record_refusal, undo
-from web.features.orders.actions import BULK_ACTIONS, BULK_MAX, say_problem
 from web.features.orders.blueprint import blueprint
 from web.features.orders.changes import carry_out, read_seen_version, refuse
-from web.features.orders.facts import read_facts
+from web.features.orders.facts import BULK_ACTIONS, BULK_MAX, read_facts, say_problem
 from web.kit import limits
 from web.kit.i18n import label
 from web.kit.page_helpers import to

@@ -17,8 +17,8 @@ from gridgov.storage.queries.orders import (
     find_item_names,
     list_orders,
 )
-from web.features.orders.actions import BULK_ACTIONS
 from web.features.orders.blueprint import blueprint
+from web.features.orders.facts import BULK_ACTIONS
 from web.features.orders.filters import (
     NAMES,
     ListRequest,

@@ -24,8 +24,8 @@ from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.queries.areas import get_area_names
 from gridgov.storage.queries.order_detail import OrderDetail, find_near, get_order_detail
 from gridgov.storage.queries.orders import find_item_names, find_unit_names
-from web.features.orders.actions import ANSWERS, ELSEWHERE, say_problem
 from web.features.orders.blueprint import blueprint
+from web.features.orders.facts import ANSWERS, ELSEWHERE, say_problem
 from web.features.orders.filters import SOON
 from web.features.orders.map import make_order_map
 from web.kit.access_log import note_person

@@ -178,7 +178,7 @@ def test_only_what_can_be_one_thing_is_merged(
 
 
 def call(session: Session, runtime: CityRuntime, order_no: str, minutes: float, **said: object):
-    answers = Answers(called_at=at(minutes), **said)  # type: ignore[arg-type]
+    answers = Answers(called_at=at(minutes), **said)  # type: ignore[arg-type]  # said are fields of Answers
     return record_callback(session, runtime, order_no, actor=CLERK, answers=answers)
 
 
@@ -445,7 +445,7 @@ def test_an_unsure_item_is_chosen_and_unit_clocks_and_route_follow(
         number = take(session, runtime, item_code="", text="路上有摊").order_nos[0]
         row = get(session, number)
         assert (row.state, row.item_code) == (S.RECEIVED, None)
-        name = runtime.city.catalogue.names["112"]  # type: ignore[union-attr]
+        name = runtime.city.catalogue.names["112"]  # type: ignore[union-attr]  # it has one
         plan = preview_amend(
             session, runtime, number, amendment=Amendment(item_code=name), actor=DISPATCHER
         )
@@ -717,7 +717,7 @@ def test_a_cut_sending_is_forgotten_with_its_appeal(
 def test_the_name_of_an_item_is_that_item(
     loaded: sessionmaker[Session], runtime: CityRuntime
 ) -> None:
-    name = runtime.city.catalogue.names["111"]  # type: ignore[union-attr]
+    name = runtime.city.catalogue.names["111"]  # type: ignore[union-attr]  # it has one
     with loaded.begin() as session:
         said = take(session, runtime, item_code="", text=name).order_nos[0]
         chosen = take(session, runtime, item_code=name).order_nos[0]
