@@ -12,6 +12,7 @@ chain, whose head row is locked last thing before the commit: who holds it waits
 import hashlib
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ FIELDS = (
 
 _CODES = ("_no", "_nos", "_code", "_codes", "_key", "_at", "_on", "_by", "_hash", "_id", "version")
 """Ends of the names of values that are no text."""
+_CODE = re.compile(r"[\w.:|+/-]{1,120}", re.ASCII)
+"""What such a value looks like; somebody may have typed anything else in its place."""
 _PENDING = "gridgov_log"
 # Made once: every change of anything goes through these three.
 _LOCK_HEAD = (
@@ -209,8 +212,10 @@ def mask_words(value: Any, name: str = "") -> Any:
         return {key: mask_words(one, key) for key, one in value.items()}
     if isinstance(value, list):
         return [mask_words(one, name) for one in value]
-    is_code = name.endswith(_CODES) and name != "reason_code"
-    return mask_text(value) if isinstance(value, str) and not is_code else value
+    if not isinstance(value, str):
+        return value
+    is_code = name.endswith(_CODES) and _CODE.fullmatch(value) is not None
+    return value if is_code else mask_text(value)
 
 
 def write_json(value: Any) -> str:
