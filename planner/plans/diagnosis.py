@@ -337,7 +337,7 @@ def _make_items(street: str, city: CityFigures, levels: ItemLevels) -> tuple[dic
 
 def _make_details(street: str, city: CityFigures, levels: ItemLevels) -> tuple[dict[str, Any], ...]:
     """Return the commonest items of the lowest level."""
-    own = city.items[city.items["street_code"] == street].sort_values(
+    own = city.items.take(city.item_rows.get(street, np.zeros(0, dtype=np.intp))).sort_values(
         ["count", "item_code"], ascending=[False, True]
     )
     pairs = own.head(MOST_ITEMS)[["item_code", "count"]].itertuples(index=False, name=None)

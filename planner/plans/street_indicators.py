@@ -1,8 +1,12 @@
 """Figures of all streets at once: counted in whole frames, looked up per street."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gridgov.rules.constants import Constants
@@ -66,6 +70,14 @@ class CityFigures:
     level1: pd.DataFrame
     items: pd.DataFrame
     repeated: pd.DataFrame
+
+    @cached_property
+    def item_rows(self) -> Mapping[str, npt.NDArray[np.intp]]:
+        """Return the positions of each street's rows in :attr:`items`."""
+        found: Mapping[str, npt.NDArray[np.intp]] = self.items.groupby(
+            self.items["street_code"].astype("object")
+        ).indices
+        return found
 
 
 def make_spans(as_of: datetime, *, window_days: int, year_days: int) -> Spans:
