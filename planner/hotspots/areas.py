@@ -1,17 +1,18 @@
 """An item's excess in a whole street or community: what no single place shows, because it is everywhere there.
 
-What a street's item is compared with are streets that are said the same of *otherwise*: the nearest by Hellinger
-distance between the shares of the other level-1 items (Rao 1995, "A review of canonical coordinates and an alternative
-to correspondence analysis using Hellinger distance"), so that a village is compared with villages; and its own
-district, whichever lets expect more. A community is compared with the rest of its street. How far areas differ without
-being a hotspot is read off their upper tails, as for places (:func:`planner.hotspots.background.find_spread`).
+What is expected in a street follows from streets that are said the same of *otherwise*
+(:mod:`planner.hotspots.street_mix`), so that a village is compared with villages, and from its own district where that
+has more. A community is compared with the rest of its street. How far areas differ without being a hotspot is read off
+their upper tails, as for places (:func:`planner.hotspots.background.find_spread`).
 
 Items of all three levels are tested; the strongest takes its orders with it, so that a problem of level 3 is not told
 again as its level 1, nor a community again as its street.
 """
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,25 +21,33 @@ from numpy.typing import NDArray
 
 from planner.hotspots.background import AREA_WEIGHT, find_spread
 from planner.hotspots.cube import Cube
-from planner.hotspots.detect import KINDS, PLACE_WINDOWS, WEIGHT_LIMITS, Thresholds
-from planner.hotspots.fdr import make_q_from_false
+from planner.hotspots.detect import KINDS, PLACE_WINDOWS, Thresholds
+from planner.hotspots.fdr import make_q_beside
+from planner.hotspots.fdr_weights import Weights, make_weights
 from planner.hotspots.persons_per_issue import PersonsPerIssue
+from planner.hotspots.street_mix import cap, fit_mix
 from planner.hotspots.windows import Window
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-PEERS = 30
-"""Streets that one is compared with. Assumed."""
+ROUNDS, CAP_ROUNDS = 2, 3
+"""How often clusters are taken out of what is usual at most, and counts far above it are cut."""
 
-CAP_ROUNDS, CAP_DEVIATIONS, CAP_VARIATION = 5, 2.0, 0.04
-"""How often and where counts of peers are capped; streets differ by a fifth without a cause. Assumed."""
+KINDS_DOUBT = 5.0
+"""Persons of a street against which one is not known of its kind: one a kind. Assumed."""
+
+DISTRICT_DEVIATIONS = 1.0
+"""A district's excess counts beyond so many deviations of chance. Assumed."""
 
 FEWEST_PERSONS = 10
 """An area's hotspot needs more persons than a place's: a whole street. Assumed."""
 
-FEWEST_TO_LEARN = 20
-"""Tests with something expected from which the spread of an item's areas is told from its own."""
+TAILS = (0.2, 0.1)
+"""Shares of the upper tail that the spread of areas must account for: one in twenty may have an excess. Assumed."""
+
+FEWEST_TO_LEARN, TESTS_TOLD_BY = 20, 600
+"""Tests with something expected from which an item's areas tell their own spread, and how many are asked."""
 
 SCOPES = {"street": (1, 2, 3), "community": (1, 2)}
 """Which levels of items are tested in which areas."""
@@ -165,8 +174,13 @@ def find_area_clusters(
     quiet: tuple[Ints, ...],
     per_issue: PersonsPerIssue,
     thresholds: Thresholds,
+    known: Sequence[AreaCluster] = (),
+    beside: Sequence[float] = (),
 ) -> list[AreaCluster]:
     """Return items with more in a whole street or community than in its like, strongest first.
+
+    A first round's clusters are taken out of what is usual: where one street in twenty has thrice an item, streets
+    would seem to differ by nature.
 
     Parameters
     ----------
@@ -180,18 +194,78 @@ def find_area_clusters(
         Persons per issue.
     thresholds
         What counts as a hotspot.
+    known
+        Clusters of an earlier search, which do not tell what is usual from the first round on.
+    beside
+        How many false ones are to be expected at the threshold of each cluster of another kind: they are controlled
+        together.
     """
     if len(labels.streets) < 3 or not len(quiet[0]):
         return []
     used = [number for number, window in enumerate(windows) if window.name in PLACE_WINDOWS]
-    tests = _make_tests(cube, labels, used=used, quiet=quiet)
+    tests = _make_tests(
+        cube,
+        labels,
+        used=used,
+        quiet=quiet,
+        per_issue=per_issue,
+        marked=_mark_streets(labels, known) if known else None,
+    )
+    clusters: list[AreaCluster] = []
+    for _ in range(ROUNDS):
+        clusters = _take_strongest(
+            cube,
+            labels,
+            tests,
+            quiet=quiet,
+            per_issue=per_issue,
+            thresholds=thresholds,
+            beside=beside,
+        )
+        marked = _mark_streets(labels, clusters)
+        if not clusters or (tests.marked is not None and (marked == tests.marked).all()):
+            break
+        tests = _make_tests(
+            cube,
+            labels,
+            used=used,
+            quiet=quiet,
+            per_issue=per_issue,
+            marked=marked,
+            before=tests,
+        )
+    return clusters
+
+
+def _mark_streets(labels: Labels, clusters: Sequence[AreaCluster]) -> NDArray[np.bool_]:
+    """Return in which street which level-1 item is known to be in excess, shape (streets, level-1 items)."""
+    marked = np.zeros((len(labels.streets), len(labels.codes[0])), dtype=bool)
+    for one in clusters:
+        street = one.area if one.scope == "street" else labels.street_of[one.area]
+        marked[street, labels.tops[one.level - 1][one.item]] = True
+    return marked
+
+
+def _take_strongest(
+    cube: Cube,
+    labels: Labels,
+    tests: "_Tests",
+    *,
+    quiet: tuple[Ints, ...],
+    per_issue: PersonsPerIssue,
+    thresholds: Thresholds,
+    beside: Sequence[float],
+) -> list[AreaCluster]:
+    """Return the tests that pass false-discovery control, each without the persons of the stronger ones."""
     least = thresholds.least_ratio * tests.frame["expected"]
     fewest = max(FEWEST_PERSONS, thresholds.fewest_persons)
     every = tests.frame[(tests.frame["persons"] >= fewest) & (tests.frame["persons"] >= least)]
     every = tests.judge(every, per_issue)
-    every = every[make_q_from_false(every["false"]) <= thresholds.level]
+    every = every[make_q_beside(every["false"], beside) <= thresholds.level]
     alive = np.ones(len(cube.cell), dtype=bool)
-    members = {number: _mark(len(cube.cell), quiet[number]) for number in used}
+    members = {
+        int(number): _mark(len(cube.cell), quiet[number]) for number in every["window"].unique()
+    }
     limit = float(every["false"].max()) if len(every) else 0.0
     keys = ["scope", "level", "window", "area", "item"]
     heap = [(row["false"], *(row[key] for key in keys), n) for n, row in _records(every)]
@@ -204,6 +278,7 @@ def find_area_clusters(
         now = float(len(np.unique(cube.person[own & alive & members[window]])))
         if now == rows.loc[at, "persons"]:
             alive[own] = False
+            top = int(rows.loc[at, "top"])
             clusters.append(
                 AreaCluster(
                     scope=scope,
@@ -212,9 +287,7 @@ def find_area_clusters(
                     item=item,
                     window=window,
                     expected=tests.find_expected(scope, level, window=0, area=area, item=item),
-                    whole=tests.find_expected(
-                        scope, 1, window=0, area=area, item=int(rows.loc[at, "top"])
-                    ),
+                    whole=tests.find_expected(scope, 1, window=0, area=area, item=top),
                     p=float(rows.loc[at, "p"]),
                     false=false,
                 )
@@ -242,11 +315,15 @@ def _mark(size: int, entries: Ints) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Tests:
-    """All tests with something counted, and what is expected of all."""
+    """All tests with something counted, what is expected of all, and the weights of each scope.
+
+    ``marked``: in which street which level-1 item does not tell what is usual, None where nothing is known yet.
+    """
 
     frame: pd.DataFrame
     expected: dict[tuple[str, int, int], Array]
-    total_weight: float
+    weights: dict[str, Weights]
+    marked: NDArray[np.bool_] | None
 
     def find_expected(self, scope: str, level: int, *, window: int, area: int, item: int) -> float:
         """Return the expected persons of one test."""
@@ -254,14 +331,18 @@ class _Tests:
 
     def judge(self, frame: pd.DataFrame, per_issue: PersonsPerIssue) -> pd.DataFrame:
         """Return tests with ``p`` and ``false``."""
+        mean, variation = (frame[name].to_numpy(np.float64) for name in ("expected", "variation"))
         p = per_issue.find_tail(
             frame["persons"].to_numpy(np.float64),
-            np.maximum(frame["expected"].to_numpy(np.float64), 1e-6),
-            frame["variation"].to_numpy(np.float64),
+            np.maximum(mean, 1e-6),
+            variation,
             item=frame["top"].to_numpy(np.int64),
         )
-        weight = frame["expected"].clip(*WEIGHT_LIMITS)
-        return frame.assign(p=p, false=p * self.total_weight / weight * KINDS)
+        false = np.full(len(frame), np.inf)
+        for scope, weights in self.weights.items():
+            own = (frame["scope"] == scope).to_numpy()
+            false[own] = weights.find_false(p[own], mean[own], variation[own]) * KINDS
+        return frame.assign(p=p, false=false)
 
 
 def _make_tests(
@@ -270,10 +351,14 @@ def _make_tests(
     *,
     used: list[int],
     quiet: tuple[Ints, ...],
+    per_issue: PersonsPerIssue,
+    marked: NDArray[np.bool_] | None = None,
+    before: _Tests | None = None,
 ) -> _Tests:
-    """Return the tests of every area, level and window."""
-    peers = _find_peers(_count_both(cube, labels, "street", 1, quiet[0])[0])
-    frames, expected, total = [], {}, 0.0
+    """Return the tests of every area, level and window; those in `marked` streets do not tell what is usual."""
+    usual = _expect_history(cube, labels, quiet[0], marked=marked, before=before)
+    frames, expected, spreads = [], {}, {}
+    every_test: dict[str, list[tuple[Array, Array]]] = {scope: [] for scope in SCOPES}
     for window in used:
         for level in SCOPES["street"]:
             tops = labels.tops[level - 1]
@@ -284,14 +369,25 @@ def _make_tests(
                     continue
                 counted, every = _count_both(cube, labels, scope, level, quiet[window])
                 if scope == "street":
-                    share, doubt = _expect_streets(counted, every, labels, tops=tops, peers=peers)
+                    share = _move_share(usual[level], counted, every, labels)
+                    doubt = KINDS_DOUBT / (KINDS_DOUBT + every) + np.zeros_like(counted)
+                    if level == 3:
+                        doubt = doubt + 1.0 / (1.0 + counted.sum(axis=0))
                     of_streets = share, counted, every
+                    apart = None if marked is None else marked[:, tops]
                 else:
                     share, doubt = _expect_communities(counted, every, labels, of_streets)
+                    apart = None if marked is None else marked[labels.street_of][:, tops]
                 mean = _turn_share(share, counted, every)
-                variation = doubt + _find_spreads(counted, mean, doubt, tops)[None, :]
+                told = np.ones(mean.shape, dtype=bool) if apart is None else ~apart
+                if (scope, level) not in spreads:
+                    # how far areas differ is theirs, not the window's: the whole history tells it best
+                    spreads[scope, level] = _find_spreads(
+                        counted, mean, doubt, tops=tops, told=told, per_issue=per_issue
+                    )
+                variation = doubt + spreads[scope, level]
                 expected[scope, level, window] = mean
-                total += float(np.clip(mean, *WEIGHT_LIMITS).sum())
+                every_test[scope].append((mean, variation))
                 area, item = np.nonzero(counted >= FEWEST_PERSONS / 2)
                 frames.append(
                     pd.DataFrame(
@@ -308,7 +404,12 @@ def _make_tests(
                         }
                     )
                 )
-    return _Tests(frame=pd.concat(frames, ignore_index=True), expected=expected, total_weight=total)
+    return _Tests(
+        frame=pd.concat(frames, ignore_index=True),
+        expected=expected,
+        weights={scope: make_weights(tests) for scope, tests in every_test.items() if tests},
+        marked=marked,
+    )
 
 
 def _count(area: Ints, item: Ints, areas: int, items: int) -> Array:
@@ -343,57 +444,71 @@ def find_distinct(*labels: Ints) -> Ints:
     return np.sort(np.unique(keys, return_index=True)[1])
 
 
-def _find_peers(whole: Array) -> list[Array]:
-    """Return per level-1 item which streets are like which, shape (streets, streets), rows sum to the peers used."""
-    every = whole.sum(axis=1, keepdims=True)
-    root = np.sqrt(whole / np.maximum(every, 1.0))
-    streets = len(whole)
-    near = root @ root.T
-    most = min(PEERS, streets - 1)
-    peers = []
-    for item in range(whole.shape[1]):
-        # cosine of the roots without the item: 1 - Hellinger² / 2 of the other shares
-        left = np.sqrt(np.maximum(1.0 - root[:, item] ** 2, 1e-12))
-        alike = (near - np.outer(root[:, item], root[:, item])) / np.outer(left, left)
-        alike[:, every[:, 0] <= 0] = -1.0
-        np.fill_diagonal(alike, -2.0)
-        nearest = np.argsort(-alike, axis=1, kind="stable")[:, :most]
-        chosen = np.zeros((streets, streets))
-        np.put_along_axis(chosen, nearest, 1.0, axis=1)
-        peers.append(chosen)
-    return peers
+def _expect_history(
+    cube: Cube,
+    labels: Labels,
+    entries: Ints,
+    *,
+    marked: NDArray[np.bool_] | None,
+    before: _Tests | None,
+) -> dict[int, Array]:
+    """Return per level the share of each item that a street's like lets expect over the whole history.
 
-
-def _expect_streets(
-    counted: Array, every: Array, labels: Labels, *, tops: Ints, peers: list[Array]
-) -> tuple[Array, Array]:
-    """Return the share of each item that a street's like lets expect, and how little is known of it.
-
-    Streets with an excess of their own would raise what is expected of all others: what is far above its
-    expectation counts only up to :data:`CAP_DEVIATIONS` above it, which is settled in a few rounds.
+    Levels 1 and 2 by the mix of streets of the same kind; an item of level 3 by its parent's and by its part in that
+    in the whole city. A street's own district counts where it has more than that explains.
     """
-    districts = int(labels.district_of.max(initial=0)) + 1
-    in_district = np.zeros((districts, 1))
-    np.add.at(in_district, labels.district_of, every)
-    inside = in_district[labels.district_of] - every
-    share, known = np.empty_like(counted), np.empty_like(counted)
-    usual = counted
+    shares: dict[int, Array] = {}
+    for level in (1, 2):
+        if not len(labels.tops[level - 1]):
+            continue
+        counted, every = _count_both(cube, labels, "street", level, entries)
+        if marked is not None and before is not None:
+            usual = before.expected["street", level, 0]
+            counted = np.where(marked[:, labels.tops[level - 1]], usual, counted)
+        mean = fit_mix(counted, every)
+        shares[level] = mean * _raise_districts(counted, mean, labels) / np.maximum(every, 1e-9)
+    if len(labels.tops[2]):
+        counted, every = _count_both(cube, labels, "street", 3, entries)
+        above = 2 if 2 in shares else 1
+        parent = _find_owner(labels.items[2], labels.items[above - 1], len(labels.codes[2]))
+        mean = shares[above][:, parent] * every
+        for _ in range(CAP_ROUNDS):
+            part = (cap(counted, mean).sum(axis=0) + 0.5) / np.maximum(
+                (shares[above][:, parent] * every).sum(axis=0), 0.5
+            )
+            mean = shares[above][:, parent] * every * np.minimum(part, 1.0)
+        shares[3] = mean / np.maximum(every, 1e-9)
+    return shares
+
+
+def _raise_districts(counted: Array, mean: Array, labels: Labels) -> Array:
+    """Return by how much the rest of each street's district has more than expected, at least 1, chance left out."""
+    usual = cap(counted, mean)
+    size = int(labels.district_of.max(initial=0)) + 1
+    rest = []
+    for values in (usual, mean):
+        whole = np.zeros((size, values.shape[1]))
+        np.add.at(whole, labels.district_of, values)
+        rest.append(whole[labels.district_of] - values)
+    sure = np.maximum(rest[0] - DISTRICT_DEVIATIONS * np.sqrt(np.maximum(rest[0], 0.0)), 0.0)
+    return np.maximum((sure + AREA_WEIGHT) / (rest[1] + AREA_WEIGHT), 1.0)
+
+
+def _move_share(share: Array, counted: Array, every: Array, labels: Labels) -> Array:
+    """Return the shares of a window: those of the whole history, by how the city's and the district's moved."""
+    mean = share * every
+    size = int(labels.district_of.max(initial=0)) + 1
+    moved = np.ones_like(mean)
     for _ in range(CAP_ROUNDS):
-        city = (usual.sum(axis=0) + 0.5) / max(float(every.sum()), 1.0)
-        for top in np.unique(tops):
-            own = np.flatnonzero(tops == top)
-            near = peers[top] @ usual[:, own]
-            share[:, own] = (near + 1.0) / (peers[top] @ every + 1.0 / city[own])
-            known[:, own] = near
-        of_district = np.zeros((districts, counted.shape[1]))
-        np.add.at(of_district, labels.district_of, usual)
-        others = of_district[labels.district_of] - usual
-        district = (others + AREA_WEIGHT) / (inside + AREA_WEIGHT / share)
-        share = np.maximum(share, district)
-        mean = share * every
-        spread = np.sqrt(mean + CAP_VARIATION * mean**2)
-        usual = np.minimum(counted, mean + CAP_DEVIATIONS * spread + 1.0)
-    return share, 1.0 / (1.0 + known)
+        usual = cap(counted, mean * moved)
+        city = (usual.sum(axis=0) + 1.0) / (mean.sum(axis=0) + 1.0)
+        sums = []
+        for values in (usual, mean):
+            whole = np.zeros((size, values.shape[1]))
+            np.add.at(whole, labels.district_of, values)
+            sums.append(whole[labels.district_of] - values)
+        moved = (sums[0] + AREA_WEIGHT * city) / (sums[1] + AREA_WEIGHT)
+    return np.minimum(share * moved, 1.0)
 
 
 def _expect_communities(
@@ -414,22 +529,49 @@ def _turn_share(share: Array, counted: Array, every: Array) -> Array:
     return np.where(share < 0.5, np.maximum(every - counted, 1.0) * odds, every * share)
 
 
-def _find_spreads(counted: Array, mean: Array, doubt: Array, tops: Ints) -> Array:
-    """Return per item how far areas differ, told from all items of the same level 1 together."""
+def _find_spreads(
+    counted: Array,
+    mean: Array,
+    doubt: Array,
+    *,
+    tops: Ints,
+    told: NDArray[np.bool_],
+    per_issue: PersonsPerIssue,
+) -> Array:
+    """Return per item how far areas differ, from those that tell, all items of the same level 1 together."""
     spreads = np.empty(len(tops))
-    pooled = mean >= 0.5
-    whole = _spread_of(counted, mean, doubt, pooled)
+    pooled = (mean >= 0.5) & told
+    whole = _spread_of(counted, mean, doubt, pooled, tops=tops, per_issue=per_issue)
     for top in np.unique(tops):
         own = np.zeros_like(pooled)
         own[:, tops == top] = True
-        told = own & pooled
-        enough = told.sum() >= FEWEST_TO_LEARN
-        spreads[tops == top] = _spread_of(counted, mean, doubt, told) if enough else whole
+        used = own & pooled
+        enough = used.sum() >= FEWEST_TO_LEARN
+        spreads[tops == top] = (
+            _spread_of(counted, mean, doubt, used, tops=tops, per_issue=per_issue)
+            if enough
+            else whole
+        )
     return spreads
 
 
-def _spread_of(counted: Array, mean: Array, doubt: Array, used: NDArray[np.bool_]) -> float:
+def _spread_of(
+    counted: Array,
+    mean: Array,
+    doubt: Array,
+    used: NDArray[np.bool_],
+    *,
+    tops: Ints,
+    per_issue: PersonsPerIssue,
+) -> float:
     """Return how far the areas of some tests differ."""
     at = np.flatnonzero(used)
-    at = at[:: max(len(at) // 2000, 1)]
-    return find_spread(counted.ravel()[at], mean.ravel()[at], doubt.ravel()[at])
+    at = at[:: max(len(at) // TESTS_TOLD_BY, 1)]
+    item = np.broadcast_to(tops[None, :], used.shape).ravel()[at]
+    return find_spread(
+        counted.ravel()[at],
+        mean.ravel()[at],
+        doubt.ravel()[at],
+        tails=TAILS,
+        find_tails=partial(per_issue.find_tail, item=item),
+    )

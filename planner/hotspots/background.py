@@ -20,6 +20,7 @@ that people call about, n says nothing and m stands alone. Shares also differ fr
 hotspot; their variance is estimated per item from blocks and widens the distribution.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -33,6 +34,7 @@ from planner.hotspots.kernels import NODES, WEIGHTS, find_expected, find_mixed_t
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+TailFinder = Callable[[Ints, Array, Array], Array]
 
 AREA_WEIGHT = 50.0
 """Orders of an item that an area must have to weigh as much as the area above in its share. Assumed."""
@@ -55,13 +57,33 @@ UNIFORM_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 TAIL_LEVELS = (0.2, 0.1, 0.05, 0.025)
 """Shares of the upper tail that the spread of places must account for."""
 
-SPREAD_SAMPLE = 6000
+SPREAD_SAMPLE = 3000
 SPREAD_CLASS = 600
 FEWEST_EXPECTED = 0.5
 """Places that are asked for the spread, at most; in a class at least; where so much is expected."""
 
 HIGHEST_LEVEL = 3.0
-DEVIATIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 1.8)
+DEVIATIONS = (
+    0.0,
+    0.05,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.35,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    1.0,
+    1.2,
+    1.4,
+    1.6,
+    1.8,
+)
 """Deviations of the logarithm that are tried."""
 
 TAIL_LEFT_OUT = 1e-3
@@ -299,26 +321,61 @@ def estimate_spread(counted: Array, expected: Array, doubt: Array) -> Spread:
     return Spread(limits=limits, level=level, variation=variation)
 
 
-def find_spread(counted: Array, expected: Array, doubt: Array) -> float:
+def find_spread(
+    counted: Array,
+    expected: Array,
+    doubt: Array,
+    *,
+    tails: tuple[float, ...] = TAIL_LEVELS,
+    find_tails: TailFinder | None = None,
+) -> float:
     """Return the spread of one class: the smallest deviation of the lognormal that keeps the upper tails.
 
     Where none does, the one that misses least; e - 1 (a deviation of 1) where there are too few places to tell.
+
+    Parameters
+    ----------
+    counted, expected, doubt
+        Persons of places, what was expected, and its uncertainty, shape (k,).
+    tails
+        Shares of the upper tail that the spread must account for.
+    find_tails
+        P(persons >= those counted, at least 1) for a mean and a variation; None: each issue brings one person.
     """
-    levels = np.array([level for level in TAIL_LEVELS if level * len(counted) >= 2])
+    levels = np.array([level for level in tails if level * len(counted) >= 2])
     if not len(levels):
         return float(np.expm1(1.0))
     whole = np.maximum(np.round(counted), 1).astype(np.int64)
+    find = find_tails or _find_single_tails
+    none_counted = counted <= 0
+    misses: dict[int, float] = {}
+
+    def misses_at(number: int) -> float:
+        """Return how many more lie in the tails than should, in the worst of them."""
+        if number not in misses:
+            widened = doubt + np.expm1(DEVIATIONS[number] ** 2)
+            at, beyond = (find(one, expected, widened) for one in (whole, whole + 1))
+            # counts are whole: of those exactly at the tail's edge the part that belongs to it
+            beyond = np.where(none_counted, at, beyond)
+            at = np.where(none_counted, 1.0, at)
+            inside = (levels - beyond[:, None]) / np.maximum(at - beyond, 1e-12)[:, None]
+            misses[number] = float((np.clip(inside, 0.0, 1.0).mean(axis=0) / levels).max())
+        return misses[number]
+
+    if misses_at(0) <= 1.0:
+        return 0.0
+    low, high = 0, len(DEVIATIONS) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if misses_at(middle) <= 1.0 else (middle, high)
+    best = high if misses_at(high) <= 1.0 else min(misses, key=lambda one: (misses[one], one))
+    return float(np.expm1(DEVIATIONS[best] ** 2))
+
+
+def _find_single_tails(counted: Ints, expected: Array, variation: Array) -> Array:
+    """Return P(persons >= those counted) where each issue brings one person."""
     nobody, none = np.full(len(counted), -1), np.zeros((1, 1, 1))
-    misses = []
-    for deviation in DEVIATIONS:
-        widened = doubt + np.expm1(deviation**2)
-        beyond = find_mixed_tails(whole, expected, widened, nobody, none, NODES, WEIGHTS)
-        beyond = np.where(counted > 0, beyond, 1.0)
-        miss = float(((beyond[:, None] <= levels).mean(axis=0) / levels).max())
-        if miss <= 1.0:
-            return float(np.expm1(deviation**2))
-        misses.append(miss)
-    return float(np.expm1(DEVIATIONS[int(np.argmin(misses))] ** 2))
+    return np.asarray(find_mixed_tails(counted, expected, variation, nobody, none, NODES, WEIGHTS))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

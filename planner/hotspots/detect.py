@@ -8,13 +8,14 @@ given the rates around (*place*).
 False discoveries are controlled among *places*, not among tests: one true hotspot lights a hundred tests (its
 neighbours, both radii, several windows) and a false one a single test, so a 5 % share among tests would be a third
 among places. Hence tests are first reduced to neighbourhoods that stand on their own. Each test carries how many false
-ones are to be expected at its threshold, ``p × Σ w / w`` with the weights of its kind; at any threshold at most that
-many false places are expected (the argument of topological inference, Chumbley & Friston 2009, "False discovery rate
-revisited", NeuroImage 44). Weights follow what is expected, not what was counted: where nothing is expected a threefold
-cannot show, and tests that can show nothing would only cost those that can. The three kinds share the level equally.
+ones are to be expected at its threshold, ``p × Σ w / w`` with the weights of its kind
+(:mod:`planner.hotspots.fdr_weights`); at any threshold at most that many false places are expected (the argument of
+topological inference, Chumbley & Friston 2009, "False discovery rate revisited", NeuroImage 44). The kinds share the
+level equally.
 """
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,8 @@ from planner.hotspots.background import (
     make_window_background,
 )
 from planner.hotspots.cube import Cube
-from planner.hotspots.fdr import make_q_from_false
+from planner.hotspots.fdr import make_q_beside
+from planner.hotspots.fdr_weights import Weights, make_weights
 from planner.hotspots.persons_per_issue import PersonsPerIssue, make_persons_per_issue
 from planner.hotspots.windows import Window, make_windows
 
@@ -45,11 +47,8 @@ Ints = NDArray[np.int64]
 KEYS = ("item", "window", "radius", "cell")
 """What names a test; item -1: everything."""
 
-KINDS = 4
-"""Items in cells, items in wider blocks, places and areas share the level of false discoveries equally."""
-
-WEIGHT_LIMITS = (0.05, 20.0)
-"""Expected persons between which the weight of a test follows them."""
+KINDS = 5
+"""Items in cells, items in wider blocks, places, streets and communities share the false discoveries equally."""
 
 PLACE_WINDOWS = ("history", "years", "quarter")
 """Windows in which places are judged by everything that is said there."""
@@ -143,8 +142,8 @@ class DetectionInput:
         Persons per issue.
     surroundings
         Rates of everything over the whole history.
-    total_weight
-        Sum of the weights of all tests of items.
+    weights
+        Of all tests of items.
     """
 
     cube: Cube
@@ -158,7 +157,7 @@ class DetectionInput:
     backgrounds: tuple[Background, ...]
     per_issue: PersonsPerIssue
     surroundings: Surroundings
-    total_weight: float
+    weights: Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,17 +253,16 @@ def make_detection_input(
     whole = make_background(cube, quiet[0], own_share=own_share)
     backgrounds = tuple(make_window_background(whole, cube, (one, quiet[0])) for one in quiet)
     surroundings = make_surroundings(areas, exposure, whole.everything)
+    per_issue = make_persons_per_issue(cube, quiet[0], near[0] @ whole.everything)
     rings = tuple(_make_ring(matrix, whole, surroundings) for matrix in near)
-    total = sum(
-        float(
-            np.clip(
-                one.share[ring.centres] * ring.expected[ring.centres, None], *WEIGHT_LIMITS
-            ).sum()
+    weights = make_weights(
+        (
+            one.share[ring.centres] * ring.expected[ring.centres, None],
+            one.spread[None, :] + ring.variation[ring.centres, None],
         )
         for one in backgrounds
         for ring in rings
     )
-    density = rings[0].neighbours @ whole.everything
     return DetectionInput(
         cube=cube,
         thresholds=thresholds,
@@ -275,9 +273,9 @@ def make_detection_input(
         exposure=exposure,
         rings=rings,
         backgrounds=backgrounds,
-        per_issue=make_persons_per_issue(cube, quiet[0], density),
+        per_issue=per_issue,
         surroundings=surroundings,
-        total_weight=total,
+        weights=weights,
     )
 
 
@@ -310,16 +308,19 @@ def find_item_clusters(
     net: Net | None = None,
     own_share: NDArray[np.bool_] | None = None,
     before: DetectionInput | None = None,
+    beside: Sequence[float] = (),
 ) -> tuple[DetectionInput, list[Cluster]]:
     """Return neighbourhoods with more of one item than everything else explains, strongest first.
 
     A first round's clusters are taken out of the background: a hotspot raises the share of its street; without this
     it would hide weaker ones of its own item and, by raising *others*, ones of other items in the same place.
+    `beside` says how many false ones are to be expected at the threshold of each cluster of another kind: they are
+    controlled together.
     """
     given = before
     if given is None or own_share is not None:
         given = make_detection_input(cube, thresholds, net=net, own_share=own_share, before=before)
-    clusters = _take_strongest(_ItemTests(given))
+    clusters = _take_strongest(_ItemTests(given), beside)
     if clusters:
         given = make_detection_input(
             cube,
@@ -329,12 +330,12 @@ def find_item_clusters(
             own_share=own_share,
             before=given,
         )
-        clusters = _take_strongest(_ItemTests(given))
+        clusters = _take_strongest(_ItemTests(given), beside)
     return given, clusters
 
 
 def find_place_clusters(
-    given: DetectionInput, found: list[Cluster]
+    given: DetectionInput, found: list[Cluster], *, beside: Sequence[float] = ()
 ) -> tuple[Surroundings, list[Cluster]]:
     """Return neighbourhoods with more of everything than their surroundings explain, strongest first.
 
@@ -344,15 +345,17 @@ def find_place_clusters(
         The input of the last round of items.
     found
         Clusters of items: their persons do not count here.
+    beside
+        See :func:`find_item_clusters`.
     """
     removed = mark_cells(given.cube, found) if found else None
     tests = _PlaceTests(given, removed)
-    clusters = _take_strongest(tests)
+    clusters = _take_strongest(tests, beside)
     if clusters:
         left_out = np.zeros(len(given.cube.cells), dtype=bool)
         left_out[np.concatenate([cluster.cells for cluster in clusters])] = True
         tests = _PlaceTests(given, removed, left_out=left_out)
-        clusters = _take_strongest(tests)
+        clusters = _take_strongest(tests, beside)
     return tests.surroundings[0], clusters
 
 
@@ -402,13 +405,13 @@ class _ItemTests:
             out=background.share[cells, item].copy(),
             where=everything > 0,
         )
-        expected, variation = ring.expected[cells], ring.variation[cells]
+        expected, doubt = ring.expected[cells], ring.variation[cells]
         mean, variation = background.make_distribution(
             item,
             others=ring.others[cells, item],
             share=share,
             expected=expected,
-            variation=variation,
+            variation=doubt,
         )
         p = np.ones(len(cells))
         mean = np.maximum(mean, 1e-6)
@@ -416,8 +419,8 @@ class _ItemTests:
         p[enough] = given.per_issue.find_tail(
             persons[enough], mean[enough], variation[enough], item=np.full(len(enough), item)
         )
-        weight = np.clip(background.share[cells, item] * expected, *WEIGHT_LIMITS)
-        return p, p * given.total_weight / weight * KINDS
+        usual = background.share[cells, item] * expected
+        return p, given.weights.find_false(p, usual, background.spread[item] + doubt) * KINDS
 
     def _test(
         self, window: int, radius: int, cell: Ints, item: Ints, persons: Array
@@ -465,8 +468,8 @@ class _PlaceTests:
                 self.expected[window, radius], self.variation[window, radius] = spread.apply(
                     expected, doubt
                 )
-        self.total_weight = float(
-            sum(np.clip(m, *WEIGHT_LIMITS).sum() for m in self.expected.values())
+        self.weights = make_weights(
+            (mean, self.variation[key]) for key, mean in self.expected.items()
         )
 
     def make_candidates(self) -> pd.DataFrame:
@@ -505,7 +508,7 @@ class _PlaceTests:
         p[enough] = given.per_issue.find_tail(
             persons[enough], mean[enough], variation[enough], item=np.full(len(enough), -1)
         )
-        return p, p * self.total_weight / np.clip(mean, *WEIGHT_LIMITS) * KINDS
+        return p, self.weights.find_false(p, mean, variation) * KINDS
 
 
 def _make_tests(
@@ -531,7 +534,7 @@ def _make_tests(
     return pd.DataFrame(values, index=range(len(cell)))
 
 
-def _take_strongest(tests: _ItemTests | _PlaceTests) -> list[Cluster]:
+def _take_strongest(tests: _ItemTests | _PlaceTests, beside: Sequence[float] = ()) -> list[Cluster]:
     """Return neighbourhoods that stand on their own and pass false-discovery control as places, strongest first.
 
     Each takes its orders with it; a weaker one that overlaps is tested again without them and stays only if it still
@@ -539,7 +542,7 @@ def _take_strongest(tests: _ItemTests | _PlaceTests) -> list[Cluster]:
     """
     thresholds = tests.given.thresholds
     every = tests.make_candidates()
-    every = every[make_q_from_false(every["false"]) <= thresholds.level]
+    every = every[make_q_beside(every["false"], beside) <= thresholds.level]
     if every.empty:
         return []
     every = every.sort_values(["false", *KEYS], kind="stable")
@@ -582,7 +585,7 @@ def _take_strongest(tests: _ItemTests | _PlaceTests) -> list[Cluster]:
                 heapq.heappush(
                     heap, (again, item, window, radius, cell, now, max(float(fresh[0]), p))
                 )
-    q = make_q_from_false([cluster.false for cluster in clusters])
+    q = make_q_beside([cluster.false for cluster in clusters], beside)
     return [cluster for cluster, one in zip(clusters, q, strict=True) if one <= thresholds.level]
 
 

@@ -77,6 +77,20 @@ def make_q_from_false(false: ArrayLike) -> NDArray[np.float64]:
     return q
 
 
+def make_q_beside(false: ArrayLike, beside: ArrayLike) -> NDArray[np.float64]:
+    """Return the adjusted p-values of some tests that are controlled together with those `beside` them.
+
+    Parameters
+    ----------
+    false, beside
+        As in :func:`make_q_from_false`, of the tests asked about and of the others.
+    """
+    values = np.asarray(false, dtype=np.float64)
+    return make_q_from_false(np.concatenate([values, np.asarray(beside, dtype=np.float64)]))[
+        : len(values)
+    ]
+
+
 def _harmonic(m: int) -> float:
     """Return 1 + 1/2 + … + 1/m."""
     return (

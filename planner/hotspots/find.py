@@ -98,13 +98,18 @@ def find_hotspots(
     wide: WideClusters | None = None
     if wide_cube is not None:
         shares = mark_shares(wide_cube, labels, areas)
-        over, clusters = find_item_clusters(wide_cube.cube, wanted, net=WIDE, own_share=shares)
+        beside = [one.false for one in items]
+        over, clusters = find_item_clusters(
+            wide_cube.cube, wanted, net=WIDE, own_share=shares, beside=beside
+        )
         wide = WideClusters(wide=wide_cube, given=over, clusters=clusters)
         left[mark_entries(cube, wide_cube, clusters, labels)] = False
     tell("places")
     mixed = find_mixed(given, items)
     around, in_places = find_place_clusters(
-        given, [one for one, many in zip(items, mixed, strict=True) if not many]
+        given,
+        [one for one, many in zip(items, mixed, strict=True) if not many],
+        beside=[one.false for one in (*items, *(wide.clusters if wide else ()))],
     )
     # where a place has too much of many things it is the place that is told, not each of them
     inside = set(np.concatenate([one.cells for one in in_places]).tolist()) if in_places else set()
@@ -120,6 +125,8 @@ def find_hotspots(
         quiet=tuple(entries[left[entries]] for entries in given.entries),
         per_issue=given.per_issue,
         thresholds=wanted,
+        known=areas,
+        beside=[one.false for one in (*items, *(wide.clusters if wide else ()), *in_places)],
     )
     # one control over all: each cluster says how many false ones to expect at its threshold
     in_blocks = list(wide.clusters) if wide else []

@@ -28,7 +28,7 @@ WANTED_PERSONS = {TWO_YEARS: 34, RECENT: 18}
 """Persons that a place with an excess should have, where the city is large enough: it is chosen so."""
 RADII_M = (150.0, 250.0, 400.0, 600.0, 900.0)
 TRIES = 100
-WANTED_IN_AREA, AREA_TRIES = 24, 30
+WANTED_IN_AREA, AREA_TRIES = 36, 300
 """Appeals that an area should have beyond the usual ones, where the city is large enough, and places tried for that."""
 LEAST_STREET, LEAST_COMMUNITY = 0.5, 0.9
 """Quantiles of size below which a street or community gets nothing: nobody can see a tripled rarity there."""
@@ -130,6 +130,7 @@ class _Planter:
         whole = np.bincount(self.code, ~self.steady) == 0
         taken = np.isin(self.codes, np.array(background.growing + background.topics, dtype=str))
         self.free = whole & ~taken
+        self.uses = np.zeros(len(self.codes))
         self.planted: list[Planting] = []
         self.calls: list[pd.DataFrame] = []
 
@@ -138,7 +139,9 @@ class _Planter:
         mix = self.background.mix[street]
         share = np.where(self.free, np.bincount(self.code, mix), 0.0)
         best = np.argsort(-share, kind="stable")[: 12 if frequent else 30]
-        code = self.rng.choice(best, p=share[best] / share[best].sum())
+        # one item's excesses would otherwise become what is usual of it
+        chance = share[best] / (1.0 + self.uses[best] / 2.0)
+        code = self.rng.choice(best, p=chance / chance.sum())
         chosen = np.flatnonzero(self.code == code)
         return chosen, int(chosen[np.argmax(mix[chosen])])
 
@@ -193,6 +196,8 @@ class _Planter:
         """Plant calls on the days given, where and about what is usual there; `stay` share at the centre itself."""
         background, rng, n = self.background, self.rng, len(day)
         slots = background.slots
+        if planting.scale != "place":
+            self.uses[np.unique(self.code[planting.items])] += 1
         self.taken.append((float(slots.lon[planting.centre]), float(slots.lat[planting.centre])))
         weight = slots.weight[planting.slots]
         weight = weight if weight.sum() > 0 else np.ones(len(weight))
