@@ -241,6 +241,7 @@ def comment_on_plan(
         The comment is empty.
     """
     words = mask_text(text.strip())
+    task_id = mask_text(task_id)  # from a form: anything may stand there
     if not words:
         raise GridgovError(f"comment on plan {plan_no}: it is empty; write what should be read")
     row = session.scalar(sa.select(Plan).where(Plan.plan_no == plan_no))
