@@ -35,7 +35,7 @@ PAD_FACTOR = (
 def make_raster(index: AreaIndex, tables: LatticeTables, cell_m: float) -> CellRaster:
     """Return the sure squares of a grid; none where the region has more than :data:`MOST_SQUARES`."""
     factor = np.rint(tables.side_m / cell_m).astype(np.int64)
-    first_row, first_column = (tables.top * factor).min(), (tables.left * factor).min()
+    first_row, first_column = int((tables.top * factor).min()), int((tables.left * factor).min())
     rows = int(((tables.top + tables.rows) * factor).max() - first_row)
     columns = int(((tables.left + tables.columns) * factor).max() - first_column)
     if rows * columns > MOST_SQUARES:
@@ -43,7 +43,7 @@ def make_raster(index: AreaIndex, tables: LatticeTables, cell_m: float) -> CellR
     nodes = _project_nodes(tables, cell_m, (first_row, first_column), (rows, columns))
     if not np.isfinite(nodes).all():
         rows = columns = 0
-    place = (int(first_row), int(first_column), columns)
+    place = (first_row, first_column, columns)
     table = (tables.top, tables.left, tables.rows, tables.columns, tables.starts, factor)
     grid = (nodes, _measure_pad(nodes, tables.projection.error_m / cell_m))
     facts: tuple[Any, ...] = (place, grid, index.compiled, (*table, tables.cells))
