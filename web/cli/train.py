@@ -19,7 +19,7 @@ from gridgov.jobs.training import (
     train_and_judge,
 )
 from gridgov.pack.city import load_city
-from gridgov.reading.texts import read_texts
+from gridgov.reading.labelled_texts import read_texts
 from web.cli.console import StagePrinter
 
 MOST_ROWS = 30

@@ -31,8 +31,8 @@ def test_two_planners_who_edit_one_plan_lose_no_word(loaded, engine):
         )
         for name in "ab"
     ]
-    for writer in writers:
-        printed, errors = writer.communicate(timeout=300)
+    told = [writer.communicate(timeout=300) for writer in writers]
+    for writer, (printed, errors) in zip(writers, told, strict=True):
         assert writer.returncode == 0, errors[-2000:]
         assert printed.strip().isdecimal()
     with loaded() as session:

@@ -5,7 +5,7 @@ import pytest
 
 from geodata.errors import InvalidDataError
 from gridgov.pack.city import load_city
-from gridgov.reading.texts import read_texts
+from gridgov.reading.labelled_texts import read_texts
 from tests.gridgov.packs import write_pack
 
 
