@@ -54,7 +54,7 @@ VARIATION_LIMITS = (0.01, 4.0)
 UNIFORM_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 """Shares of exposure spread evenly over the cells that are tried; the first is taken where all are alike."""
 
-TAIL_LEVELS = (0.2, 0.1, 0.05, 0.025)
+TAIL_LEVELS = (0.2, 0.1, 0.05, 0.025, 0.01)
 """Shares of the upper tail that the spread of places must account for."""
 
 SPREAD_SAMPLE = 3000
