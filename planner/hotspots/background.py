@@ -54,8 +54,8 @@ VARIATION_LIMITS = (0.01, 4.0)
 UNIFORM_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 """Shares of exposure spread evenly over the cells that are tried; the first is taken where all are alike."""
 
-TAIL_LEVELS = (0.2, 0.1, 0.05, 0.025, 0.01)
-"""Shares of the upper tail that the spread of places must account for."""
+TAIL_LEVELS, CLEAN_LEVELS = (0.2, 0.1, 0.05, 0.025), (0.2, 0.1, 0.05, 0.025, 0.01)
+"""Shares of the upper tail that the spread of places must account for; the second once hotspots are left out."""
 
 SPREAD_SAMPLE = 3000
 SPREAD_CLASS = 600
@@ -293,7 +293,13 @@ class Spread:
         return expected * self.level[one], doubt + self.variation[one]
 
 
-def estimate_spread(counted: Array, expected: Array, doubt: Array) -> Spread:
+def estimate_spread(
+    counted: Array,
+    expected: Array,
+    doubt: Array,
+    *,
+    tails: tuple[float, ...] = TAIL_LEVELS,
+) -> Spread:
     """Return the smallest spread with which no more places lie in the upper tails than should.
 
     Quantiles of the body and the shoulder, not moments: a few true hotspots do not move them, and the spread found
@@ -303,6 +309,8 @@ def estimate_spread(counted: Array, expected: Array, doubt: Array) -> Spread:
     ----------
     counted, expected, doubt
         Persons of places, what was expected, and its uncertainty, shape (k,).
+    tails
+        See :func:`find_spread`.
     """
     usable = np.flatnonzero(expected >= FEWEST_EXPECTED)
     # every k-th in the order of the cells, which is the same for the same input
@@ -317,7 +325,9 @@ def estimate_spread(counted: Array, expected: Array, doubt: Array) -> Spread:
         own = sample[number == one]
         ratio = counted[own].sum() / max(expected[own].sum(), 1e-9)
         level[one] = float(np.clip(ratio, 1.0, HIGHEST_LEVEL))
-        variation[one] = find_spread(counted[own], expected[own] * level[one], doubt[own])
+        variation[one] = find_spread(
+            counted[own], expected[own] * level[one], doubt[own], tails=tails
+        )
     return Spread(limits=limits, level=level, variation=variation)
 
 

@@ -25,6 +25,8 @@ from scipy import sparse, spatial, special
 
 from gridgov.rules.appeal_kinds import find_kinds_apart
 from planner.hotspots.background import (
+    CLEAN_LEVELS,
+    TAIL_LEVELS,
     Areas,
     Background,
     Surroundings,
@@ -464,7 +466,8 @@ class _PlaceTests:
             for radius, matrix in enumerate(self.neighbours):
                 expected, doubt = around.expect(matrix)
                 counted = matrix @ persons
-                spread = estimate_spread(counted[usual], expected[usual], doubt[usual])
+                tails = TAIL_LEVELS if left_out is None else CLEAN_LEVELS
+                spread = estimate_spread(counted[usual], expected[usual], doubt[usual], tails=tails)
                 self.expected[window, radius], self.variation[window, radius] = spread.apply(
                     expected, doubt
                 )
