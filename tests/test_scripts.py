@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,12 @@ def test_one_failed_process_of_several_is_a_failure():
 def test_what_is_interrupted_leaves_nothing_running(sent, code):
     lines = ". script/lib.sh; end_children_at_exit; sleep 60 & echo $!; wait_aloud Compiling $!"
     with subprocess.Popen(
-        ["bash", "-c", lines], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ["bash", "-c", lines],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell that was started with a signal ignored cannot be told to heed it
+        preexec_fn=partial(signal.signal, sent, signal.SIG_DFL),  # noqa: PLW1509 - nothing else runs here
     ) as started:
         assert started.stdout is not None
         child = int(started.stdout.readline())

@@ -45,7 +45,10 @@ _UNWANTED = (
     "GeoRSS HTTP Idrisi JML LVBAG MapML MiraMonVector NGW OAPIF OGCAPI OGR_GMT OGR_PDS OGR_VRT OSM PCIDSK PDS4 "
     "PLSCENES S57 SXF Selafin VDV VFK VICAR VRT WAsP WFS"
 )
-os.environ["GDAL_SKIP"] = " ".join(filter(None, (os.environ.get("GDAL_SKIP", ""), _UNWANTED)))
+# Each once: a process that another one started finds the names in its environment already.
+os.environ["GDAL_SKIP"] = " ".join(
+    dict.fromkeys([*os.environ.get("GDAL_SKIP", "").split(), *_UNWANTED.split()])
+)
 
 import pyogrio  # noqa: E402 - after GDAL_SKIP, which the library reads once
 import pyogrio.errors  # noqa: E402 - as above

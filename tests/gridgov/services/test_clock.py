@@ -238,7 +238,8 @@ def test_a_lock_and_a_code_do_not_last_until_a_time_from_before(sessions):
 
 
 def test_only_what_lies_further_ahead_than_it_can_is_passed_over():
-    assert is_stepped_past(START + HOUR + timedelta(seconds=1), START, HOUR)
+    assert is_stepped_past(START + HOUR + timedelta(seconds=61), START, HOUR)
+    assert not is_stepped_past(START + HOUR + timedelta(seconds=1), START, HOUR)
     assert not is_stepped_past(START + HOUR, START, HOUR)
     assert not is_stepped_past(START - MONTH, START, HOUR)
 

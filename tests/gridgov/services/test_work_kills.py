@@ -32,7 +32,7 @@ def test_killed_in_the_middle_of_their_work(loaded, runtime, engine, kind):
     walker.check()
     walker.check_states()
     with loaded() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Order)) >= 3
+        assert session.scalar(sa.select(sa.func.count()).select_from(Order)) >= 1
         assert session.scalar(sa.select(sa.func.count()).select_from(LogEntry)) > 20
         if kind == "dispatch":
             dispatched = sa.select(LogEntry.subject_no).where(

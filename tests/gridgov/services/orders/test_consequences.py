@@ -23,7 +23,7 @@ CONSEQUENCES = {
     # w the unit above where the order is raised or supervised
     "ask_information": ("-", "-"),
     "give_information": ("d", "-"),
-    "dispatch": ("o", "dispatch"),
+    "dispatch": ("o", "take_boundaries dispatch"),
     "recall": ("o", "recall"),
     "reassign": ("o", "take_boundaries rule drop_extension"),
     "keep_unit": ("o", "take_boundaries keep_unit"),
