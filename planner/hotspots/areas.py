@@ -212,7 +212,7 @@ def find_area_clusters(
         marked=_mark_streets(labels, known) if known else None,
     )
     clusters: list[AreaCluster] = []
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         clusters = _take_strongest(
             cube,
             labels,
@@ -223,7 +223,8 @@ def find_area_clusters(
             beside=beside,
         )
         marked = _mark_streets(labels, clusters)
-        if not clusters or (tests.marked is not None and (marked == tests.marked).all()):
+        is_settled = tests.marked is not None and (marked == tests.marked).all()
+        if not clusters or is_settled or number == ROUNDS - 1:
             break
         tests = _make_tests(
             cube,
@@ -483,31 +484,28 @@ def _expect_history(
 
 def _raise_districts(counted: Array, mean: Array, labels: Labels) -> Array:
     """Return by how much the rest of each street's district has more than expected, at least 1, chance left out."""
-    usual = cap(counted, mean)
-    size = int(labels.district_of.max(initial=0)) + 1
-    rest = []
-    for values in (usual, mean):
-        whole = np.zeros((size, values.shape[1]))
-        np.add.at(whole, labels.district_of, values)
-        rest.append(whole[labels.district_of] - values)
-    sure = np.maximum(rest[0] - DISTRICT_DEVIATIONS * np.sqrt(np.maximum(rest[0], 0.0)), 0.0)
-    return np.maximum((sure + AREA_WEIGHT) / (rest[1] + AREA_WEIGHT), 1.0)
+    usual = np.maximum(_sum_rest(cap(counted, mean), labels), 0.0)
+    sure = np.maximum(usual - DISTRICT_DEVIATIONS * np.sqrt(usual), 0.0)
+    return np.maximum((sure + AREA_WEIGHT) / (_sum_rest(mean, labels) + AREA_WEIGHT), 1.0)
+
+
+def _sum_rest(values: Array, labels: Labels) -> Array:
+    """Return the sum over the other streets of each street's district, per item."""
+    whole = np.zeros((int(labels.district_of.max(initial=0)) + 1, values.shape[1]))
+    np.add.at(whole, labels.district_of, values)
+    return np.asarray(whole[labels.district_of] - values)
 
 
 def _move_share(share: Array, counted: Array, every: Array, labels: Labels) -> Array:
     """Return the shares of a window: those of the whole history, by how the city's and the district's moved."""
     mean = share * every
-    size = int(labels.district_of.max(initial=0)) + 1
     moved = np.ones_like(mean)
     for _ in range(CAP_ROUNDS):
         usual = cap(counted, mean * moved)
         city = (usual.sum(axis=0) + 1.0) / (mean.sum(axis=0) + 1.0)
-        sums = []
-        for values in (usual, mean):
-            whole = np.zeros((size, values.shape[1]))
-            np.add.at(whole, labels.district_of, values)
-            sums.append(whole[labels.district_of] - values)
-        moved = (sums[0] + AREA_WEIGHT * city) / (sums[1] + AREA_WEIGHT)
+        moved = (_sum_rest(usual, labels) + AREA_WEIGHT * city) / (
+            _sum_rest(mean, labels) + AREA_WEIGHT
+        )
     return np.minimum(share * moved, 1.0)
 
 
