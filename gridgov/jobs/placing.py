@@ -10,6 +10,8 @@ from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS, PlaceLevel
 from geodata.geocoder import Geocoder
 from geodata.territory import Territory
 from gridgov.frames import LOCATED_COLUMNS
+from gridgov.pack.city import City
+from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.constants import Constants
 
 Judge = Callable[[pd.Series, pd.Series, pd.Series], pd.DataFrame]
@@ -17,6 +19,10 @@ Judge = Callable[[pd.Series, pd.Series, pd.Series], pd.DataFrame]
 
 Locate = Callable[[pd.Series], pd.DataFrame]
 """Addresses → frame of ``PLACE_COLUMNS``."""
+
+NAME_COLUMNS = ("street_name", "community_name")
+"""Names of the areas of a jurisdiction, for people."""
+KEPT_SUFFIX = "_given"
 
 NO_PLACE = "neither coordinates nor an address"
 
@@ -123,6 +129,45 @@ def join_located(appeals: pd.DataFrame, places: pd.DataFrame, judged: pd.DataFra
     kept = appeals.drop(columns=[name for name in PLACE_COLUMNS if name in appeals])
     located = pd.concat([kept, places, judged], axis=1)
     return located[list(LOCATED_COLUMNS)]
+
+
+def locate_rows(
+    city: City, asked: pd.DataFrame, *, progress: Progress = ignore_progress
+) -> pd.DataFrame:
+    """Return where rows lie and who is in charge there, on the index of `asked`.
+
+    Parameters
+    ----------
+    city
+        The pack; its geocoder is compiled only where there is an address to place.
+    asked
+        ``address`` str or missing, ``lon lat`` float64 EPSG:4326 or NaN; a point stands above an address.
+    progress
+        Told of the stages ``locating`` and ``judging``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        :data:`~geodata.frames.PLACE_COLUMNS`, :data:`~geodata.frames.JURISDICTION_COLUMNS` and
+        :data:`NAME_COLUMNS`.
+    """
+    clock = StageClock(progress)
+    constants = city.settings.constants
+    with clock.stage("locating"):
+        places = find_places(asked, lambda addresses: city.geocoder.locate(addresses), constants)  # noqa: PLW0108 - looks the geocoder up late
+    with clock.stage("judging"):
+        judged = judge_places(places, city.territory.judge, constants)
+    found = pd.concat([places, judged], axis=1)[[*PLACE_COLUMNS, *JURISDICTION_COLUMNS]]
+    for name in NAME_COLUMNS:
+        code = found[name.replace("_name", "_code")]
+        found[name] = code.map(city.names).astype("str").where(code.notna())
+    return found
+
+
+def add_columns(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return `table` with the columns of `found`; what had one of their names keeps it with "_given" behind it."""
+    taken = {name: f"{name}{KEPT_SUFFIX}" for name in found if name in table}
+    return pd.concat([table.rename(columns=taken), found], axis=1)
 
 
 def find_point(lon: float, lat: float, constants: Constants) -> dict[str, Any]:

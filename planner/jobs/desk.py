@@ -154,15 +154,10 @@ def _make_plans(
         transfers=transfers,
     )
     levels = make_item_levels(desk.catalogue)
-    codes = orders["item_code"].astype("object")
-    counted = orders.assign(
-        level1_code=levels.find(codes, 1), level2_code=levels.find(codes, 2)
-    ).reset_index(drop=True)
+    counted = _add_levels(orders, levels)
     thresholds = make_thresholds(city)
     with clock.stage("hotspots"):
-        places = make_places(counted, get_grid(city), city=city)
-        found = find_hotspots(counted, places, as_of=moment, thresholds=thresholds)
-        hotspots = name_hotspots(found, city, names=desk.catalogue.names)
+        hotspots = _find_hotspots(city, counted, desk.catalogue, moment=moment)
     with clock.stage("counts"):
         fitted = desk.fit(counted, thresholds)
     with clock.stage("plans"):
@@ -179,6 +174,56 @@ def _make_plans(
         seconds=clock.seconds,
         model=fitted.model,
     )
+
+
+def find_city_hotspots(
+    city: City,
+    orders: pd.DataFrame,
+    *,
+    as_of: datetime,
+    progress: Progress | None = None,
+) -> gpd.GeoDataFrame:
+    """Find the hotspots of a city's orders alone, as :func:`make_plans` finds them, without plans.
+
+    Parameters
+    ----------
+    city, orders, as_of, progress
+        As :func:`make_plans`.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        :data:`~planner.frames.HOTSPOT_COLUMNS`, EPSG:4326, most certain first.
+
+    Raises
+    ------
+    PlannerError
+        The city has no unit grid.
+    """
+    clock = StageClock(progress or ignore_progress)
+    moment = pd.Timestamp(as_of).tz_convert(city.settings.timezone).to_pydatetime()
+    catalogue = find_catalogue(
+        city.catalogue, orders["item_code"].unique(), constants=city.settings.constants
+    )
+    with speaking(city.settings.languages[0]), clock.stage("hotspots"):
+        counted = _add_levels(orders, make_item_levels(catalogue))
+        return _find_hotspots(city, counted, catalogue, moment=moment)
+
+
+def _add_levels(orders: pd.DataFrame, levels: ItemLevels) -> pd.DataFrame:
+    """Return orders with the codes of level 1 and 2 of their items, on an index from 0."""
+    codes = orders["item_code"].astype("object")
+    return orders.assign(
+        level1_code=levels.find(codes, 1), level2_code=levels.find(codes, 2)
+    ).reset_index(drop=True)
+
+
+def _find_hotspots(
+    city: City, counted: pd.DataFrame, catalogue: Catalogue, *, moment: datetime
+) -> gpd.GeoDataFrame:
+    places = make_places(counted, get_grid(city), city=city)
+    found = find_hotspots(counted, places, as_of=moment, thresholds=make_thresholds(city))
+    return name_hotspots(found, city, names=catalogue.names)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

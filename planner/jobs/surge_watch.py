@@ -228,18 +228,43 @@ def _get_model(session: Session, city: City, watch: SurgeWatch, moment: pd.Times
             end=midnight.to_pydatetime(),
             is_with_text=False,
         )
-        daily = make_daily_counts(
-            orders,
-            city.calendar,
-            as_of=midnight.to_pydatetime(),
-            catalogue=city.catalogue,
-            residents=city.find_population(today),
-        )
-        model = fit_counts(daily, city.calendar, seed=SEED)
-        watch.model, watch.alarms = model, calibrate_alarms(model, seed=SEED)
+        fitted = fit_watch(city, orders, midnight=midnight)
+        watch.model, watch.alarms = fitted.model, fitted.alarms
         watch.day, watch.pack_hash = today, id(city)
-        LOG.info("surge watch: a model of %d counts up to %s", daily.total, model.last_day)
+    assert watch.model is not None  # noqa: S101 - fitted above
     return watch.model
+
+
+def fit_watch(city: City, orders: pd.DataFrame, *, midnight: pd.Timestamp) -> SurgeWatch:
+    """Return the model of a day and its thresholds.
+
+    Parameters
+    ----------
+    city
+        The pack.
+    orders
+        About problems, of the last :data:`HISTORY_YEARS` years.
+    midnight
+        At which the day begins, in the city's zone.
+
+    Raises
+    ------
+    PlannerError
+        No order counts.
+    """
+    today = midnight.date()
+    daily = make_daily_counts(
+        orders,
+        city.calendar,
+        as_of=midnight.to_pydatetime(),
+        catalogue=city.catalogue,
+        residents=city.find_population(today),
+    )
+    model = fit_counts(daily, city.calendar, seed=SEED)
+    LOG.info("surge watch: a model of %d counts up to %s", daily.total, model.last_day)
+    return SurgeWatch(
+        day=today, pack_hash=id(city), model=model, alarms=calibrate_alarms(model, seed=SEED)
+    )
 
 
 def find_centres(city: City) -> pd.DataFrame | None:

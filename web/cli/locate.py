@@ -11,15 +11,12 @@ import pandas as pd
 from geodata.datum import Datum, convert, parse_datum
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.files import WRITABLE_TABLES, read_table, write_table
-from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS
 from geodata.problems import Problem
-from gridgov.jobs.placing import find_places, judge_places
+from gridgov.jobs.placing import add_columns, locate_rows
 from gridgov.pack.city import City, load_city
 from web.cli.console import StagePrinter
 
 STAGES = {"reading": "city and file", "locating": "places", "judging": "streets", "writing": "file"}
-NAME_COLUMNS = ("street_name", "community_name")
-KEPT_SUFFIX = "_given"
 MOST_EXPLAINED = 20
 """Rows whose explanation is printed; with --json all are, one line each."""
 MOST_CANDIDATES_TOLD = 4
@@ -73,7 +70,7 @@ def locate(**options: Unpack[Options]) -> None:
     asked = read_questions(table, options)
     pack = load_city(options["city"])
     progress("reading", 1.0)
-    result = locate_rows(pack, table, asked, progress=progress)
+    result = add_columns(table, locate_rows(pack, asked, progress=progress))
     if not options["dry_run"]:
         progress("writing", 0.0)
         write_table(result, options["out"])
@@ -137,30 +134,6 @@ def read_questions(table: pd.DataFrame, options: Options) -> pd.DataFrame:
 
 def _make_fault(options: Options, field: str, problem: str, expected: str) -> Problem:
     return Problem(file=str(options["file"]), field=field, problem=problem, expected=expected)
-
-
-def locate_rows(
-    city: City, table: pd.DataFrame, asked: pd.DataFrame, *, progress: StagePrinter
-) -> pd.DataFrame:
-    """Return `table` with place, jurisdiction and the names of street and community."""
-    constants = city.settings.constants
-    progress("locating", 0.0)
-    places = find_places(asked, _locate_with(city), constants)
-    progress("locating", 1.0)
-    progress("judging", 0.0)
-    judged = judge_places(places, city.territory.judge, constants)
-    progress("judging", 1.0)
-    added = pd.concat([places, judged], axis=1)[[*PLACE_COLUMNS, *JURISDICTION_COLUMNS]]
-    for name in NAME_COLUMNS:
-        code = added[name.replace("_name", "_code")]
-        added[name] = code.map(city.names).astype("str").where(code.notna())
-    taken = {name: f"{name}{KEPT_SUFFIX}" for name in added if name in table}
-    return pd.concat([table.rename(columns=taken), added], axis=1)
-
-
-def _locate_with(city: City) -> Any:
-    """Return the city's geocoder, compiled only when the first address asks for it."""
-    return lambda addresses: city.geocoder.locate(addresses)  # noqa: PLW0108 - looks the geocoder up late
 
 
 def print_explanations(city: City, addresses: pd.Series, *, as_json: bool) -> None:
