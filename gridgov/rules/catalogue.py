@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -191,6 +192,23 @@ class Catalogue:
 def _split_grams(text: str) -> list[str]:
     clean = "".join(text.lower().split())
     return [clean[at : at + 2] for at in range(len(clean) - 1)] or list(clean)
+
+
+RULED_BY = ("kind", "grade", "lead", "helpers", "scene_code", "route")
+"""What of an item decides who gets an order, and how fast."""
+
+
+def find_rules(catalogue: Catalogue, on: date) -> dict[str, str]:
+    """Return item code → a digest of what decides about its orders, for the items in force on a day.
+
+    Two catalogues that say the same of an item give the same digest, whatever they call it.
+    """
+    rows = get_in_force(catalogue.items, on)
+    said = rows[list(RULED_BY)].astype("str").agg("\x1f".join, axis=1)
+    return {
+        str(code): sha256(text.encode()).hexdigest()[:16]
+        for code, text in zip(rows["item_code"], said, strict=True)
+    }
 
 
 def split_list(text: str) -> tuple[str, ...]:

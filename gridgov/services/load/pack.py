@@ -36,7 +36,7 @@ class PackWaitsError(GridgovError):
 
 
 class BoundariesChangedError(GridgovError):
-    """A version of the boundaries that is loaded already comes again with other boundaries."""
+    """A version of the boundaries that is loaded comes again with other boundaries, or after it was replaced."""
 
 
 def load_pack(session: Session, city: City, *, at: datetime) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def load_pack(session: Session, city: City, *, at: datetime) -> dict[str, Any]:
     Raises
     ------
     BoundariesChangedError
-        A version of the same name has other boundaries.
+        A version of the same name has other boundaries, or another one has replaced it since.
     PackWaitsError
         It comes into force later and lies in the folder from which the city runs now.
     """
@@ -189,6 +189,12 @@ def _load_boundaries(
             BoundaryVersion.layer == LAYER, BoundaryVersion.version == city.boundary_version
         )
     ).first()
+    if known is not None and known.state is VersionState.RETIRED:
+        raise BoundariesChangedError(
+            f"boundary version {city.boundary_version!r} of {city.name} was replaced on {known.valid_to}. The days of "
+            "a version are one span, so what comes into force again is another version: give [layers.streets] another "
+            'version = "…" (and valid_from) in city.toml'
+        )
     if known is not None and known.content_hash == content:
         return areas, False
     if known is not None:

@@ -1,8 +1,9 @@
-"""After new boundaries or units: open orders that are not whose they were are listed, and a dispatcher decides.
+"""After new boundaries, units or items: open orders that are not whose they were are listed, and a dispatcher decides.
 
 Orders keep the boundary version by which they were judged. Where the one in force says another street of the same
-place, or the unit that has an order is in force no more, the order is marked for a person to look at, who reassigns it
-or keeps the unit (``rules.orders.transitions``); nothing moves by itself.
+place, where the unit that has an order is in force no more, or where the catalogue says something else of its item than
+it did, the order is marked for a person to look at, who reassigns it or keeps the unit (``rules.orders.transitions``);
+nothing moves by itself.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from gridgov.rules.catalogue import find_rules
 from gridgov.rules.message_text import make_text
 from gridgov.rules.orders.transitions import OrderState
 from gridgov.services.city_runtime import CityRuntime
@@ -20,13 +22,21 @@ from gridgov.services.orders.rows import UNSENT
 from gridgov.services.outbox.deliver import notify
 from gridgov.storage.audit import log as audit
 from gridgov.storage.models.appeals import Appeal
+from gridgov.storage.models.journal import JobState
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.scope.apply import without_row_scope
 
+ITEMS = "items"
+"""Name under which the job keeps what the catalogue said at its last round."""
+
 
 def mark_moved(session: Session, runtime: CityRuntime, *, at: datetime) -> list[str]:
-    """Mark open orders whose place or unit is another's now; return their numbers. Done again it marks nothing more."""
+    """Mark open orders whose place, unit or item is another now; return their numbers.
+
+    Done again it marks nothing more. What the catalogue says is kept, and compared with what it says the next time: the first round marks no item.
+    """
     day = runtime.get_day(at)
+    changed = _find_changed_items(session, runtime, day, at=at)
     query = (
         sa.select(Order, Appeal.lon, Appeal.lat)
         .join(Appeal, Appeal.id == Order.appeal_id)
@@ -38,6 +48,7 @@ def mark_moved(session: Session, runtime: CityRuntime, *, at: datetime) -> list[
             sa.or_(
                 Order.boundary_version != runtime.boundary_version,
                 Order.unit_code.in_(_find_retired(runtime, day)),
+                Order.item_code.in_(changed),
             ),
         )
         .order_by(Order.id)
@@ -50,10 +61,13 @@ def mark_moved(session: Session, runtime: CityRuntime, *, at: datetime) -> list[
             row = one.row
             street = moved.get(row.order_no)
             retired = not runtime.book.is_in_force(row.unit_code, day)
-            if street is None and not retired:
+            if street is not None or retired:
+                _tell(session, runtime, row, street, at=at)
+            elif row.item_code in changed:
+                _tell_item(session, runtime, row, at=at)
+            else:
                 continue
             row.review = True
-            _tell(session, runtime, row, street, at=at)
             marked.append(row.order_no)
     return marked
 
@@ -65,6 +79,25 @@ class _Placed:
     row: Order
     lon: float | None
     lat: float | None
+
+
+def _find_changed_items(
+    session: Session, runtime: CityRuntime, day: date, *, at: datetime
+) -> list[str]:
+    """Return the items of which the catalogue says something else than at the last round, and keep what it says."""
+    catalogue = runtime.city.catalogue
+    if catalogue is None:
+        return []
+    now = find_rules(catalogue, day)
+    state = session.get(JobState, ITEMS)
+    if state is None:
+        session.add(JobState(name=ITEMS, done_at=at, value=now))
+        return []
+    was = dict(state.value)
+    if was != now:
+        state.value, state.done_at = now, at
+    # An item that is new had no orders before.
+    return sorted(code for code, rule in was.items() if now.get(code) != rule)
 
 
 def _find_retired(runtime: CityRuntime, day: date) -> list[str]:
@@ -87,6 +120,33 @@ def _judge_anew(runtime: CityRuntime, found: list[_Placed]) -> dict[str, str]:
     now = runtime.territory.judge(frame["lon"], frame["lat"])["street_code"].fillna("")
     differs = (now != frame["street"]).to_numpy()
     return dict(zip(frame["order_no"][differs], now[differs], strict=True))
+
+
+def _tell_item(session: Session, runtime: CityRuntime, row: Order, *, at: datetime) -> None:
+    code = row.item_code or ""
+    catalogue = runtime.city.catalogue
+    name = code if catalogue is None else catalogue.names.get(code, code)
+    audit.record(
+        session,
+        at=at,
+        action="item_changed",
+        subject_kind="order",
+        subject_no=row.order_no,
+        before={"review": False},
+        after={"review": True, "item_code": code},
+        actor=None,
+        origin="job boundaries",
+    )
+    notify(
+        session,
+        at=at,
+        topic="item_changed",
+        unit_codes=(row.desk_code,),
+        say=partial(make_text, "item_changed", {"order_no": row.order_no, "item": name}),
+        data={"item_code": code, "unit_code": row.unit_code},
+        order_no=row.order_no,
+        key=f"{row.order_no}:item_changed:{row.version}",
+    )
 
 
 def _tell(

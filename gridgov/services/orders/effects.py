@@ -157,10 +157,15 @@ def _judge_anew(step: Act, appeal: Appeal, by: str, *, new_unit: bool) -> None:
     row, runtime, facts = step.row, step.runtime, step.facts
     unit = runtime.city.names.get(row.unit_code, row.unit_code)
     named = Named(unit_code=row.unit_code, sentence=f"经{by}，由{unit}办理")
+    grade = row.grade
     put_decision(row, judge(runtime, appeal, row, at=facts.at, named=named))
     row.review = False
-    if new_unit:
-        renew_clocks(step.session, runtime, row, at=facts.at, new_unit=True)
+    # The catalogue of today may give the item another grade than that of the day of receipt.
+    new_grade = row.grade != grade
+    if new_unit or new_grade:
+        renew_clocks(
+            step.session, runtime, row, at=facts.at, new_unit=new_unit, new_grade=new_grade
+        )
 
 
 def _rule(by: str) -> Effect:

@@ -4,6 +4,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
 from gridgov.errors import ConflictError, GridgovError
+from gridgov.pack.city import load_city
 from gridgov.rules.orders.needs import ANSWERED, Actor, Facts
 from gridgov.rules.orders.states import OrderActionError, find_actions
 from gridgov.rules.orders.transitions import (
@@ -24,10 +26,12 @@ from gridgov.rules.orders.transitions import (
     Role,
     Transition,
 )
-from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.city_runtime import CityRuntime, make_runtime
 from gridgov.services.intake.amend import Amendment, amend
 from gridgov.services.intake.pins import move_pin
+from gridgov.services.load.pack import load_pack
 from gridgov.services.orders import issues
+from gridgov.services.orders.boundaries import mark_moved
 from gridgov.services.orders.callbacks import Answers, record_callback
 from gridgov.services.orders.handling import act, undo
 from gridgov.services.orders.rating import find_rate_key
@@ -41,6 +45,7 @@ from gridgov.storage.models.orders import Issue, Order, Transfer
 from gridgov.storage.models.whistles import CalledUnit, WhistleCall
 from gridgov.storage.queries.rate_counts import get_rate_counts
 from gridgov.storage.scope.apply import Scope, bind
+from tests.gridgov.packs import TABLES, TOML, make_squares, write_layer, write_pack
 from tests.gridgov.services.city import (
     CLERK,
     DISPATCHER,
@@ -50,11 +55,15 @@ from tests.gridgov.services.city import (
     make_evidence,
     take,
 )
+from tests.gridgov.services.desks import DEPENDENCIES, DUTIES
 from tests.gridgov.services.promises import find_broken, find_broken_rulings
 
+SEED = int(os.environ.get("GRIDGOV_WALK_SEED", "20260131"))
 STEPS = int(os.environ.get("GRIDGOV_WALK_STEPS", "250"))
 """Steps of the walk; ``GRIDGOV_WALK_STEPS=10000`` walks for a quarter of an hour."""
 LONG_WALK = 10_000
+SWITCHED = 0.012
+"""Share of steps after which the city is another one: boundaries, units, items."""
 ORDERS_MOST = 40
 """Orders of a walk: few, so that steps meet on the same ones."""
 POINTS = [(116.405, 39.905), (116.405, 39.925), (116.425, 39.905), (116.425, 39.925)]
@@ -78,11 +87,40 @@ def walked(small_runtime: CityRuntime) -> CityRuntime:
     return small_runtime
 
 
+def write_changed(folder: Path, number: int, rng: random.Random) -> Path:
+    """Write a pack in which streets have changed places, items their rules, and a unit is there or not."""
+    toml = TOML.replace("[layers.exceptions]", f'version = "w{number}"\n\n[layers.exceptions]')
+    units, items = TABLES["units"], TABLES["catalogue"]
+    if rng.random() < 0.4:
+        # Another street takes over what this one has.
+        units = "".join(line for line in units.splitlines(True) if not line.startswith(NEIGHBOUR))
+    leads = rng.sample(["@street", "D01", "E01", "@district"], 2)
+    items = items.replace("24h,@street,D01", f"{rng.choice(['24h', '7d'])},{leads[0]},")
+    items = items.replace("7d,,D01,S1", f"7d,{leads[1]},,")
+    if rng.random() < 0.3:
+        items = items.replace("113,3,11,无主线缆", "114,3,11,架空线缆")
+    pack = write_pack(
+        folder, toml, units=units, catalogue=items, duties=DUTIES, dependencies=DEPENDENCIES
+    )
+    squares = make_squares()
+    shapes = [one["geometry"] for one in squares["features"]]
+    rng.shuffle(shapes)
+    for one, shape in zip(squares["features"], shapes, strict=True):
+        one["geometry"] = shape
+    there = {line.split(",", 1)[0] for line in units.splitlines()}
+    squares["features"] = [one for one in squares["features"] if one["properties"]["code"] in there]
+    write_layer(pack, squares)
+    return pack
+
+
 class Walker:
     """Takes random steps through the services, each a transaction of its own."""
 
-    def __init__(self, sessions: sessionmaker[Session], runtime: CityRuntime, seed: int) -> None:
+    def __init__(
+        self, sessions: sessionmaker[Session], runtime: CityRuntime, folder: Path, seed: int
+    ) -> None:
         self.sessions, self.runtime, self.rng = sessions, runtime, random.Random(seed)  # noqa: S311 - a walk, no secret
+        self.folder, self.switches = folder, 0
         self.minute = 0
         self.versions: dict[str, int] = {}
         self.refused = self.done = 0
@@ -118,10 +156,23 @@ class Walker:
             except GridgovError:
                 self.refused += 1
                 session.rollback()
+        if self.rng.random() < SWITCHED:
+            self.switch()
         if self.rng.random() < 0.1:
             with self.sessions.begin() as session:
                 compact(session)
         watch(self.sessions, self.runtime, now=at(self.minute))
+
+    def switch(self) -> None:
+        """Load other boundaries, units and items, as an administrator does, and list what lies elsewhere now."""
+        self.switches += 1
+        pack = write_changed(self.folder / str(self.switches), self.switches, self.rng)
+        changed = make_runtime(load_city(pack), salt="salt")
+        with self.sessions.begin() as session:
+            load_pack(session, changed.city, at=at(self.minute))
+        self.runtime = changed
+        with self.sessions.begin() as session:
+            mark_moved(session, changed, at=at(self.minute))
 
     def pick(self, session: Session) -> Order | None:
         rows = session.scalars(sa.select(Order).order_by(Order.id)).all()
@@ -475,8 +526,10 @@ class Walker:
                 assert set(session.scalars(sa.select(Order.order_no))) == wanted
 
 
-def test_promises_hold_after_every_step(loaded: sessionmaker[Session], walked: CityRuntime) -> None:
-    walker = Walker(loaded, walked, seed=20260131)
+def test_promises_hold_after_every_step(
+    loaded: sessionmaker[Session], walked: CityRuntime, tmp_path: Path
+) -> None:
+    walker = Walker(loaded, walked, tmp_path, seed=SEED)
     for number in range(STEPS):
         walker.step()
         walker.check()

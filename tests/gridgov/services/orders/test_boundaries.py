@@ -12,13 +12,19 @@ from sqlalchemy.orm import Session, sessionmaker
 from gridgov.pack.city import City, load_city
 from gridgov.rules.orders.transitions import OrderAction, OrderState
 from gridgov.services.city_runtime import RunningCity, make_runtime
-from gridgov.services.load.pack import PackWaitsError, load_pack, switch_due
+from gridgov.services.load.pack import (
+    BoundariesChangedError,
+    PackWaitsError,
+    load_pack,
+    switch_due,
+)
 from gridgov.services.orders.boundaries import mark_moved
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.audit.verify import verify
 from gridgov.storage.models.city import CityPack, Unit
+from gridgov.storage.models.journal import Message
 from gridgov.storage.models.orders import Order
-from tests.gridgov.packs import TOML, write_pack
+from tests.gridgov.packs import TABLES, TOML, write_pack
 from tests.gridgov.services.city import (
     CENTRE,
     DISPATCHER,
@@ -131,3 +137,65 @@ def test_open_orders_that_lie_elsewhere_wait_for_a_decision(
     # What is answered, and what lies where it lay, keeps the version by which it was judged.
     assert {rows[one].boundary_version for one in (answered, far)} == {packs[0].boundary_version}
     assert (rows[stays].lon, rows[stays].lat) == INSIDE
+
+
+def test_open_orders_whose_item_has_other_rules_wait_for_a_decision(
+    sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    """Another lead, another time or no such item any more; another name or another item changes nothing."""
+    catalogue = TABLES["catalogue"]
+    assert "111,3,11,占道经营,,,24h,@street,D01" in catalogue
+    other = (
+        catalogue.replace("111,3,11,占道经营,,,24h", "111,3,11,占道摆摊,,,7d")
+        .replace("水管爆裂", "水管破裂")
+        .replace("113,3,11,", "114,3,11,")
+    )
+    before = make_runtime(load_city(write_pack(tmp_path / "now")), salt="salt")
+    after = make_runtime(load_city(write_pack(tmp_path / "new", catalogue=other)), salt="salt")
+    with sessions.begin() as session:
+        load_pack(session, before.city, at=NOW)
+        numbers = {
+            item: take(session, before, item_code=item, **where).order_nos[0]
+            for item, where in (("111", {}), ("112", {"lon": 116.425}), ("113", {"lat": 39.925}))
+        }
+        assert mark_moved(session, before, at=at(1)) == []
+        load_pack(session, after.city, at=at(2))
+        states = {row.order_no: row.state for row in session.scalars(sa.select(Order))}
+        assert set(states.values()) == {OrderState.DISPATCHED}
+        assert mark_moved(session, after, at=at(3)) == [numbers["111"], numbers["113"]]
+        assert mark_moved(session, after, at=at(4)) == []
+        was = session.scalars(sa.select(Order).where(Order.order_no == numbers["111"])).one()
+        due, contact = was.due_at, was.contact_by
+        keep = {"reason_code": "boundaries"}
+        do(session, after, numbers["111"], A.KEEP_UNIT, DISPATCHER, minutes=5, **keep)
+        do(session, after, numbers["113"], A.KEEP_UNIT, DISPATCHER, minutes=5, **keep)
+        assert mark_moved(session, after, at=at(6)) == []
+    with sessions() as session:
+        rows = {row.order_no: row for row in session.scalars(sa.select(Order))}
+        told = session.scalars(sa.select(Message.order_no).where(Message.topic == "item_changed"))
+        assert set(told) == {numbers["111"], numbers["113"]}
+        assert verify(session) == []
+    kept = rows[numbers["111"]]
+    # Whoever keeps it answers by the grade that the item has now, from the receipt on.
+    assert (kept.grade, kept.due_at - due) == ("7d", timedelta(days=6))
+    assert kept.contact_by > contact
+    assert not any(row.review for row in rows.values())
+
+
+def test_a_version_that_was_replaced_does_not_come_back_under_its_name(
+    sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    named = [
+        load_city(
+            write_pack(
+                tmp_path / name,
+                TOML.replace("[layers.exceptions]", f'version = "{name}"\n[layers.exceptions]'),
+            )
+        )
+        for name in ("one", "two")
+    ]
+    with sessions() as session:
+        for city in named:
+            load_pack(session, city, at=NOW)
+        with pytest.raises(BoundariesChangedError, match="replaced on 2024-03-04"):
+            load_pack(session, named[0], at=at(1))
