@@ -6,7 +6,7 @@ alone. The compiled parts are shared with the gazetteer and the geocoder, which 
 room.
 """
 
-from geodata.address.folding import encode_texts, fold_text
+from geodata.address.folding import encode_text, encode_texts, fold_text
 from geodata.address.parts import parse_address
 
-__all__ = ["encode_texts", "fold_text", "parse_address"]
+__all__ = ["encode_text", "encode_texts", "fold_text", "parse_address"]

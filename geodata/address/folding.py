@@ -114,7 +114,18 @@ def fold_with_positions(text: str) -> tuple[str, np.ndarray]:
 
 def encode_texts(texts: pd.Series) -> Codes:
     """Fold a Series of texts at once; missing values become empty rows."""
-    array = make_arrow_texts(texts)
+    return _encode(make_arrow_texts(texts))
+
+
+def encode_text(text: str) -> Codes:
+    """Fold one text, as :func:`encode_texts` does."""
+    try:
+        return _encode(pa.array([text], type=pa.large_string()))
+    except UnicodeError:
+        return _encode(pa.array([_make_plain(text)], type=pa.large_string()))
+
+
+def _encode(array: Any) -> Codes:
     offsets, data = _get_buffers(array)
     codes, start, too_long = _fold_utf8(data, offsets, get_fold_table())
     return Codes(freeze(codes), freeze(start), too_long)

@@ -190,7 +190,7 @@ def find_address(address: str | None, get_geocoder: Callable[[], Geocoder]) -> d
     """
     if address is None:
         return dict.fromkeys(PLACE_COLUMNS) | {"place_problem": NO_PLACE}
-    return _get_row(get_geocoder().locate(pd.Series([address], dtype="str")))
+    return get_geocoder().locate_one(address)
 
 
 def judge_place(
@@ -209,15 +209,3 @@ def judge_place(
     ):
         found["confidence"] = max(found["confidence"], _find_confidence_min(level, constants))
     return found
-
-
-def _get_row(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the only row of a frame as plain values."""
-    row: dict[str, Any] = {}
-    for name in frame.columns:
-        value = frame[name].array[0]
-        if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN alone
-            row[name] = None
-        else:
-            row[name] = value.item() if isinstance(value, np.generic) else value
-    return row

@@ -11,7 +11,7 @@ import shapely
 from geodata.datum import convert, convert_geometry
 from geodata.frames import PLACE_COLUMNS
 from geodata.gazetteer import GazetteerSource
-from geodata.geocoder import Geocoder, make_gazetteer
+from geodata.geocoder import Geocoder, make_corrections, make_gazetteer
 from tests.geodata import toy_town
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "beijing"
@@ -220,6 +220,38 @@ def test_equal_addresses_get_equal_answers_in_any_company(geocoder):
     pd.testing.assert_frame_equal(
         together.sort_index(), alone.set_axis(range(len(texts))), check_dtype=False
     )
+
+
+def test_one_address_without_a_frame_is_answered_as_in_one(geocoder):
+    fixed = make_corrections()
+    values = (
+        1,
+        "花园小区",
+        116.5,
+        39.95,
+        "pin",
+        "u7",
+        pd.Timestamp("2024-03-01", tz="UTC"),
+        None,
+        None,
+    )
+    row = pd.DataFrame([dict(zip(fixed.columns, values, strict=True))]).astype(fixed.dtypes)
+    corrected = Geocoder(geocoder.gazetteer, extent=toy_town.EXTENT, corrections=row)
+    half = Geocoder(geocoder.gazetteer, extent=toy_town.make_box(-2000, -2000, 0, 2000))
+    texts = [
+        *SAME_PLACE,
+        *BAD,
+        *toy_town.PLACES,
+        "无名路5号",
+        "长安胡同33号",
+        "花园小区",
+        "x" * 1500,
+    ]
+    for one in (geocoder, corrected, half):
+        found = one.locate(pd.Series(texts, dtype=object))
+        plain = found.astype(object).where(found.notna(), None).to_dict("records")
+        assert [one.locate_one(text) for text in texts] == plain
+    assert corrected.locate_one("花园小区")["lon"] == pytest.approx(116.5)
 
 
 def test_nothing_outside_the_extent(geocoder):
