@@ -55,6 +55,12 @@ _ROWS: tuple[tuple[str, float | int, str, Mapping[str, float]], ...] = (
         "a street with at least so many of a hotspot's orders takes part in a joint task",
         _SHARE,
     ),
+    (
+        "over_months",
+        3,
+        "a burst or falling place that has been usual for so many months is over",
+        _COUNT,
+    ),
     ("rising_weight", 1.5, "how much more urgent the same excess is where it rises", {}),
     ("burst_weight", 0.7, "how much more urgent the same excess is where it is a burst", {}),
     ("falling_weight", 0.5, "how much more urgent the same excess is where it falls", {}),
@@ -82,11 +88,11 @@ _ROWS: tuple[tuple[str, float | int, str, Mapping[str, float]], ...] = (
     ("miss_share", 0.1, "a target may be met by chance at most so often", _SHARE),
     ("hit_share", 0.8, "a target must be met so often if the effect comes", _SHARE),
     ("watch_months_min", 3, "shortest watch after a task", _COUNT),
-    ("watch_months_max", 12, "longest watch after a task before tasks are judged together", _COUNT),
+    ("watch_months_max", 12, "longest usual watch after a task", _COUNT),
     (
         "watch_months_longest",
         24,
-        "longest watch where judging together does not suffice either",
+        "longest watch where the usual ones do not suffice",
         _COUNT,
     ),
     # --- dates

@@ -327,6 +327,7 @@ class _Desk:
                 year=(spans.year.start.date(), today),
                 names=rules.names,
                 joint_share=constants.number("planning.joint_share"),
+                over_months=int(constants.number("planning.over_months")),
                 weights={
                     kind: constants.number(f"planning.{kind}_weight")
                     for kind in (HotspotKind.RISING, HotspotKind.BURST, HotspotKind.FALLING)

@@ -1,4 +1,4 @@
-"""The targets of tasks: each alone where its place has appeals enough, else several together, else by a longer watch.
+"""The targets of tasks: each alone where its place has appeals enough or a longer watch helps, else several together.
 
 Tasks of all plans that are made together may be judged together; so targets are set when all of them are known.
 """
@@ -126,7 +126,7 @@ class AimRules:
     lengths
         Months of the watches to try, shortest first.
     usual
-        How many of them are tried before tasks are pooled; the others only where no pool holds.
+        How many of them are tried first where tasks are pooled; the others only where no pool holds.
     """
 
     limits: TargetLimits
@@ -191,28 +191,23 @@ def set_targets(aims: Sequence[Aim], rules: TaskRules) -> dict[str, Target]:
 
     Notes
     -----
-    First each task alone within the usual watches; then pools (:func:`planner.plans.targets.find_pools`); then the same
-    with longer watches. A place that may come to its end on its own has a target only in a pool. A task most of whose
-    appeals are also those of another open task of its street is judged as a part of that one: nobody is counted twice.
+    First each task alone, within the usual watches or else with a longer one: who answers for a place is best judged by
+    it. Then pools (:func:`planner.plans.targets.find_pools`), with the usual watches before longer ones. A place that
+    may come to its end on its own has a target only in a pool. A task most of whose appeals are also those of another
+    open task of its street is judged as a part of that one: nobody is counted twice.
     """
     by = make_aim_rules(rules)
+    alone = {one.task.task_id: judge_futures([one.future], by.limits) for one in aims}
+    figures = {key: found for key, found in alone.items() if found.threshold is not None}
     whole = _find_wholes(aims, rules.number("part_share"))
-    figures: dict[str, TargetFigures] = {}
     pools: dict[str, Pool] = {}
     for watches in dict.fromkeys((by.usual, len(by.lengths))):
         rest = [one for one in aims if one.task.task_id not in figures.keys() | pools.keys()]
-        alone = {
-            one.task.task_id: judge_futures([one.future], by.limits, watches=watches)
-            for one in rest
-        }
-        figures |= {key: found for key, found in alone.items() if found.threshold is not None}
-        rest = [one for one in rest if one.task.task_id not in figures]
         open_ids = {one.task.task_id for one in rest}
         parts = {key: owner for key, owner in whole.items() if {key, owner} <= open_ids}
         members = [_make_member(one, rules.levels) for one in rest if one.task.task_id not in parts]
         pools |= find_pools(members, by.limits, watches=watches)
         pools |= {key: pools[owner] for key, owner in parts.items() if owner in pools}
-        failed = {key: found for key, found in alone.items() if found.threshold is None}
     names = _name_tasks(aims, rules.names)
     owners = {one.task.task_id: one for one in aims}
     made = {}
@@ -222,7 +217,7 @@ def set_targets(aims: Sequence[Aim], rules: TaskRules) -> dict[str, Target]:
         if pool is not None:
             made[key] = _make_pooled(one, pool, [owners[at] for at in pool.task_ids], names)
         else:
-            made[key] = _make_target(one, figures.get(key) or failed[key], by.limits)
+            made[key] = _make_target(one, alone[key], by.limits)
     return made
 
 

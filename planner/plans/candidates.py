@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from planner.frames import HotspotScale
+from planner.frames import HotspotKind, HotspotScale
+from planner.plans.dates import add_months
 from planner.plans.excess import EXCESS
 from planner.plans.items import ItemLevels
 from planner.plans.plan_text import say
@@ -17,6 +18,9 @@ from planner.plans.record import Share, Untreated
 from planner.plans.tasks import Candidate, find_radius
 
 MONTH_DAYS = 365.25 / 12
+
+FADING = (HotspotKind.BURST, HotspotKind.FALLING)
+"""Patterns that may pass on their own, without an end that has been found."""
 
 REASONS: Mapping[str, str] = {
     "institution": "institution",
@@ -65,12 +69,13 @@ def sort_hotspots(
     year: tuple[date, date],
     names: Mapping[str, str],
     joint_share: float,
+    over_months: int,
     weights: Mapping[str, float],
 ) -> Spots:
     """Return which hotspots may become tasks.
 
-    A cluster that has ended, or of which more than half comes from one address, one person or one day, is listed and
-    not governed.
+    A cluster that has ended, a burst or falling one that has been usual for some months, or one of which more than half
+    comes from one address, one person or one day, is listed and not governed.
 
     Parameters
     ----------
@@ -84,6 +89,8 @@ def sort_hotspots(
         Of areas by code.
     joint_share
         A street with at least so many of a hotspot's orders takes part in a joint task.
+    over_months
+        Whole months after the last concentration of a burst or a falling place from which it is over.
     weights
         How much more urgent a pattern makes the same excess; others 1.
     """
@@ -98,6 +105,8 @@ def sort_hotspots(
         street = str(row["street_code"])
         own = groups.get(row["hotspot_id"], empty)
         why = "ended" if bool(row["archived"]) else REASONS.get(str(row["origin"]), "")
+        if not why and _is_over(row, year[1], over_months):
+            why = "over"
         if why:
             untreated.setdefault(street, []).append(_make_untreated(row, why))
             continue
@@ -207,6 +216,12 @@ def count_persons(orders: pd.DataFrame) -> int:
     """Return the distinct persons of some orders; one without a person counts as one."""
     keys = orders["person_key"]
     return int(keys.nunique() + keys.isna().sum())
+
+
+def _is_over(row: Mapping[str, object], today: date, months: int) -> bool:
+    """Return whether a place that passes on its own has been usual for so many months; a season comes back."""
+    end = pd.Timestamp(str(row["window_end"])).date()
+    return row["kind"] in FADING and add_months(end, months) <= today
 
 
 def _make_candidate(

@@ -306,7 +306,8 @@ def find_pools(
     nearer the members, the clearer who answers for the sum.
 
     Within a group members are added one after the other, those whose fall is seen most clearly first, until the sum
-    can be judged; what is left over joins the last pool of its group where that holds, else it tries the next scope.
+    can be judged. What is left over in the end says little, so that many of them would have to stand together: each
+    joins the pool with the fewest tasks that still holds with it, within the district before the city.
 
     Parameters
     ----------
@@ -317,41 +318,82 @@ def find_pools(
     watches
         So many of the shortest watches are tried.
     """
-    found: dict[str, Pool] = {}
-    rest = list(members)
+    pools: list[Pool] = []
+    rest = _rank(members)
     for scope in SCOPES:
         groups: dict[str, list[PoolMember]] = {}
         for one in rest:
             if group := one.groups.get(scope, ""):
                 groups.setdefault(group, []).append(one)
         for _, group_members in sorted(groups.items()):
-            for pool in _split(group_members, scope, limits, watches):
-                found.update(dict.fromkeys(pool.task_ids, pool))
-        rest = [one for one in rest if one.task_id not in found]
-    return found
+            pools += _split(group_members, scope, limits, watches)
+        rest = _leave(rest, pools)
+    known = {one.task_id: one for one in members}
+    for scope in SCOPES[-2:]:
+        for one in rest:
+            pools = _join(one, pools, known, scope, limits, watches)
+        rest = _leave(rest, pools)
+    return {key: pool for pool in pools for key in pool.task_ids}
+
+
+def _rank(members: Sequence[PoolMember]) -> list[PoolMember]:
+    """Return members, those whose fall is seen most clearly first."""
+    return sorted(members, key=lambda member: (-_see(member.future), member.task_id))
+
+
+def _leave(members: Sequence[PoolMember], pools: Sequence[Pool]) -> list[PoolMember]:
+    """Return the members of no pool."""
+    pooled = {key for pool in pools for key in pool.task_ids}
+    return [one for one in members if one.task_id not in pooled]
 
 
 def _split(
-    members: Sequence[PoolMember], scope: str, limits: TargetLimits, watches: int
+    ranked: Sequence[PoolMember], scope: str, limits: TargetLimits, watches: int
 ) -> list[Pool]:
     """Return the pools of one group, each as small as will do."""
-    pools: list[tuple[list[PoolMember], TargetFigures]] = []
+    pools: list[Pool] = []
     open_ones: list[PoolMember] = []
-    for one in sorted(members, key=lambda member: (-_see(member.future), member.task_id)):
+    for one in ranked:
         open_ones.append(one)
         figures = _judge_pool(open_ones, limits, watches)
         if figures is not None:
-            pools.append((open_ones, figures))
+            ids = tuple(member.task_id for member in open_ones)
+            pools.append(Pool(scope=scope, task_ids=ids, figures=figures))
             open_ones = []
-    for one in open_ones if pools else []:
-        together = [*pools[-1][0], one]
-        figures = _judge_pool(together, limits, watches)
-        if figures is not None:
-            pools[-1] = (together, figures)
-    return [
-        Pool(scope=scope, task_ids=tuple(one.task_id for one in own), figures=figures)
-        for own, figures in pools
-    ]
+    return pools
+
+
+def _join(
+    one: PoolMember,
+    pools: Sequence[Pool],
+    known: Mapping[str, PoolMember],
+    scope: str,
+    limits: TargetLimits,
+    watches: int,
+) -> list[Pool]:
+    """Return the pools with one more member in the smallest of them that holds with it, all its members of a group."""
+    for pool in sorted(pools, key=lambda pool: (len(pool.task_ids), pool.task_ids)):
+        members = [*(known[key] for key in pool.task_ids), one]
+        group = one.groups.get(scope, "")
+        if not group or any(other.groups.get(scope, "") != group for other in members):
+            continue
+        figures = _judge_pool(members, limits, watches)
+        if figures is None:
+            continue
+        ids = (*pool.task_ids, one.task_id)
+        wider = max(pool.scope, _find_scope(members), key=SCOPES.index)
+        joined = Pool(scope=wider, task_ids=ids, figures=figures)
+        return [joined if other is pool else other for other in pools]
+    return list(pools)
+
+
+def _find_scope(members: Sequence[PoolMember]) -> str:
+    """Return the nearest scope that all members share."""
+    for scope in SCOPES:
+        groups = {one.groups.get(scope, "") for one in members}
+        if len(groups) == 1 and groups != {""}:
+            return scope
+    return SCOPES[-1]
 
 
 def _judge_pool(

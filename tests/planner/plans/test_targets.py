@@ -181,6 +181,40 @@ def test_a_pool_is_as_small_as_will_do_and_holds_both_limits():
     assert judge_futures([futures[one] for one in first[:1]], LIMITS).threshold is None
 
 
+def test_what_is_left_over_joins_the_smallest_pools_one_by_one():
+    strong = [make_member(f"T{k}", 6, f"S{k}", item=f"I{k}") for k in range(8)]
+    weak = [make_member(f"W{k}", 0.3, f"W{k}", item=f"J{k}") for k in range(6)]
+    own = {pool.task_ids for pool in find_pools(strong, LIMITS, watches=4).values()}
+    joined = {pool.task_ids: pool for pool in find_pools(strong + weak, LIMITS, watches=4).values()}
+
+    assert len(joined) == len(own) >= 3
+    assert sorted(one for ids in joined for one in ids) == [
+        f"{k}{n}" for k, m in (("T", 8), ("W", 6)) for n in range(m)
+    ]
+    sizes = [len(ids) for ids in joined]
+    assert max(sizes) - min(sizes) <= 1
+    futures = {one.task_id: one.future for one in strong + weak}
+    months = [one.months for one in make_outlook(3).watches]
+    for ids, pool in joined.items():
+        at = months.index(pool.figures.watch.months)
+        assert (
+            sum(futures[one].nothing[at] for one in ids) <= pool.figures.threshold
+        ).mean() <= 0.1
+        assert (sum(futures[one].effect[at] for one in ids) <= pool.figures.threshold).mean() >= 0.8
+
+
+def test_a_pool_that_takes_a_task_of_elsewhere_says_so():
+    street = [make_member(f"T{k}", 4, "A") for k in range(5)]
+    pools = find_pools([*street, make_member("W0", 0.3, "B", item="J")], LIMITS, watches=4)
+
+    assert pools["W0"].scope == "district"
+    assert {pools[f"T{k}"].scope for k in range(5)} <= {"street", "district"}
+    far = find_pools(
+        [*street, make_member("W0", 0.3, "B", item="J", district="D2")], LIMITS, watches=4
+    )
+    assert far["W0"].scope == "city"
+
+
 def test_what_no_pool_can_judge_has_none():
     lonely = [make_member("T1", 1, "A"), make_member("T2", 1, "B", district="D2")]
     assert find_pools(lonely, LIMITS, watches=4) == {}
