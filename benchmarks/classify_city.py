@@ -2,7 +2,7 @@
 
 python benchmarks/classify_city.py [--appeals 60000] [--judged 20000] [--seeds 1] [--work DIR] [--json FILE]
 
-Goal (issue 03): right level-1 class at least 97 %, right item at least 90 %, calibration error at most 0.03. The judged
+Goal: right level-1 class at least 97 %, right item at least 90 %, calibration error at most 0.03. The judged
 city has other people, places, days and issues; only the catalogue and the way people speak are the same. Seconds and
 memory are those of learning, with the report of `gridgov train` by five folds in it.
 """

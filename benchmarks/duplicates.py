@@ -4,7 +4,7 @@ python benchmarks/duplicates.py [--cases 21:20000 22:20000] [--work DIR] [--json
 python benchmarks/duplicates.py --cases 11:40000 12:40000 31:200000 --fit    print weights for duplicate_constants.py
 python benchmarks/duplicates.py --cases 21:20000 --speed 200000 1000000      seconds on so many orders
 
-Goal (issue 03): precision at least 0.95 at recall at least 0.9. B-cubed (Bagga & Baldwin 1998) is the mean over appeals
+Goal: precision at least 0.95 at recall at least 0.9. B-cubed (Bagga & Baldwin 1998) is the mean over appeals
 of the share of its issue that belongs there, and of its true issue that is found; it weighs every appeal alike, whereas
 pairs weigh an issue by the square of its size.
 """

@@ -1,6 +1,7 @@
 """Storage on PostGIS: COPY, bulk intake, lists, counts and ranking over ten million orders, intake by eight clients.
 
-Run, with a server of its own (``GRIDGOV_TEST_PORT=54400 GRIDGOV_TEST_CLUSTER=/tmp/bench script/postgres start``):
+Run, with a server of its own that waits for its disk
+(``GRIDGOV_TEST_PORT=54400 GRIDGOV_TEST_CLUSTER=/tmp/bench script/postgres start --durable``):
 
     python benchmarks/store.py copy   --server URL [--rows 1000000]
     python benchmarks/store.py intake --server URL --city PACK [--file APPEALS]
@@ -8,7 +9,7 @@ Run, with a server of its own (``GRIDGOV_TEST_PORT=54400 GRIDGOV_TEST_CLUSTER=/t
     python benchmarks/store.py read   --server URL                          # of what fill made
     python benchmarks/store.py clients --server URL --city PACK [--rate 200] [--seconds 60] [--clients 8]
 
-Goals (issue 04): COPY of a million bare rows at 800,000/s and 10 times ``to_postgis`` of the same run; full intake of a
+Goals: COPY of a million bare rows at 800,000/s and 10 times ``to_postgis`` of the same run; full intake of a
 million appeals in under 3 minutes; p95 of the list of a street 50 ms, of a map's counts 50 ms, of a month's ranking
 300 ms; 200 appeals/s by eight clients for a minute, none lost, p95 150 ms.
 """
