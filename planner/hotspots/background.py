@@ -51,8 +51,11 @@ LEAST_ALIKE = 0.5
 VARIATION_LIMITS = (0.01, 4.0)
 """Between them the squared coefficient of variation of areas; below, 40 persons would weigh nothing. Assumed."""
 
-UNIFORM_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
-"""Shares of exposure spread evenly over the cells that are tried; the first is taken where all are alike."""
+LEAST_EVEN = 0.05
+"""Share of the rates that each cell alike has at least. Assumed."""
+
+RATE_ROUNDS, CUT_DEVIATIONS = 50, 3.0
+"""Rounds in which the rates of exposures are found, and where counts are cut, in deviations. Assumed."""
 
 TAIL_LEVELS, CLEAN_LEVELS = (0.2, 0.1, 0.05, 0.025), (0.2, 0.1, 0.05, 0.025, 0.01)
 """Shares of the upper tail that the spread of places must account for; the second once hotspots are left out."""
@@ -135,8 +138,10 @@ def make_exposure(
 ) -> Array:
     """Return the exposure of each cell, mean 1: residents, else addresses, else each cell alike.
 
-    Part of it is spread evenly over the cells, for those who work or pass where nobody lives: the share under which the
-    persons counted are likeliest, at least :data:`UNIFORM_SHARES`'s least. Where residents explain nothing it is all.
+    People call about where they live, about the doors and shops of their community, about its roads and about where
+    they merely pass: exposure is the mixture of what is known of these under which the persons counted are likeliest
+    (:func:`fit_rates`). A cell is there because it holds an order, so that what it lets expect is that of a Poisson
+    count which is not 0, ``μ / (1 - exp(-μ))``. Where nothing explains anything all are alike.
 
     Parameters
     ----------
@@ -145,29 +150,74 @@ def make_exposure(
     counted
         Persons of each cell.
     near
-        Which cells lie near which: persons and residents are compared over neighbourhoods, because a compound is wider
+        Which cells lie near which: persons and exposure are compared over neighbourhoods, because a compound is wider
         than a cell; None: cell by cell.
     """
-    if "residents" in cells.columns:
-        exposure = _make_mean_one(pd.to_numeric(cells["residents"]).to_numpy(np.float64))
-    else:
-        exposure = np.ones(len(cells))
-        if "addresses" in cells.columns:
-            exposure = _make_mean_one(pd.to_numeric(cells["addresses"]).to_numpy(np.float64))
-        if "community_residents" in cells.columns:
-            residents = pd.to_numeric(cells["community_residents"]).to_numpy(np.float64)
-            whole = np.bincount(codes := label_areas(cells).community, weights=exposure)[codes]
-            exposure = _make_mean_one(residents * exposure / np.maximum(whole, 1e-9))
-    around, homes, size = counted, exposure, np.ones(len(cells))
-    if near is not None:
-        around, homes, size = near @ counted, near @ exposure, near @ size
-    mixed = [share * size + (1.0 - share) * homes for share in UNIFORM_SHARES]
-    likelihood = [
-        float((around * np.log(one)).sum() - around.sum() * np.log(max(float(one.sum()), 1e-9)))
-        for one in mixed
-    ]
-    share = UNIFORM_SHARES[int(np.argmax(likelihood))]
-    return np.asarray(share + (1.0 - share) * exposure)
+    known = list_exposures(cells)
+    rates = fit_rates(counted, known, near=near)
+    return _make_mean_one(_fill_listed(known @ rates))
+
+
+def _fill_listed(mean: Array) -> Array:
+    """Return the means of Poisson counts that are known not to be 0."""
+    least = np.maximum(mean, 1e-6)
+    return np.asarray(least / -np.expm1(-least))
+
+
+def list_exposures(cells: pd.DataFrame) -> Array:
+    """Return all that cells may be measured by, each with mean 1, shape (cells, k); the last: each cell alike.
+
+    Residents; addresses; the residents of the community shared by its addresses, and by its cells.
+    """
+    found = [_read_exposure(cells, name) for name in ("residents", "addresses")]
+    if "community_residents" in cells.columns:
+        residents = _read_exposure(cells, "community_residents")
+        codes = label_areas(cells).community
+        for one in (np.ones(len(cells)), found[1]):
+            if np.ptp(residents) > 0 or np.ptp(one) > 0:
+                whole = np.bincount(codes, weights=one)[codes]
+                found.append(_make_mean_one(residents * one / np.maximum(whole, 1e-9)))
+    differing = [one for one in found if np.ptp(one) > 0]
+    return np.stack([*differing, np.ones(len(cells))], axis=1)
+
+
+def _read_exposure(cells: pd.DataFrame, name: str) -> Array:
+    """Return one column with mean 1, all 1 where it is absent."""
+    if name not in cells.columns:
+        return np.ones(len(cells))
+    return _make_mean_one(pd.to_numeric(cells[name]).to_numpy(np.float64))
+
+
+def fit_rates(counted: Array, exposures: Array, *, near: "sparse.csr_array | None" = None) -> Array:
+    """Return the rates of several exposures under which the counts are likeliest, none negative.
+
+    The scaling of a Poisson sum's rates, ``θ ← θ · Σ x y/μ / Σ x`` (Dempster, Laird & Rubin 1977, 4.1), for counts that
+    are not 0. Counts far above what is expected are cut, so that hotspots do not tell what is usual.
+
+    Parameters
+    ----------
+    counted
+        Persons of each cell, shape (n,).
+    exposures
+        Shape (n, k); the last gets at least :data:`LEAST_EVEN` of all.
+    near
+        As in :func:`make_exposure`.
+    """
+    k = exposures.shape[1]
+    total = float(counted.sum())
+    if k == 1 or total <= 0:
+        return np.append(np.zeros(k - 1), 1.0)
+    around = counted if near is None else near @ counted
+    rates = np.full(k, total / len(counted) / k / 2.0)
+    for _ in range(RATE_ROUNDS):
+        mean = np.maximum(exposures @ rates, 1e-6)
+        listed = exposures * (_fill_listed(mean) / mean)[:, None]
+        nearby = listed if near is None else np.asarray(near @ listed)
+        mean = np.maximum(nearby @ rates, 1e-9)
+        usual = np.minimum(around, mean + CUT_DEVIATIONS * np.sqrt(mean + (mean / 2) ** 2))
+        rates = rates * ((usual / mean) @ nearby) / np.maximum(nearby.sum(axis=0), 1e-9)
+        rates[-1] = max(rates[-1], LEAST_EVEN * rates.sum())
+    return np.asarray(rates)
 
 
 def _make_mean_one(values: Array) -> Array:
@@ -329,6 +379,43 @@ def estimate_spread(
             counted[own], expected[own] * level[one], doubt[own], tails=tails
         )
     return Spread(limits=limits, level=level, variation=variation)
+
+
+def widen_by_spread(
+    counted: Array,
+    expected: Array,
+    doubt: Array,
+    *,
+    lived: NDArray[np.bool_],
+    told: NDArray[np.bool_] | None = None,
+    tails: tuple[float, ...] = TAIL_LEVELS,
+) -> tuple[Array, Array]:
+    """Return expected persons and their variation with how places differ: those where people are known to live apart.
+
+    Where nobody is known to live there may be a compound that no list holds: such places differ more from what is
+    expected of them, and must not make the others seem to.
+
+    Parameters
+    ----------
+    counted, expected, doubt
+        As in :func:`estimate_spread`, of all places.
+    lived
+        Where residents are known, shape (k,); all True where nothing is known of residents.
+    told
+        Places that tell the spread; None: all.
+    tails
+        See :func:`find_spread`.
+    """
+    usable = np.ones(len(counted), dtype=bool) if told is None else told
+    mean, variation = expected.copy(), doubt.copy()
+    for group in (lived, ~lived):
+        own = group & usable
+        if (expected[own] >= FEWEST_EXPECTED).sum() < SPREAD_CLASS:
+            own = usable
+        if group.any():
+            spread = estimate_spread(counted[own], expected[own], doubt[own], tails=tails)
+            mean[group], variation[group] = spread.apply(expected[group], doubt[group])
+    return mean, variation
 
 
 def find_spread(

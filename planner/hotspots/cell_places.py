@@ -17,10 +17,14 @@ PLACE_COLUMNS = ("x_m", "y_m", "area_m2", "district_code", "street_code", "commu
 
 EXPOSURE_COLUMNS = ("residents", "community_residents", "addresses")
 """What a place may be measured by, where it is known: residents of the cell, residents of its community, addresses in
-the cell; the first that is there counts."""
+the cell."""
 
-HOME_M = 120.0
-"""Cells so near to the middle of a compound share its residents. Assumed: half its width."""
+HOME_M, HOME_DEVIATION_M = 150.0, 55.0
+"""Cells so near to the middle of a compound share its residents, the nearer the more (the deviation of a normal law in
+each direction). Assumed: most compounds are some 200 m wide."""
+
+ADDRESS_M = 75.0
+"""An address belongs to the nearest cell, if its centre is so near: half the diagonal of a cell of 100 m."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ class Places:
 def spread_residents(
     cells: pd.DataFrame, homes: NDArray[np.float64], residents: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the residents of each cell: those of each compound shared evenly by the cells near its middle.
+    """Return the residents of each cell: those of each compound shared by the cells near its middle.
 
     Parameters
     ----------
@@ -72,6 +76,25 @@ def spread_residents(
     pairs = tree.sparse_distance_matrix(
         spatial.cKDTree(homes[known]), HOME_M, output_type="ndarray"
     )
-    sharing = np.bincount(pairs["j"], minlength=int(known.sum()))
-    np.add.at(shared, pairs["i"], (residents[known] / np.maximum(sharing, 1))[pairs["j"]])
+    weight = np.exp(-0.5 * (pairs["v"] / HOME_DEVIATION_M) ** 2)
+    whole = np.bincount(pairs["j"], weight, minlength=int(known.sum()))
+    np.add.at(shared, pairs["i"], weight / whole[pairs["j"]] * residents[known][pairs["j"]])
     return shared
+
+
+def count_addresses(cells: pd.DataFrame, addresses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many addresses lie in each cell.
+
+    Parameters
+    ----------
+    cells
+        Columns ``x_m y_m``.
+    addresses
+        Points in the same plane, metres, shape (n, 2); rows that are not finite count nowhere.
+    """
+    usable = addresses[np.isfinite(addresses).all(axis=1)]
+    if not len(cells) or not len(usable):
+        return np.zeros(len(cells))
+    tree = spatial.cKDTree(cells[["x_m", "y_m"]].to_numpy(np.float64))
+    away, nearest = tree.query(usable, distance_upper_bound=ADDRESS_M)
+    return np.bincount(nearest[np.isfinite(away)], minlength=len(cells)).astype(np.float64)

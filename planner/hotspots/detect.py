@@ -30,12 +30,12 @@ from planner.hotspots.background import (
     Areas,
     Background,
     Surroundings,
-    estimate_spread,
     label_areas,
     make_background,
     make_exposure,
     make_surroundings,
     make_window_background,
+    widen_by_spread,
 )
 from planner.hotspots.cube import Cube
 from planner.hotspots.fdr import make_q_beside
@@ -113,12 +113,15 @@ class Ring:
         Persons of any item over the whole history and how far places differ from it, shape (cells,).
     others
         Persons of all other items around, shape (cells, items).
+    lived
+        Around which cells people are known to live, shape (cells,); all True where nothing is known of residents.
     """
 
     neighbours: "sparse.csr_array"
     expected: Array
     variation: Array
     others: Array
+    lived: NDArray[np.bool_]
 
     @property
     def centres(self) -> Ints:
@@ -256,7 +259,7 @@ def make_detection_input(
     backgrounds = tuple(make_window_background(whole, cube, (one, quiet[0])) for one in quiet)
     surroundings = make_surroundings(areas, exposure, whole.everything)
     per_issue = make_persons_per_issue(cube, quiet[0], near[0] @ whole.everything)
-    rings = tuple(_make_ring(matrix, whole, surroundings) for matrix in near)
+    rings = tuple(_make_ring(matrix, whole, surroundings, cells=cube.cells) for matrix in near)
     weights = make_weights(
         (
             one.share[ring.centres] * ring.expected[ring.centres, None],
@@ -281,17 +284,28 @@ def make_detection_input(
     )
 
 
-def _make_ring(matrix: "sparse.csr_array", whole: Background, surroundings: Surroundings) -> Ring:
+def _make_ring(
+    matrix: "sparse.csr_array",
+    whole: Background,
+    surroundings: Surroundings,
+    *,
+    cells: pd.DataFrame,
+) -> Ring:
     """Return one radius with what is expected of everything."""
     expected, doubt = surroundings.expect(matrix)
     around = np.asarray(matrix @ whole.counted)
     everything = around.sum(axis=1)
-    expected, variation = estimate_spread(everything, expected, doubt).apply(expected, doubt)
+    lived = np.ones(len(cells), dtype=bool)
+    if "residents" in cells.columns:
+        residents = pd.to_numeric(cells["residents"]).fillna(0.0).to_numpy(np.float64)
+        lived = np.asarray(matrix @ residents) > 0
+    expected, variation = widen_by_spread(everything, expected, doubt, lived=lived)
     return Ring(
         neighbours=matrix,
         expected=expected,
         variation=variation,
         others=everything[:, None] - around,
+        lived=lived,
     )
 
 
@@ -462,15 +476,17 @@ class _PlaceTests:
             persons = np.bincount(cube.cell[entries], minlength=cells).astype(np.float64)
             around = make_surroundings(given.areas, given.exposure, persons, left_out=left_out)
             self.persons[window], self.surroundings[window] = persons, around
-            usual = np.ones(cells, dtype=bool) if left_out is None else ~left_out
-            for radius, matrix in enumerate(self.neighbours):
-                expected, doubt = around.expect(matrix)
-                counted = matrix @ persons
-                tails = TAIL_LEVELS if left_out is None else CLEAN_LEVELS
-                spread = estimate_spread(counted[usual], expected[usual], doubt[usual], tails=tails)
-                self.expected[window, radius], self.variation[window, radius] = spread.apply(
-                    expected, doubt
+            for radius, ring in enumerate(given.rings):
+                expected, doubt = around.expect(ring.neighbours)
+                mean, variation = widen_by_spread(
+                    np.asarray(ring.neighbours @ persons),
+                    expected,
+                    doubt,
+                    lived=ring.lived,
+                    told=None if left_out is None else ~left_out,
+                    tails=TAIL_LEVELS if left_out is None else CLEAN_LEVELS,
                 )
+                self.expected[window, radius], self.variation[window, radius] = mean, variation
         self.weights = make_weights(
             (mean, self.variation[key]) for key, mean in self.expected.items()
         )

@@ -24,8 +24,8 @@ from planner.hotspots import (
     Thresholds,
     find_hotspot_orders,
     find_hotspots,
-    spread_residents,
 )
+from planner.jobs.cell_exposure import add_exposures
 from planner.plans.aims import CurveBook
 from planner.plans.candidates import sort_hotspots
 from planner.plans.diagnosis import CityView
@@ -427,10 +427,7 @@ def get_grid(city: City) -> Grid:
 
 
 def make_places(orders: pd.DataFrame, grid: Grid, *, city: City | None = None) -> Places:
-    """Return the cells that hold orders, with the codes their first order has and the residents that a city says.
-
-    Residents are those of the compounds of its gazetteer, else those of its communities.
-    """
+    """Return the cells that hold orders, with the codes their first order has and the exposures that a city knows."""
     codes = ["district_code", "street_code", "community_code"]
     known = orders.loc[orders["cell_code"].notna(), ["cell_code", *codes]].drop_duplicates(
         "cell_code"
@@ -449,21 +446,8 @@ def make_places(orders: pd.DataFrame, grid: Grid, *, city: City | None = None) -
     )
     for name in codes:
         frame[name] = known[name].astype("object").to_numpy()
-    homes = [one.frame for one in city.sources if "residents" in one.frame] if city else []
-    communities = city.layers.get("communities") if city else None
-    if homes:
-        every = pd.concat(homes, ignore_index=True)
-        points = gpd.GeoSeries.from_xy(
-            pd.to_numeric(every["lon"]), pd.to_numeric(every["lat"]), crs="EPSG:4326"
-        ).to_crs(grid.metric_crs)
-        frame["residents"] = spread_residents(
-            frame,
-            np.stack([points.x.to_numpy(), points.y.to_numpy()], axis=1),
-            pd.to_numeric(every["residents"], errors="coerce").to_numpy(np.float64),
-        )
-    elif communities is not None and "population" in communities:
-        residents = communities.set_index("community_code")["population"]
-        frame["community_residents"] = frame["community_code"].map(residents).astype("float64")
+    if city is not None:
+        frame = add_exposures(frame, city, str(grid.metric_crs))
     return Places(
         frame=frame,
         metric_crs=grid.metric_crs,

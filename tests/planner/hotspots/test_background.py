@@ -7,10 +7,12 @@ from planner.hotspots.background import (
     Areas,
     estimate_spread,
     find_spread,
+    fit_rates,
     make_exposure,
     make_surroundings,
+    widen_by_spread,
 )
-from planner.hotspots.cell_places import spread_residents
+from planner.hotspots.cell_places import count_addresses, spread_residents
 
 
 def make_cells(n, **columns):
@@ -74,7 +76,7 @@ def test_exposure_follows_residents_only_where_they_explain():
 
     assert np.corrcoef(explains, residents)[0, 1] > 0.99
     assert np.ptp(explains) > 1.0
-    assert np.array_equal(nothing, np.ones(400))
+    assert np.ptp(nothing) < 0.1 * np.ptp(explains)
 
 
 @pytest.mark.parametrize("column", ["residents", "community_residents", "addresses"])
@@ -92,4 +94,48 @@ def test_residents_of_a_compound_are_shared_by_the_cells_around():
         cells, np.array([[100.0, 0.0], [9_000.0, 0.0]]), np.array([300.0, 50.0])
     )
 
-    assert shared.tolist() == [100.0, 100.0, 100.0, 0.0, 0.0, 0.0]
+    beside = np.exp(-0.5 * (100.0 / 55.0) ** 2)
+    assert shared.sum() == pytest.approx(300.0)
+    assert shared[0] == shared[2] == pytest.approx(beside * shared[1])
+    assert shared[3:].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_addresses_count_in_the_nearest_cell_if_it_is_near():
+    points = np.array([[10.0, 5.0], [60.0, 0.0], [101.0, 0.0], [900.0, 0.0], [np.nan, 1.0]])
+
+    assert count_addresses(make_cells(3), points).tolist() == [1.0, 2.0, 0.0]
+    assert count_addresses(make_cells(3), points[:0]).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_rates_are_those_of_all_cells_though_only_cells_with_orders_are_listed():
+    rng = np.random.default_rng(8)
+    exposures = np.stack([rng.gamma(0.5, 2.0, 30_000), np.ones(30_000)], axis=1)
+    counted = rng.poisson(exposures @ [0.8, 0.3]).astype(float)
+    listed = counted > 0
+
+    rates = fit_rates(counted[listed], exposures[listed])
+
+    assert rates == pytest.approx([0.8, 0.3], rel=0.05)
+
+
+def test_hotspots_do_not_tell_the_rates():
+    rng = np.random.default_rng(9)
+    exposures = np.stack([rng.gamma(0.5, 2.0, 30_000), np.ones(30_000)], axis=1)
+    counted = rng.poisson(exposures @ [3.0, 2.0]).astype(float)
+    counted[::100] += 200.0
+
+    assert fit_rates(counted, exposures) == pytest.approx([3.0, 2.0], rel=0.15)
+
+
+def test_places_whose_people_are_unknown_do_not_widen_the_others():
+    rng = np.random.default_rng(10)
+    expected, none = np.full(4_000, 10.0), np.zeros(4_000)
+    lived = np.arange(4_000) % 2 == 0
+    rate = np.where(lived, 10.0, 10.0 * rng.lognormal(-0.32, 0.8, 4_000))
+    counted = rng.poisson(rate).astype(float)
+
+    _, apart = widen_by_spread(counted, expected, none, lived=lived)
+    _, together = widen_by_spread(counted, expected, none, lived=np.ones(4_000, dtype=bool))
+
+    assert apart[lived].max() < 0.1 < together.min()
+    assert np.sqrt(np.log1p(apart[~lived].max())) == pytest.approx(0.8, abs=0.15)
