@@ -153,6 +153,7 @@ class City:
             grades=self.settings.grades,
             exception_units=units,
             scene_duties=find_scene_duties(self.tables),
+            language=self.settings.language,
         )
 
 

@@ -91,7 +91,7 @@ def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
         synthetic=city.flag("synthetic"),
         timezone=_read_zone(city),
         metric_crs=_read_crs(city),
-        languages=city.texts("languages") or ("zh-CN", "en"),
+        languages=_read_languages(city),
         layers=_read_layers(root.section("layers")),
         tables=_read_tables(root.section("tables")),
         gazetteer=tuple(filter(None, map(_read_source, root.sections("gazetteer")))),
@@ -103,6 +103,19 @@ def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
     city.close()
     root.close(known=SECTIONS)
     return settings, file.problems
+
+
+LANGUAGES = ("zh-CN", "en")
+"""What texts are in; the first that a city names is that of what is written once for everybody."""
+
+
+def _read_languages(section: Section) -> tuple[str, ...]:
+    said = section.texts("languages") or LANGUAGES
+    unknown = [one for one in said if one.partition("-")[0] not in {"zh", "en"}]
+    if unknown:
+        section.fault("languages", "names a language that no text is in", "'zh-CN' or 'en'")
+        return LANGUAGES
+    return said
 
 
 def _read_documents(section: Section) -> DocumentSettings:

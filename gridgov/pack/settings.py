@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from geodata.datum import Datum
 from gridgov.rules.constants import Constants, make_constants
 from gridgov.rules.dispatch.deadlines import DEFAULT_GRADES, GradeLimit
+from gridgov.rules.order_labels import Language
 
 SourceKind = Literal["address", "place", "road", "number", "community", "street", "district"]
 """What a row of a gazetteer source is, as the geocoder knows it."""
@@ -169,3 +170,8 @@ class Settings:
     grades: Mapping[str, GradeLimit] = field(default_factory=lambda: dict(DEFAULT_GRADES))
     constants: Constants = field(default_factory=make_constants)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
+
+    @property
+    def language(self) -> Language:
+        """Return the language of what is written once for everybody: the first of the city's."""
+        return "zh" if self.languages[0].startswith("zh") else "en"

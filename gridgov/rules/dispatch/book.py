@@ -13,6 +13,7 @@ import pandas as pd
 from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, Catalogue, Item
 from gridgov.rules.constants import Constants
 from gridgov.rules.dispatch.deadlines import DEFAULT_GRADES, GradeLimit
+from gridgov.rules.dispatch.reasons import Texts, load_texts
 from gridgov.rules.dispatch.routes import Route
 from gridgov.rules.in_force import (
     EPOCH,
@@ -21,6 +22,7 @@ from gridgov.rules.in_force import (
     get_in_force,
     make_versions,
 )
+from gridgov.rules.order_labels import Language
 
 UNIT_COLUMNS = (
     "unit_code",
@@ -59,6 +61,8 @@ class DispatchBook:
         Scene → units with a helping duty in it on every day.
     scene_duties
         Helping duties that are in force only for a time: ``scene_code unit valid_from valid_to``.
+    language
+        What the reasons are said in.
     """
 
     units: pd.DataFrame
@@ -69,6 +73,12 @@ class DispatchBook:
     exception_units: Mapping[str, str] = field(default_factory=dict)
     scene_helpers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     scene_duties: pd.DataFrame = field(default_factory=pd.DataFrame)
+    language: Language = "zh"
+
+    @property
+    def texts(self) -> Texts:
+        """Return the sentences of reasons by key."""
+        return load_texts(self.language)
 
     @cached_property
     def unit_names(self) -> dict[str, str]:

@@ -15,9 +15,6 @@ import pandas as pd
 from gridgov.rules.catalogue import Item
 from gridgov.rules.dispatch.book import DispatchBook, find_lead_kind, find_unclear_route
 from gridgov.rules.dispatch.reasons import (
-    FIRM,
-    SEPARATOR,
-    UNSURE_ITEM,
     say_address,
     say_grade,
     say_neighbour,
@@ -206,14 +203,15 @@ def _decide(
     placed = _is_placed(case)
     unsure_place = _is_unsure_place(case, book, rule)
     unsure_item = _is_unsure_item(case, book, choice)
+    texts = book.texts
     sentences = (
-        say_address(case),
-        say_street(case, book.street_names, placed=placed),
-        sentence or say_unit(rule, choice.item, book.unit_names.get(unit)),
-        say_neighbour(case, book.street_names) if unsure_place and not sentence else "",
-        UNSURE_ITEM if unsure_item and not sentence else "",
-        FIRM if case.get("channel") in book.firm_channels else "",
-        say_retired(book.unit_names.get(unit)) if retired and not sentence else "",
+        say_address(case, texts),
+        say_street(case, book.street_names, texts, placed=placed),
+        sentence or say_unit(rule, choice.item, book.unit_names.get(unit), texts),
+        say_neighbour(case, book.street_names, texts) if unsure_place and not sentence else "",
+        texts["unsure_item"] if unsure_item and not sentence else "",
+        texts["firm"] if case.get("channel") in book.firm_channels else "",
+        say_retired(book.unit_names.get(unit), texts) if retired and not sentence else "",
         choice.grade_text,
     )
     return Decision(
@@ -221,7 +219,7 @@ def _decide(
         route=Route.DISPATCHER.value if retired else rule.route.value,
         grade=choice.grade,
         review=rule.review or retired or unsure_place or unsure_item or not placed,
-        reasons=SEPARATOR.join(filter(None, sentences)),
+        reasons=texts["separator"].join(filter(None, sentences)),
     )
 
 
@@ -278,7 +276,7 @@ def _find_choice(book: DispatchBook, given: _Situation) -> _Choice:
         lead=item.lead if item else "",
         emergency=item.lead if item and lead == "emergency" else book.find_first("emergency"),
         grade=grade,
-        grade_text=say_grade(book.grades[grade]) if grade in book.grades else "",
+        grade_text=say_grade(book.grades[grade], book.language) if grade in book.grades else "",
     )
 
 

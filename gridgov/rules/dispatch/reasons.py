@@ -1,53 +1,67 @@
-"""Sentences that say why an order went where it went: Chinese, for the people who get it."""
+"""Sentences that say why an order went where it went, for the people who get it: ``data/dispatch_texts.csv``."""
 
+import csv
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from gridgov.rules.catalogue import Item
 from gridgov.rules.constants import STATUS_TEXT
 from gridgov.rules.dispatch.deadlines import GradeLimit, Limit
 from gridgov.rules.dispatch.routes import Rule
+from gridgov.rules.order_labels import Language
 
 BOUNDARY_CAP_M = 200
 """Distances to the boundary are exact up to here; beyond it the sentence says 'more than'."""
 
-SEPARATOR = "；"
-_UNIT_TEXT = {"min": "分钟", "h": "小时", "d": "天"}
+Texts = Mapping[str, str]
+"""Key of a sentence → its words in one language, with names in braces for what is filled in."""
 
 
-def say_limit(limit: Limit) -> str:
+@cache
+def load_texts(language: Language) -> Texts:
+    """Return the sentences of dispatch in a language by key."""
+    text = resources.files("gridgov.rules").joinpath("data/dispatch_texts.csv").read_text("utf-8")
+    return {row["key"]: row[language] for row in csv.DictReader(text.splitlines())}
+
+
+def say_limit(limit: Limit, texts: Texts) -> str:
     """Return a limit as people say it: ``24 小时``."""
-    return f"{limit.amount:g} {_UNIT_TEXT[limit.unit]}"
+    unit = texts[f"unit_{limit.unit}"]
+    return texts["limit"].format(amount=f"{limit.amount:g}", unit=unit)
 
 
-def say_grade(grade: GradeLimit) -> str:
+def say_grade(grade: GradeLimit, language: Language) -> str:
     """Return the two limits of a grade, and how sure they are unless documented."""
-    clock = "工作时间" if grade.clock == "working" else ""
-    text = f"{clock}{say_limit(grade.contact)}内联系，{clock}{say_limit(grade.final)}内办结"
-    return text if grade.status == "documented" else f"{text}（{STATUS_TEXT[grade.status]}）"
+    texts = load_texts(language)
+    text = texts["grade_working" if grade.clock == "working" else "grade"].format(
+        contact=say_limit(grade.contact, texts), final=say_limit(grade.final, texts)
+    )
+    if grade.status == "documented":
+        return text
+    status = STATUS_TEXT[grade.status] if language == "zh" else grade.status
+    return texts["assumed"].format(text=text, status=status)
 
 
-def say_distance(metres: int) -> str:
+def say_distance(metres: int, texts: Texts) -> str:
     """Return how far the boundary is."""
     if metres >= BOUNDARY_CAP_M:
-        return f"，距边界 {BOUNDARY_CAP_M} 米以上"
-    return f"，距边界 {metres} 米"
+        return texts["far"].format(cap=BOUNDARY_CAP_M)
+    return texts["near"].format(metres=metres)
 
 
-NO_STREET = "位置在城市范围内，但不在任何已知街道内"
-UNSURE_ITEM = "事项把握不足，请人工选定"
-FIRM = "企业热线诉求，与群众诉求并行办理"
-
-
-def say_address(case: Mapping[str, Any]) -> str:
+def say_address(case: Mapping[str, Any], texts: Texts) -> str:
     """Return by which words of the address the place was found, empty for a point that was given."""
     radius = case.get("uncertainty_m")
     if not case.get("matched") or radius is None:
         return ""
-    return f"按地址“{case['matched']}”定位，误差约 {round(radius)} 米"
+    return texts["address"].format(matched=case["matched"], radius=round(radius))
 
 
-def say_street(case: Mapping[str, Any], names: Mapping[str, str], *, placed: bool) -> str:
+def say_street(
+    case: Mapping[str, Any], names: Mapping[str, str], texts: Texts, *, placed: bool
+) -> str:
     """Return in which street the place lies and how far its boundary is.
 
     Nothing is said to lie in a street where the circle of what is known reaches over its boundary.
@@ -55,30 +69,31 @@ def say_street(case: Mapping[str, Any], names: Mapping[str, str], *, placed: boo
     street, metres = case.get("street_code"), case.get("boundary_m")
     radius = case.get("uncertainty_m")
     if not street:
-        return NO_STREET if placed else ""
+        return texts["no_street"] if placed else ""
     name = names.get(street, "")
     if metres is None:
-        return f"位置在{name}内" if radius is None else f"地址所写为{name}，未定位到具体地点"
-    far = say_distance(round(metres))
-    if radius is not None and radius > metres:
-        return f"位置大致在{name}{far}，误差范围越过边界，可能属于相邻街道"
-    return f"位置在{name}内{far}"
+        return texts["in_street" if radius is None else "named_street"].format(name=name, far="")
+    far = say_distance(round(metres), texts)
+    over = radius is not None and radius > metres
+    return texts["about_street" if over else "in_street"].format(name=name, far=far)
 
 
-def say_unit(rule: Rule, item: Item | None, unit: str | None) -> str:
+def say_unit(rule: Rule, item: Item | None, unit: str | None, texts: Texts) -> str:
     """Return why this unit: the sentence of the rule."""
-    return rule.reason.replace("{item}", f"“{item.name}”" if item else "该事项").replace(
-        "{unit}", "有关单位" if unit is None else unit
+    named = texts["quoted"].format(name=item.name) if item else texts["some_item"]
+    return texts[rule.reason].format(item=named, unit=texts["some_units"] if unit is None else unit)
+
+
+def say_neighbour(case: Mapping[str, Any], names: Mapping[str, str], texts: Texts) -> str:
+    """Return which other street it may be."""
+    other = names.get(case.get("neighbour_code") or "")
+    return texts["either" if other else "only"].format(
+        first=names.get(case.get("street_code") or "", ""),
+        second=other,
+        share=round(case["confidence"] * 100),
     )
 
 
-def say_neighbour(case: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """Return which other street it may be."""
-    other = names.get(case.get("neighbour_code") or "")
-    either = names.get(case.get("street_code") or "", "") + (f"或{other}" if other else "")
-    return f"可能属于{either}（前者把握 {round(case['confidence'] * 100)}%），请人工核对"
-
-
-def say_retired(unit: str | None) -> str:
+def say_retired(unit: str | None, texts: Texts) -> str:
     """Return that the unit is not there any more."""
-    return f"{'承办单位' if unit is None else unit}不在册或已停用，转人工派单"
+    return texts["retired"].format(unit=texts["some_unit"] if unit is None else unit)

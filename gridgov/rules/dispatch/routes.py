@@ -76,7 +76,7 @@ class Rule:
     target
         Whose code becomes the unit.
     reason
-        Sentence for people; ``{item}`` is the item, ``{unit}`` the unit's name.
+        Key of the sentence for people in ``data/dispatch_texts.csv``.
     review
         Whether a person must look whatever else is true.
     """
@@ -103,61 +103,61 @@ RULES = (
         "emergency",
         Route.EMERGENCY,
         "emergency",
-        "属紧急警情，立即移交{unit}并保持三方通话（双向联动）",
+        "rule_emergency",
     ),
-    _rule("consultation", Route.DESK, "desk", "属咨询，由{unit}直接答复"),
-    _ask("unplaced", Route.DISPATCHER, "desk", "地点不明，转{unit}人工核实地点"),
-    _rule("lead_platform", Route.PLATFORM, "lead", "{item}由平台企业负责，直派{unit}"),
-    _rule("lead_enterprise", Route.ENTERPRISE, "lead", "{item}由公共服务企业负责，直派{unit}"),
+    _rule("consultation", Route.DESK, "desk", "rule_consultation"),
+    _ask("unplaced", Route.DISPATCHER, "desk", "rule_unplaced"),
+    _rule("lead_platform", Route.PLATFORM, "lead", "rule_platform"),
+    _rule("lead_enterprise", Route.ENTERPRISE, "lead", "rule_enterprise"),
     _rule(
         "exception",
         Route.JOINT,
         "exception",
-        "位置在特殊管理区域内，由{unit}办理，不按街道界线派单",
+        "rule_exception",
     ),
-    _rule("lead_joint", Route.JOINT, "lead", "{item}由联合机制负责，派{unit}"),
-    _rule("lead_department", Route.DEPARTMENT, "lead", "{item}由部门主责，直派{unit}"),
-    _rule("lead_fixed_street", Route.STREET, "lead", "{item}指定由{unit}办理"),
-    _rule("lead_fixed_district", Route.DISTRICT, "lead", "{item}指定由{unit}办理"),
-    _rule("lead_district district_known", Route.DISTRICT, "district", "{item}由区级主责，派{unit}"),
-    _rule("lead_street street_known", Route.STREET, "street", "{item}由属地街道主责，直派{unit}"),
+    _rule("lead_joint", Route.JOINT, "lead", "rule_joint"),
+    _rule("lead_department", Route.DEPARTMENT, "lead", "rule_department"),
+    _rule("lead_fixed_street", Route.STREET, "lead", "rule_fixed_street"),
+    _rule("lead_fixed_district", Route.DISTRICT, "lead", "rule_fixed_district"),
+    _rule("lead_district district_known", Route.DISTRICT, "district", "rule_district"),
+    _rule("lead_street street_known", Route.STREET, "street", "rule_street"),
     _rule(
         "lead_none unclear_supervise street_known",
         Route.SUPERVISE,
         "street",
-        "{item}职责不清，{unit}办理并由督查跟进（督查跟进办）",
+        "rule_supervise",
     ),
     _rule(
         "lead_none unclear_raise district_known",
         Route.RAISE,
         "district",
-        "{item}职责不清且涉及单位多，提级由{unit}统筹（提级统筹办）",
+        "rule_raise",
     ),
     _rule(
         "lead_none unclear_whistle street_known",
         Route.WHISTLE,
         "street",
-        "{item}无主责单位，由{unit}吹哨召集有关单位（吹哨报到办）",
+        "rule_whistle",
     ),
     _rule(
         "lead_none street_known",
         Route.FIRST_RECEIVER,
         "street",
-        "{item}职责不清，{unit}首接负责，不得以地域以外的理由退单（首接负责办）",
+        "rule_first_receiver",
     ),
     _ask(
         "street_known",
         Route.FIRST_RECEIVER,
         "street",
-        "事项未定，先由属地{unit}首接负责，待人工选定事项",
+        "rule_no_item",
     ),
     _ask(
         "district_known",
         Route.RAISE,
         "district",
-        "只知所在区，街道不明，由{unit}统筹确定承办街道",
+        "rule_no_street",
     ),
-    _ask("", Route.DISPATCHER, "desk", "位置不在任何已知街道内，转{unit}人工派单"),
+    _ask("", Route.DISPATCHER, "desk", "rule_outside"),
 )
 """Rules in order: the first whose facts all hold decides (DOMAIN 1). The last one always holds."""
 

@@ -82,6 +82,12 @@ def test_streets_alone_are_a_city(tmp_path):
     [
         ('timezone = "Asia/Shanghai"', 'timezome = "Asia/Shanghai"', 4, "did you mean 'timezone'?"),
         ('timezone = "Asia/Shanghai"', 'timezone = "Asia/Shangai"', 4, "is not a known time zone"),
+        (
+            'timezone = "Asia/Shanghai"',
+            'languages = ["en", "tlh"]\ntimezone = "Asia/Shanghai"',
+            4,
+            "names a language that no text is in",
+        ),
         ('"EPSG:4548"', '"EPSG:4326"', 5, "is not projected"),
         (
             'path = "streets.geojson"',

@@ -1,6 +1,7 @@
 """Dispatch: each rule by an example; a table is answered as its cases are one by one."""
 
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 from datetime import date
 
 import pandas as pd
@@ -12,6 +13,8 @@ from gridgov.rules.catalogue import make_catalogue
 from gridgov.rules.constants import make_constants
 from gridgov.rules.dispatch.book import UNIT_COLUMNS, DispatchBook
 from gridgov.rules.dispatch.decision import CASE_COLUMNS, DECISION_COLUMNS, decide, dispatch
+from gridgov.rules.dispatch.reasons import load_texts
+from gridgov.rules.dispatch.routes import RULES
 from gridgov.rules.orders.disputes import Evidence, Holder, rule_dispute
 
 DAY = date(2024, 5, 1)
@@ -131,6 +134,70 @@ def decide_row(**case) -> pd.Series:
 def test_each_rule(case, unit, route):
     found = decide_row(**case)
     assert (found["unit_code"], found["route"]) == (unit, route), found["reasons"]
+
+
+SITUATIONS = [
+    {"item_code": "street", **INSIDE, "confidence": 0.6},
+    {"item_code": "street", **INSIDE, "confidence": 0.6, "neighbour_code": None},
+    {"item_code": "dept", **INSIDE, "matched": "X 1", "uncertainty_m": 93.2, "boundary_m": 300.0},
+    {"item_code": "firm", **INSIDE, "uncertainty_m": 120.0, "channel": "企业热线"},
+    {"item_code": "fire", **INSIDE, "uncertainty_m": 50.0, "boundary_m": None},
+    {"item_code": "bike", **INSIDE, "boundary_m": None, "item_confidence": 0.1},
+    {"item_code": "old", **INSIDE},
+    {"item_code": "street", "kind": "咨询", **INSIDE},
+    {"item_code": "street", "exception_code": "X1", **INSIDE},
+    {"item_code": "street", "lon": 116.3},
+    {"item_code": "street", "district_code": "110101", "lon": 116.3},
+    {"item_code": "unclear", **INSIDE},
+    {"item_code": "helped", **INSIDE},
+    {"item_code": "many", **INSIDE},
+    {"item_code": "watched", **INSIDE},
+    {"item_code": "district", **INSIDE},
+    {**INSIDE},
+    {"item_code": "firm"},
+]
+
+
+def test_every_sentence_is_said_in_english_where_the_city_speaks_it():
+    """No Chinese is left but the names, which the test makes Latin."""
+    latin = BOOK.units.assign(name="Unit of " + BOOK.units["unit_code"])
+    streets = BOOK.streets.assign(name=[f"Street {n}" for n in range(len(BOOK.streets))])
+    items = BOOK.catalogue.items.assign(name="Item of " + BOOK.catalogue.items["item_code"])
+    book = replace(
+        BOOK,
+        units=latin,
+        streets=streets,
+        catalogue=make_catalogue(items),
+        language="en",
+        grades={
+            name: replace(grade, clock=clock)
+            for (name, grade), clock in zip(
+                BOOK.grades.items(), ["working", "calendar"] * len(BOOK.grades), strict=False
+            )
+        },
+    )
+    for case in SITUATIONS:
+        told = decide(case, book, DAY)
+        assert re.sub(r"[^\u3000-\uffef]", "", told.reasons) == "", told.reasons
+        plain = decide(case, BOOK, DAY)
+        assert (told.unit_code, told.route) == (plain.unit_code, plain.route)
+        assert told.reasons.count("; ") == plain.reasons.count("；"), told.reasons
+
+
+def test_what_is_assumed_is_said_to_be_so_in_both_languages():
+    case = {"item_code": "street", **INSIDE}
+    said = decide(case, replace(BOOK, language="en"), DAY).reasons
+    assert "the place lies in 东华门街道, 85 m from the boundary; " in said
+    assert "contact within " in said
+    assert said.endswith("(assumed)")
+    assert decide(case, BOOK, DAY).reasons.endswith("（假定值）")
+
+
+def test_both_languages_fill_in_the_same_facts():
+    zh, en = load_texts("zh"), load_texts("en")
+    for key, text in zh.items():
+        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", en[key])), key
+    assert {rule.reason for rule in RULES} == {key for key in zh if key.startswith("rule_")}
 
 
 def test_reasons_are_sentences_for_people():
