@@ -33,7 +33,8 @@ ITEMS = "items"
 def mark_moved(session: Session, runtime: CityRuntime, *, at: datetime) -> list[str]:
     """Mark open orders whose place, unit or item is another now; return their numbers.
 
-    Done again it marks nothing more. What the catalogue says is kept, and compared with what it says the next time: the first round marks no item.
+    Done again it marks nothing more. What the catalogue says is kept, and compared with what it says the next time; the
+    first round marks no item.
     """
     day = runtime.get_day(at)
     changed = _find_changed_items(session, runtime, day, at=at)

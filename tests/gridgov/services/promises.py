@@ -30,6 +30,7 @@ from gridgov.storage.queries.order_clocks import make_clocks
 
 S = OrderState
 WAITING = (S.REPLIED, S.CALLBACK)
+AT_DESK = {S.RECEIVED, S.NEEDS_INFORMATION, S.REOPENED}
 ANSWERED = {*WAITING, *CLOSED, S.EXCLUDED}
 
 Promise = Callable[[Session, CityRuntime, datetime], Iterator[str]]
@@ -147,11 +148,13 @@ def a_place_is_that_of_its_boundaries(
 
 
 def who_answers_is_there(session: Session, runtime: CityRuntime, now: datetime) -> Iterator[str]:
-    """The unit of an open order is in force, or the order is marked for a decision."""
+    """The unit of an open order is in force, or the order waits for the desk to name one."""
     for row in _orders(session):
+        if row.state in AT_DESK:
+            continue
         there = runtime.book.is_in_force(row.unit_code, runtime.get_day(now))
         if row.outcome is Outcome.OPEN and row.replied_at is None and not (there or row.review):
-            yield f"{row.order_no} is of {row.unit_code}, which is not in force"
+            yield f"{row.order_no}, {row.state}, is of {row.unit_code}, which is not in force"
 
 
 def a_call_belongs_to_a_whistled_order(
