@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gridgov.rules.dispatch import Route
+from gridgov.rules.notices import NoticeKind, Way, list_modes
 from gridgov.rules.plans.life import PlanAction, PlanState
 from gridgov.rules.plans.task_life import TaskAction, TaskState
 from gridgov.services.accounts.access import EVENTS, SECURITY_KINDS
@@ -47,6 +48,10 @@ FAMILIES: dict[str, Iterable[str]] = {
     "accounts.kind.{}": SECURITY_KINDS,
     "accounts.event.{}": EVENTS,
     "outbox.channel.{}": (APP, EMAIL, WEBHOOK),
+    "inbox.kind.{}": list(NoticeKind),
+    "inbox.mode.{}": {
+        f"{way}.{mode}" for kind in NoticeKind for way in Way for mode in list_modes(kind, way)
+    },
     "orders.kind.{}": KINDS_OF_APPEALS,
     "orders.clock.{}": CLOCKS,
     "orders.outcome.{}": list(Outcome),

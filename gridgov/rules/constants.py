@@ -142,6 +142,13 @@ DEFAULTS: Mapping[str, Constant] = dict(
             "a called unit must report in within (Pinggu pilot, DOMAIN 6)",
             low=1,
         ),
+        _constant(
+            "dispatch.open_minutes",
+            10,
+            "assumed",
+            "somebody of a called unit must have opened the call within",
+            low=1,
+        ),
         # --- deadlines -------------------------------------------------------------------------
         _constant(
             "deadlines.work_hours",

@@ -53,6 +53,10 @@ class ServiceSettings:
     smtp_tls: bool = _setting(False, "whether STARTTLS is demanded")  # noqa: FBT003 - a default, not a call
     mail_from: str = _setting("gridgov@localhost", "sender of e-mails")
     webhook_secret: str = _setting("", "signs webhooks (HMAC-SHA256); none is sent if empty")
+    webhook_hosts: str = _setting(
+        "",
+        "hosts to which accounts may have their own messages posted, with commas between them; none if empty",
+    )
     outbox_tries: int = _setting(8, "tries after which a message is a dead letter")
     base_map_url: str = _setting(
         "", "tile address of a base map, {z}/{x}/{y}; no base map if empty"

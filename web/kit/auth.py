@@ -20,6 +20,8 @@ from web.kit.service import Service, close_reading, get_service
 COOKIE = "gridgov_session"
 BEFORE_THE_CHANGE = ("account.", "sign_in.leave", "home.choose_language", "home.choose_theme")
 """Endpoints that are open to who must first change a password that somebody else knows."""
+PASSIVE = frozenset({"inbox.bell", "inbox.shown", "orders.stream", "whistles.reach"})
+"""Endpoints that an open page asks by itself: nobody sits there because of it, so the session's idle time runs on."""
 SCOPE_KEPT_S = 30.0
 """How long the units below an account's unit are kept; its role and unit themselves are read at every request."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -124,7 +126,8 @@ def identify(service: Service) -> Visitor | None:
     now = datetime.now(UTC)
     with service.read_sessions() as session:
         visitor = find_visitor(session, token, settings=service.settings, now=now)
-    if visitor is not None and now - visitor.seen_at > SEEN_EVERY:
+    passive = request.endpoint in PASSIVE
+    if visitor is not None and not passive and now - visitor.seen_at > SEEN_EVERY:
         with transaction(service.sessions) as session:
             touch_session(session, visitor, now=now)
     return visitor

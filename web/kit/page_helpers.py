@@ -14,12 +14,14 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from gridgov.services.city_runtime import CityFacts, NoCityError
+from gridgov.services.notices.choices import get_choices
+from gridgov.services.notices.inbox import count_unread
 from web.kit.assets import get_static
 from web.kit.auth import has_permission
 from web.kit.i18n import find_language
 from web.kit.page_scope import CARRIED, DAYS, Window, carry, get_unit_scope, get_window
 from web.kit.permissions import Permission
-from web.kit.service import get_service
+from web.kit.service import get_scope, get_service, reading
 
 DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -59,6 +61,7 @@ def set_up(app: Flask) -> None:
     """Give the templates of `app` their helpers."""
     app.jinja_env.globals.update(
         asset=asset,
+        bell_count=count_notices,
         can=has_permission,
         current_endpoints=lambda: current_app.view_functions,
         find_city=find_city,
@@ -88,6 +91,12 @@ def list_rooms() -> list[NavigationEntry]:
         for entry in NAVIGATION
         if entry.endpoint in current_app.view_functions and has_permission(entry.permission)
     ]
+
+
+def count_notices() -> int:
+    """Return how many messages wait for the visitor, as the bell counts them."""
+    session, scope = reading(), get_scope()
+    return count_unread(session, scope, get_choices(session, scope).notices)
 
 
 def find_city() -> CityFacts | None:

@@ -87,6 +87,14 @@ class CheckIn:
         Street of that point, found by the caller's index; empty if outside all or no place.
     authority
         ``full`` where they may decide and act, ``none`` where only people came.
+    brought
+        Powers that they say they bring; then `authority` follows from what the unit must bring. None: not asked.
+    accuracy_m
+        Radius in which the phone believes to be; None where it did not say.
+    is_sure
+        Whether that circle lies wholly on one side of the street's border.
+    by_name, note
+        Who, as colleagues know them, and what they say. No words of a person who appealed.
     """
 
     person_key: str
@@ -95,6 +103,11 @@ class CheckIn:
     lat: float | None = None
     street_code: str = ""
     authority: str = "full"
+    brought: tuple[str, ...] | None = None
+    accuracy_m: float | None = None
+    is_sure: bool = True
+    by_name: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +176,8 @@ class WhistleCall:
     waits
         Duty → duties that must be done before it, by the duty graph of the day of the call; circles are left out, their
         duties are done together.
+    powers
+        Unit → powers that it must bring here (人到权到).
     """
 
     call_no: str
@@ -173,6 +188,11 @@ class WhistleCall:
     blown_at: datetime
     units: Mapping[str, CalledState]
     waits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    powers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def find_missing_powers(self, unit_code: str, brought: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the powers that a unit must bring and does not."""
+        return tuple(one for one in self.powers.get(unit_code, ()) if one not in brought)
 
     def find_waits(self, duty_code: str) -> tuple[str, ...]:
         """Return what must be done before a duty and is not, where somebody is still here to do it.
@@ -227,13 +247,15 @@ def blow(
         blown_at=at,
         units=units,
         waits={duty.duty_code: duty.waits_for for duty in plan.duties if not duty.joint},
+        powers={call.unit_code: call.authorities for call in plan.calls},
     )
 
 
 def report_in(call: WhistleCall, unit_code: str, check_in: CheckIn) -> WhistleCall:
     """Return the call with a check-in; without authority the unit counts as present but powerless.
 
-    A check-in outside the street is kept and marked, not refused: a phone may be wrong, a person judges.
+    A check-in outside the street is kept and marked, not refused: a phone may be wrong, a person judges. Where the
+    phone itself is too unsure to say, neither is said. One power that is missing of several makes the unit powerless.
 
     Raises
     ------
@@ -246,11 +268,14 @@ def report_in(call: WhistleCall, unit_code: str, check_in: CheckIn) -> WhistleCa
         raise WhistleCallError(
             call.call_no, unit_code, f"authority {check_in.authority!r}; expected full or none"
         )
+    if check_in.brought is not None:
+        missing = call.find_missing_powers(unit_code, check_in.brought)
+        check_in = replace(check_in, authority="none" if missing else "full")
     if check_in.authority == "none" and unit.state in {UnitState.POWERLESS, UnitState.RAISED}:
         return _put(call, replace(unit, check_ins=(*unit.check_ins, check_in)))
     full = check_in.authority == "full"
     state = _step(call, unit, Action.REPORT_IN if full else Action.REPORT_POWERLESS)
-    known = check_in.lon is not None and check_in.lat is not None
+    known = check_in.lon is not None and check_in.lat is not None and check_in.is_sure
     return _put(
         call,
         replace(
@@ -285,6 +310,28 @@ def finish_duty(call: WhistleCall, unit_code: str, duty_code: str) -> WhistleCal
             call.call_no, unit_code, f"duty {duty_code!r} waits for {', '.join(waits)}"
         )
     return _put(call, replace(unit, done=tuple(dict.fromkeys((*unit.done, duty_code)))))
+
+
+def undo_duty(call: WhistleCall, unit_code: str, duty_code: str) -> WhistleCall:
+    """Return the call with a duty of a unit that is still here not done, as it was before.
+
+    Raises
+    ------
+    WhistleCallError
+        The unit is gone, has not done it, or somebody has meanwhile done what waited for it.
+    """
+    unit = _get(call, unit_code)
+    if unit.state is not UnitState.REPORTED_IN:
+        raise WhistleCallError(call.call_no, unit_code, f"is {unit.state}; expected reported_in")
+    if duty_code not in unit.done:
+        raise WhistleCallError(call.call_no, unit_code, f"has not done duty {duty_code!r}")
+    done = {duty for one in call.units.values() for duty in one.done}
+    built = sorted(code for code in done if duty_code in call.waits.get(code, ()))
+    if built:
+        raise WhistleCallError(
+            call.call_no, unit_code, f"{', '.join(built)} waited for {duty_code!r} and is done"
+        )
+    return _put(call, replace(unit, done=tuple(one for one in unit.done if one != duty_code)))
 
 
 def release(call: WhistleCall, unit_code: str, *, at: datetime) -> WhistleCall:

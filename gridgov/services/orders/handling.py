@@ -22,6 +22,7 @@ from gridgov.rules.orders.states import OrderChange, apply, find_actions_for
 from gridgov.rules.orders.transitions import UNDOABLE, Need, OrderAction, OrderState
 from gridgov.rules.privacy import mask_text
 from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.notices.mentions import find_named
 from gridgov.services.orders.effects import CHECKS, EFFECTS, Act, find_recipients
 from gridgov.services.orders.rating import counted
 from gridgov.services.orders.rows import (
@@ -387,6 +388,25 @@ def _notify(step: Act) -> None:
         order_no=row.order_no,
         key=f"{row.order_no}:{row.version}:{change.action.value}",
     )
+    named = find_named(step.session, step.facts.text)
+    if named:
+        names, code = step.runtime.city.names, step.actor.unit_code if step.actor else ""
+        facts = {
+            "by": names.get(code, code),
+            "where": row.order_no,
+            "text": mask_text(step.facts.text),
+        }
+        outbox.notify(
+            step.session,
+            at=step.facts.at,
+            topic="mention",
+            unit_codes=(),
+            account_ids=named,
+            say=partial(make_text, "mention", facts),
+            data=facts,
+            order_no=row.order_no,
+            key=f"{row.order_no}:{row.version}:mention",
+        )
 
 
 def _say(order_no: str, change: OrderChange, language: Language) -> MessageText:

@@ -40,7 +40,7 @@ LONGEST_LOOK_BACK = timedelta(days=7)
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """How many of each the round has told: orders, and called units that are missing."""
+    """How many of each the round has told: orders, and called units that are missing or have not opened their call."""
 
     warned: int = 0
     overdue: int = 0
@@ -50,6 +50,7 @@ class Watched:
     ended: int = 0
     resumed: int = 0
     missing: int = 0
+    unopened: int = 0
 
 
 def watch(sessions: sessionmaker[Session], runtime: CityRuntime, *, now: datetime) -> Watched:
@@ -85,6 +86,7 @@ def watch(sessions: sessionmaker[Session], runtime: CityRuntime, *, now: datetim
             now=now,
         ),
         **_tell_passed(sessions, runtime, since=since, now=now, share=share, after=after),
+        unopened=_raise_unopened(sessions, runtime, now),
         missing=_raise_missing(sessions, runtime, now),
     )
     with transaction(sessions) as session:
@@ -210,6 +212,17 @@ def _raise_missing(sessions: sessionmaker[Session], runtime: CityRuntime, now: d
     for call_no in calls:
         with transaction(sessions) as session:
             raised += len(whistles.raise_missing(session, runtime, call_no, now=now))
+    return raised
+
+
+def _raise_unopened(sessions: sessionmaker[Session], runtime: CityRuntime, now: datetime) -> int:
+    minutes = runtime.constants.number("dispatch.open_minutes")
+    with sessions() as session:
+        calls = whistles.find_unheard(session, now=now, minutes=minutes)
+    raised = 0
+    for call_no in calls:
+        with transaction(sessions) as session:
+            raised += len(whistles.raise_unopened(session, runtime, call_no, now=now))
     return raised
 
 

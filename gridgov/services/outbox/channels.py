@@ -115,6 +115,36 @@ def send_webhook(message: Message, settings: ServiceSettings, *, now: datetime) 
         raise DeliveryError(f"webhook {url}: {error}") from error
 
 
+def list_webhook_hosts(settings: ServiceSettings) -> frozenset[str]:
+    """Return the hosts to which accounts may have their own messages sent, in small letters."""
+    return frozenset(
+        one.strip().lower() for one in settings.webhook_hosts.split(",") if one.strip()
+    )
+
+
+def check_own_webhook(url: str, settings: ServiceSettings) -> str:
+    """Return an address that somebody chose for themselves if the service may post to it.
+
+    Whoever runs the service names the hosts: with any address, an account could make the service knock on doors inside
+    its own network.
+
+    Raises
+    ------
+    DeliveryError
+        It is no http or https address, carries a name and password, or leads to another host.
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    hosts = list_webhook_hosts(settings)
+    if parts.scheme not in {"http", "https"} or "@" in parts.netloc or host not in hosts:
+        allowed = ", ".join(sorted(hosts)) or "none (GRIDGOV_WEBHOOK_HOSTS is empty)"
+        raise DeliveryError(f"webhook host {host!r}: expected one of {allowed}")
+    return url
+
+
 def make_webhook_body(message: Message) -> bytes:
     """Return what a webhook posts."""
     facts = {

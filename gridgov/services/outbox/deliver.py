@@ -19,11 +19,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.errors import NotFoundError
 from gridgov.rules.message_text import Language, MessageText
+from gridgov.rules.notices import Mode, NoticeChoices, Way, find_kind
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.privacy import mask_text
 from gridgov.services.outbox.channels import (
     TIMEOUT_S,
     DeliveryError,
+    check_own_webhook,
     send_email,
     send_webhook,
 )
@@ -32,6 +34,7 @@ from gridgov.storage.audit import log as audit
 from gridgov.storage.db import transaction
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.journal import Message, Webhook
+from gridgov.storage.models.notices import NoticeSetting
 from gridgov.storage.scope.apply import without_row_scope
 from gridgov.storage.statements import insert_once
 
@@ -96,8 +99,11 @@ def notify(
     data: Mapping[str, Any],
     order_no: str | None = None,
     key: str,
+    account_ids: Iterable[int] = (),
 ) -> None:
     """Write the messages of one event: to each account of the units, or to the unit itself where it has none.
+
+    In the app always; by e-mail and webhook as each account has chosen (``gridgov.rules.notices``).
 
     Each account is told in its own language; units without accounts and other systems in Chinese.
 
@@ -115,9 +121,12 @@ def notify(
         The same for the page and for other systems. No personal data.
     key
         Names the event: the same event to the same recipient is written once, however often this is called.
+    account_ids
+        Persons who must know whatever their unit.
     """
     units = tuple(dict.fromkeys(code for code in unit_codes if code))
-    if not units:
+    persons = tuple(dict.fromkeys(account_ids))
+    if not units and not persons:
         return
     channels = session.info.get(CHANNELS_KEY, frozenset({APP}))
     shared = {
@@ -127,10 +136,11 @@ def notify(
         "not_before": at,
         "tries": 0,
     }
-    said = cache(say)
+    said, event_key = cache(say), make_key("event", key)
     rows = [
         {
             "message_key": make_key(f"{one.channel}:{one.name}", key),
+            "event_key": event_key,
             "channel": one.channel,
             "account_id": one.account_id,
             "unit_code": one.unit_code,
@@ -140,9 +150,11 @@ def notify(
             "delivered_at": at if one.channel == APP else None,
             **shared,
         }
-        for one in _find_recipients(session, units, topic)
+        for one in _find_recipients(session, units, persons, topic)
         if one.channel in channels
     ]
+    if not rows:
+        return
     once = insert_once(session, MESSAGES, unique=("message_key",))
     session.connection().execute(once, rows)
 
@@ -157,8 +169,18 @@ def make_key(recipient: str, event: str) -> str:
 
 # Made once: they are asked with every change that somebody must hear of.
 _ACCOUNTS = (
-    sa.select(Account.id, Account.unit_code, Account.email, Account.language)
-    .where(Account.unit_code.in_(sa.bindparam("units", expanding=True)), Account.active)
+    sa.select(
+        *(Account.id, Account.unit_code, Account.email, Account.language),
+        *(NoticeSetting.chosen, NoticeSetting.webhook_url),
+    )
+    .outerjoin(NoticeSetting, NoticeSetting.account_id == Account.id)
+    .where(
+        sa.or_(
+            Account.unit_code.in_(sa.bindparam("units", expanding=True)),
+            Account.id.in_(sa.bindparam("persons", expanding=True)),
+        ),
+        Account.active,
+    )
     .order_by(Account.id)
 )
 _WEBHOOKS = (
@@ -183,18 +205,23 @@ class _Recipient(NamedTuple):
     address: str | None = None
 
 
-def _find_recipients(session: Session, units: Sequence[str], topic: str) -> Iterator[_Recipient]:
+def _find_recipients(
+    session: Session, units: Sequence[str], persons: Sequence[int], topic: str
+) -> Iterator[_Recipient]:
     """Yield everybody who must know, by every channel."""
-    connection = session.connection()
-    accounts = connection.execute(_ACCOUNTS, {"units": units}).all()
+    connection, kind = session.connection(), find_kind(topic)
+    accounts = connection.execute(_ACCOUNTS, {"units": units, "persons": persons}).all()
     staffed = {row.unit_code for row in accounts}
     yield from (_Recipient(APP, f"unit {unit}", unit) for unit in units if unit not in staffed)
     for row in accounts:
         language: Language = "en" if row.language.startswith("en") else "zh"
         person = _Recipient(APP, str(row.id), row.unit_code, language, row.id)
+        choices = NoticeChoices(chosen=row.chosen or {})
         yield person
-        if row.email:
+        if row.email and choices.get(kind, Way.EMAIL) is Mode.NOW:
             yield person._replace(channel=EMAIL, address=row.email)
+        if row.webhook_url and choices.get(kind, Way.WEBHOOK) is Mode.NOW:
+            yield person._replace(channel=WEBHOOK, address=row.webhook_url)
     asked = {"units": (*units, ""), "topics": (topic, EVERYTHING)}
     for hook in connection.execute(_WEBHOOKS, asked):
         for unit in [hook.unit_code] if hook.unit_code else units:
@@ -298,6 +325,8 @@ def _send(message: Message, settings: ServiceSettings, at: datetime) -> None:
     if message.channel == EMAIL:
         send_email(message, settings)
     elif message.channel == WEBHOOK:
+        if message.account_id is not None:
+            check_own_webhook(message.address or "", settings)
         send_webhook(message, settings, now=at)
 
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.errors import GridgovError
+from gridgov.rules.message_text import make_text
 from gridgov.rules.plans.life import (
     STEPS,
     Brought,
@@ -20,6 +22,8 @@ from gridgov.rules.plans.sealing import hash_content
 from gridgov.rules.plans.task_life import ENDED
 from gridgov.rules.privacy import mask_text
 from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.notices.mentions import find_named
+from gridgov.services.outbox.deliver import notify
 from gridgov.services.plans.drafts import flush
 from gridgov.services.plans.records import Person, get_plan_row, log_plan, make_doer, tell
 from gridgov.storage.models.plans import Plan, PlanComment, PlanTask
@@ -259,5 +263,17 @@ def comment_on_plan(
     )
     with without_row_scope(session):
         session.add(made)
+        session.flush()
         log_plan(session, row, "comment", at=at, person=person, after={"task_id": task_id})
+        facts = {"by": person.name, "where": plan_no, "text": words, "plan_no": plan_no}
+        notify(
+            session,
+            at=at,
+            topic="mention",
+            unit_codes=(),
+            account_ids=find_named(session, words),
+            say=partial(make_text, "mention", facts),
+            data={**facts, "task_id": task_id},
+            key=f"{plan_no}:mention:{made.id}",
+        )
     return made

@@ -49,6 +49,32 @@ def tell_missing(
     _send(session, call, "whistle_missing", facts, units=units, at=at, about=unit_code)
 
 
+def make_blown_key(call_no: str) -> str:
+    """Return the key of the event that a call was blown: by it is found who was reached."""
+    return f"{call_no}:whistle_blown:"
+
+
+def tell_unopened(
+    session: Session,
+    runtime: CityRuntime,
+    call: WhistleCall,
+    unit_code: str,
+    *,
+    at: datetime,
+    units: tuple[str, ...],
+    minutes: int,
+) -> None:
+    """Tell `units` that nobody of a called unit has opened its call."""
+    facts = {
+        **_make_facts(runtime, call),
+        "unit": runtime.city.names.get(unit_code, unit_code),
+        "unit_code": unit_code,
+        "by": tell_time(runtime, call.units[unit_code].report_in_by),
+        "minutes": minutes,
+    }
+    _send(session, call, "whistle_unopened", facts, units=units, at=at, about=unit_code)
+
+
 def tell_done(
     session: Session, runtime: CityRuntime, call: WhistleCall, *, at: datetime, caller: str
 ) -> None:

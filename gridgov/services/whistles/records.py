@@ -25,7 +25,10 @@ UNIT_FACTS = (
     "street_rating",
     "unit_rating",
 )
-CHECK_IN_FACTS = ("person_key", "at", "lon", "lat", "street_code", "authority")
+CHECK_IN_FACTS = (
+    *("person_key", "at", "lon", "lat", "street_code", "authority"),
+    *("accuracy_m", "is_sure", "by_name", "note"),
+)
 """What row and value call by the same name."""
 
 
@@ -83,6 +86,10 @@ def make_value(call: WhistleCall, order_no: str) -> rules.WhistleCall:
             for duty in call.plan.get("duties", ())
             if not duty["joint"]
         },
+        powers={
+            one["unit_code"]: tuple(one.get("authorities", ()))
+            for one in call.plan.get("calls", ())
+        },
     )
 
 
@@ -91,7 +98,10 @@ def _make_unit(unit: CalledUnit) -> rules.CalledState:
         duties=tuple(unit.duties),
         done=tuple(unit.done),
         check_ins=tuple(
-            rules.CheckIn(**{name: getattr(one, name) for name in CHECK_IN_FACTS})
+            rules.CheckIn(
+                brought=None if one.brought is None else tuple(one.brought),
+                **{name: getattr(one, name) for name in CHECK_IN_FACTS},
+            )
             for one in unit.check_ins
         ),
         **{name: getattr(unit, name) for name in UNIT_FACTS},
@@ -134,7 +144,8 @@ def _write_unit(row: CalledUnit, state: rules.CalledState) -> None:
     row.duties, row.done = list(state.duties), list(state.done)
     for check_in in state.check_ins[len(row.check_ins) :]:
         facts = {name: getattr(check_in, name) for name in CHECK_IN_FACTS}
-        row.check_ins.append(CheckIn(**facts))
+        brought = None if check_in.brought is None else list(check_in.brought)
+        row.check_ins.append(CheckIn(brought=brought, **facts))
 
 
 def _find_end(units: Sequence[rules.CalledState]) -> datetime | None:

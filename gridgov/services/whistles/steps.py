@@ -1,6 +1,7 @@
 """One step of a whistle call: who may take it, the call locked and changed by the rules, rows and log written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from gridgov.errors import ForbiddenError, NotFoundError
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.transitions import Role
 from gridgov.rules.whistles import call as rules
+from gridgov.rules.whistles.choosing import UnitChange
 from gridgov.services.whistles.records import get_call, get_order_no, make_value, write_value
 from gridgov.storage.audit import log as audit
 from gridgov.storage.models.whistles import WhistleCall
@@ -25,13 +27,17 @@ _NOBODY: frozenset[Role] = frozenset()
 PERMITS: Mapping[str, tuple[frozenset[Role], frozenset[Role]]] = MappingProxyType(
     {
         "report_in": (_CALLED_ROLES, _STREET_ON_SITE),
-        "finish_duty": (_CALLED_ROLES, _STREET_ROLES),
+        "finish_duty": (_CALLED_ROLES, _NOBODY),
+        "undo_duty": (_CALLED_ROLES, _NOBODY),
         "release": (_NOBODY, _STREET_ROLES),
         "rate_unit": (_NOBODY, _STREET_ROLES),
         "rate_street": (_CALLED_ROLES, _NOBODY),
     }
 )
-"""Step → roles in the called unit, roles in the street that blew, which may take it [A]."""
+"""Step → roles in the called unit, roles in the street that blew, which may take it [A].
+
+A duty is done by the unit that holds it and by nobody for it: the street sees that and lets the unit go.
+"""
 
 
 def get_visible(session: Session, call_no: str) -> WhistleCall:
@@ -130,6 +136,7 @@ def log_step(
     *,
     actor: Actor | None,
     at: datetime,
+    changes: Sequence[UnitChange] = (),
 ) -> None:
     """Record what a step changed, unit by unit; where people were stays with their check-ins."""
     changed = [
@@ -144,7 +151,11 @@ def log_step(
         subject_kind="whistle",
         subject_no=after.call_no,
         before=None if before is None else _take(before, changed),
-        after={"order_no": after.order_no, **_take(after, changed)},
+        after={
+            "order_no": after.order_no,
+            **_take(after, changed),
+            **({"changes": [asdict(one) for one in changes]} if changes else {}),
+        },
         actor=actor,
     )
 

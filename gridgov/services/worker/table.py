@@ -20,6 +20,7 @@ from gridgov.services.city_runtime import RunningCity
 from gridgov.services.class_reviews import propose_classes
 from gridgov.services.clock import CLOCK, is_stepped_past
 from gridgov.services.load.pack import activate_due, switch_due
+from gridgov.services.notices.digests import send_digests
 from gridgov.services.orders.boundaries import mark_moved
 from gridgov.services.orders.watch import watch
 from gridgov.services.outbox.deliver import deliver_due, open_channels
@@ -112,6 +113,12 @@ def _remind(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
         return {"slipping": raise_slips(session, runtime, now=now)}
 
 
+def _digest(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
+    """Write the e-mails that gather a day's messages."""
+    zone = context.city.get_facts().zone
+    return {"digests": send_digests(context.sessions, zone, now=now)}
+
+
 def _tidy(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
     """Remove what nobody needs any more: old sign-ins, counts of requests whose span is over, sums that are nought."""
     old = sa.delete(AccountSession).where(AccountSession.expires_at < now - KEPT)
@@ -143,6 +150,7 @@ JOBS = (
     Job(name="boundaries", every=1 * _H, longest=10 * _M, run=_activate),
     Job(name="reports", every=1 * _H, longest=30 * _M, run=_report),
     Job(name="plans", every=1 * _H, longest=10 * _M, run=_remind),
+    Job(name="digests", every=15 * _M, longest=10 * _M, run=_digest),
     Job(name="tidy", every=24 * _H, longest=10 * _M, run=_tidy),
 )
 """Reports are looked for every hour, so that one whose moment fell into a stop is made after it."""

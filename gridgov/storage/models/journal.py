@@ -63,15 +63,20 @@ class Message(Base):
             sqlite_where=sa.text("delivered_at IS NULL AND dead_at IS NULL"),
         ),
         sa.Index("ix_messages_account_unread", "account_id", "read_at"),
+        sa.Index("ix_messages_unit", "unit_code", "id"),
+        sa.Index("ix_messages_account", "account_id", "id"),
+        sa.Index("ix_messages_order", "order_no"),
     )
 
     id: Mapped[Id]
     message_key: Mapped[str] = mapped_column(sa.String(120), unique=True)
     """The same event to the same recipient has the same key, so a repeated job adds nothing."""
+    event_key: Mapped[str] = mapped_column(sa.String(120), default="", server_default="")
+    """The same for every recipient of an event."""
     channel: Mapped[str] = mapped_column(sa.String(8))  # app, email, webhook
     topic: Mapped[str] = mapped_column(sa.String(32))
     account_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("accounts.id"))
-    unit_code: Mapped[str | None] = mapped_column(sa.String(32), index=True)
+    unit_code: Mapped[str | None] = mapped_column(sa.String(32))
     address: Mapped[str | None]  # e-mail address or webhook URL
     subject: Mapped[str]
     body: Mapped[dict[str, Any]] = mapped_column(Json)
@@ -82,6 +87,8 @@ class Message(Base):
     delivered_at: Mapped[datetime | None]
     dead_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    shown_at: Mapped[datetime | None]
+    """When an open page first showed it; only then has a message in the app reached somebody."""
     read_at: Mapped[datetime | None]
 
 

@@ -87,3 +87,9 @@ class CheckIn(Base):
     lat: Mapped[float | None]
     street_code: Mapped[str] = mapped_column(sa.String(32), default="")
     authority: Mapped[str] = mapped_column(sa.String(8))
+    brought: Mapped[list[Any] | None] = mapped_column(Json)
+    """Powers that they said they brought; None where nobody asked."""
+    accuracy_m: Mapped[float | None]
+    is_sure: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    by_name: Mapped[str] = mapped_column(sa.String(80), default="", server_default="")
+    note: Mapped[str] = mapped_column(default="", server_default="")

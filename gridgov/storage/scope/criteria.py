@@ -18,6 +18,7 @@ from gridgov.storage.models.accounts import Account, AccountSession, SavedView
 from gridgov.storage.models.appeals import Appeal, AppealPerson, FormSubmit, PinMove
 from gridgov.storage.models.counts import AreaCount, CellCount, CountDelta, UnitCount
 from gridgov.storage.models.journal import LogEntry, Message
+from gridgov.storage.models.notices import NoticeSetting
 from gridgov.storage.models.orders import (
     Callback,
     Dispute,
@@ -144,6 +145,7 @@ def _limit_own(scope: Scope) -> dict[Any, Any]:
         SavedView: SavedView.account_id == scope.account_id,
         FormSubmit: sa.false(),  # for the service alone
         KeptSecret: sa.false(),
+        NoticeSetting: NoticeSetting.account_id == scope.account_id,
     }
     if scope.keeps:
         return rules

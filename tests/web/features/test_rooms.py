@@ -4,18 +4,21 @@ import csv
 import io
 import re
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from gridgov.rules.orders.transitions import Role
+from gridgov.services.accounts.manage import NewAccount, add_account
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.orders import Order
 from tests.gridgov.services.city import STREET, take
 from tests.web.orders_city import make_city_desk, make_city_pages, seed_city
-from tests.web.pages import read_token, sign_in
+from tests.web.pages import hash_once, read_token, sign_in
 from tests.web.room_rows import SPOT, SURGE, N, add_planning, blow, contact_pipe, fill_rooms
 
 WHOLE = "window=2024-03-01..2024-03-31"
@@ -251,6 +254,42 @@ def step(client, rooms, **form):
     return client.post(f"/whistles/{rooms.call_no}/steps", data={"csrf_token": token} | form)
 
 
+def enter_water(rooms):
+    """Return a client of somebody of the water company, which the call of the rooms has called."""
+    with transaction(make_sessions(rooms.engine)) as session:
+        new = NewAccount(
+            login="water",
+            name="水务 甲",
+            role=Role.HANDLER,
+            unit_code="E01",
+            oidc_subject="water",
+        )
+        account = add_account(session, new, password=None, now=datetime.now(UTC))
+        account.password_hash = hash_once()
+    return rooms.enter("water")
+
+
+def test_the_call_says_who_was_reached_and_who_came_with_which_power(rooms):
+    water, street = enter_water(rooms), rooms.enter("street_centre")
+    page = street.get(f"/whistles/{rooms.call_no}").text
+    assert "没有账号可以通知" in page  # the account was made after the call
+    assert "各单位已收到通知" not in page
+    powers = re.findall(
+        r'name="brought" value="([^"]+)"', water.get(f"/whistles/{rooms.call_no}").text
+    )
+    form = {"unit_code": "E01", "asked": "1", "lon": "116.405", "lat": "39.905"}
+    for wrong in ({"accuracy_m": "near"}, {"accuracy_m": "-1"}, {"lat": "north"}):
+        assert step(water, rooms, step="report_in", **form | wrong).status_code == 422
+    far = form | {"accuracy_m": "3000", "note": f"水已漫出 {SCRIPT} 13812345678"}
+    assert step(water, rooms, step="report_in", **far).status_code == 302
+    page = street.get(f"/whistles/{rooms.call_no}").text
+    assert "定位太不准" in page
+    assert "水务 甲" in page
+    assert SCRIPT not in page
+    assert "13812345678" not in page
+    assert bool(powers) == ("人到权未到" in page)
+
+
 def test_a_call_from_report_in_to_ratings(rooms):
     unit, street = rooms.enter("handler"), rooms.enter("street_centre")
     with make_sessions(rooms.engine)() as session:
@@ -263,10 +302,20 @@ def test_a_call_from_report_in_to_ratings(rooms):
     assert 'value="report_in"' in page
     assert 'value="release"' not in page
     assert step(street, rooms, step="report_in", unit_code="E01").status_code == 302
-    page = street.get(f"/whistles/{rooms.call_no}").text
-    for duty in re.findall(r'name="duty_code" value="([^"]+)"', page):
-        done = step(street, rooms, step="finish_duty", unit_code="E01", duty_code=duty)
-        assert done.status_code == 302
+    # A duty is done by the unit that holds it, and by nobody for it.
+    assert 'value="finish_duty"' not in street.get(f"/whistles/{rooms.call_no}").text
+    water = enter_water(rooms)
+    duties = re.findall(
+        r'name="duty_code" value="([^"]+)"', water.get(f"/whistles/{rooms.call_no}").text
+    )
+    assert duties
+    for duty in duties:
+        form = {"unit_code": "E01", "duty_code": duty}
+        assert step(street, rooms, step="finish_duty", **form).status_code == 403
+        assert step(water, rooms, step="finish_duty", **form).status_code == 302
+        assert 'value="undo_duty"' in water.get(f"/whistles/{rooms.call_no}").text
+        assert step(water, rooms, step="undo_duty", **form).status_code == 302
+        assert step(water, rooms, step="finish_duty", **form).status_code == 302
     page = street.get(f"/whistles/{rooms.call_no}").text
     version = re.search(r'name="version" value="(\d+)"', page)[1]
     assert step(street, rooms, step="release", unit_code="E01", version="1").status_code == 409
@@ -286,8 +335,21 @@ def test_blowing_needs_a_reason_and_keeps_what_was_typed(rooms):
     refused = client.post(f"/whistles/new/{order_no}", data=form)
     assert refused.status_code == 422
     assert "水漫到路上" in refused.text
-    blown = client.post(f"/whistles/new/{order_no}", data=form | {"reason": "emergency"})
+    form["reason"] = "emergency"
+    unknown = client.post(
+        f"/whistles/new/{order_no}", data=form | {"add": "月球局", "add_why": "x"}
+    )
+    assert unknown.status_code == 422
+    assert 'value="月球局"' in unknown.text
+    without = client.post(f"/whistles/new/{order_no}", data=form | {"add": "D01"})
+    assert without.status_code == 422
+    assert "都须写明理由" in without.text
+    more = {"add": "D01", "add_why": "路面要开挖", "drop": "E01", "why:E01": "已在现场"}
+    blown = client.post(f"/whistles/new/{order_no}", data=form | more)
     assert blown.status_code == 302
+    page = client.get(blown.headers["Location"]).text
+    assert "路面要开挖" in page
+    assert "已在现场" in page
     assert f"/whistles/{order_no}-W1" in blown.headers["Location"]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from gridgov.rules.orders.needs import Actor
 from gridgov.rules.whistles.call import TRANSITIONS, Action, UnitState
 from gridgov.rules.whistles.convene import PlannedDuty
+from gridgov.services.whistles.records import make_value
 from gridgov.services.whistles.steps import may_step
 from gridgov.storage.models.whistles import CalledUnit
 from gridgov.storage.queries.whistle_lists import PRESENT, CallRecord
@@ -36,7 +37,7 @@ class UnitRow:
     standing
         A key of :data:`UNIT_TONES`.
     duties
-        ``code name done`` of each duty it has here.
+        ``code name done waits`` of each duty it has here; ``waits`` names what others must do before.
     authorities
         Powers that it must bring.
     slack_days
@@ -90,7 +91,7 @@ def make_unit_rows(
     own_codes
         Units of the visitor.
     """
-    plan = record.call.plan
+    plan, value = record.call.plan, make_value(record.call, record.order.order_no)
     duties = {row["duty_code"]: row["name"] for row in plan.get("duties", ())}
     calls = {row["unit_code"]: row for row in plan.get("calls", ())}
     return [
@@ -99,7 +100,14 @@ def make_unit_rows(
             name=names.get(unit.unit_code, unit.unit_code),
             standing=find_unit_standing(unit, now),
             duties=tuple(
-                {"code": code, "name": duties.get(code, code), "done": code in unit.done}
+                {
+                    "code": code,
+                    "name": duties.get(code, code),
+                    "done": code in unit.done,
+                    "waits": []
+                    if code in unit.done
+                    else [duties.get(one, one) for one in value.find_waits(code)],
+                }
                 for code in unit.duties
             ),
             authorities=tuple(calls.get(unit.unit_code, {}).get("authorities", ())),
@@ -154,7 +162,8 @@ def find_steps(record: CallRecord, row: UnitRow, actor: Actor) -> tuple[str, ...
     rated = unit.state in {UnitState.RELEASED, UnitState.RAISED}
     possible = {
         "report_in": (unit.state, Action.REPORT_IN) in TRANSITIONS,
-        "finish_duty": unit.state is UnitState.REPORTED_IN and row.left > 0,
+        "finish_duty": unit.state is UnitState.REPORTED_IN
+        and any(not duty["done"] and not duty["waits"] for duty in row.duties),
         "release": (unit.state is UnitState.REPORTED_IN and row.left == 0)
         or unit.state in {UnitState.POWERLESS, UnitState.RAISED},
         "rate_unit": rated and unit.street_rating is None,

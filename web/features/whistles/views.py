@@ -1,11 +1,12 @@
 """The whistle desk: calls that run, one call with its duties and units, and blowing with a preview before it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, cast
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, g, redirect, render_template, request
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -14,14 +15,18 @@ from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.orders.needs import Actor, Facts
 from gridgov.rules.orders.transitions import OrderAction
 from gridgov.rules.whistles.call import SCORES
+from gridgov.rules.whistles.choosing import Change, UnitChange
 from gridgov.rules.whistles.sentences import tell_plan, tell_stages
 from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.notices.inbox import Reach, find_reach
 from gridgov.services.orders.handling import find_actions
 from gridgov.services.orders.rows import get_order
 from gridgov.services.whistles import calls as service
 from gridgov.services.whistles.calls import Arrival
+from gridgov.services.whistles.messages import make_blown_key
 from gridgov.storage.queries.areas import get_area_names, get_item_names, get_unit_names
 from gridgov.storage.queries.whistle_lists import (
+    CallRecord,
     CallState,
     count_unit_calls,
     get_call_record,
@@ -95,8 +100,36 @@ def _show(call_no: str) -> str:
         rows=rows,
         steps={row.unit.unit_code: find_steps(record, row, scope.actor) for row in rows},
         picture=make_call_picture(record, names=names, now=now),
+        reach=find_call_reach(session, record),
+        undoable=service.find_undoable(
+            session, get_runtime(), call_no, actor=scope.actor, at=get_service().get_now()
+        ),
         scores=SCORES,
         done=request.args.get("done", ""),
+    )
+
+
+@blueprint.get("/<call_no>/reach")
+@permission(Permission.WHISTLES_READ)
+def reach(call_no: str) -> str:
+    """Send what is known of who has got the call, for the page that lies open."""
+    session = reading()
+    record = get_call_record(session, call_no)
+    return render_template(
+        "whistles/reach.html",
+        call=record.call,
+        names=get_unit_names(session),
+        reach=find_call_reach(session, record),
+    )
+
+
+def find_call_reach(session: Session, record: CallRecord) -> Mapping[str, Reach]:
+    """Return how far the news of a call has reached each called unit."""
+    return find_reach(
+        session,
+        make_blown_key(record.call.call_no),
+        order_no=record.order.order_no,
+        unit_codes=[unit.unit_code for unit in record.call.units],
     )
 
 
@@ -116,8 +149,16 @@ class CallChange:
 
 def _report_in(session: Session, runtime: CityRuntime, asked: CallChange) -> object:
     place = {name: read_degrees(request.form.get(name, "")) for name in ("lon", "lat")}
-    authority = request.form.get("authority", "full")
-    arrival = Arrival(at=asked.at, authority=authority, **place)
+    brought = tuple(request.form.getlist("brought")) if request.form.get("asked") else None
+    arrival = Arrival(
+        at=asked.at,
+        authority=request.form.get("authority", "full"),
+        brought=brought,
+        accuracy_m=read_metres(request.form.get("accuracy_m", "")),
+        by_name=g.visitor.name,
+        note=request.form.get("note", "")[:LONGEST_NOTE],
+        **place,
+    )
     return service.check_in(
         session, runtime, asked.call_no, asked.unit_code, actor=asked.actor, arrival=arrival
     )
@@ -126,6 +167,18 @@ def _report_in(session: Session, runtime: CityRuntime, asked: CallChange) -> obj
 def _finish_duty(session: Session, _runtime: CityRuntime, asked: CallChange) -> object:
     return service.finish_duty(
         session,
+        asked.call_no,
+        asked.unit_code,
+        request.form.get("duty_code", ""),
+        actor=asked.actor,
+        at=asked.at,
+    )
+
+
+def _undo_duty(session: Session, runtime: CityRuntime, asked: CallChange) -> object:
+    return service.undo_duty(
+        session,
+        runtime,
         asked.call_no,
         asked.unit_code,
         request.form.get("duty_code", ""),
@@ -160,6 +213,7 @@ def _rate(function: Callable[..., object]) -> Callable[[Session, CityRuntime, Ca
 STEPS: dict[str, Callable[[Session, CityRuntime, CallChange], object]] = {
     "report_in": _report_in,
     "finish_duty": _finish_duty,
+    "undo_duty": _undo_duty,
     "release": _release,
     "rate_unit": _rate(service.rate_unit),
     "rate_street": _rate(service.rate_street),
@@ -206,6 +260,29 @@ def read_degrees(text: str) -> float | None:
     return value
 
 
+def read_metres(text: str) -> float | None:
+    """Return how unsure a position is, None where nothing is said.
+
+    Raises
+    ------
+    GridgovError
+        It is no length in metres.
+    """
+    if not text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise GridgovError(f"accuracy {text!r}: expected metres, such as 25") from error
+    if not 0 <= value <= MOST_UNSURE_M:
+        raise GridgovError(f"accuracy {value}: expected metres from 0 to {MOST_UNSURE_M:.0f}")
+    return value
+
+
+LONGEST_NOTE = 500
+MOST_UNSURE_M = 40_000_000.0
+"""Once around the earth."""
+
 # --- blowing --------------------------------------------------------------------------------------
 
 
@@ -231,10 +308,11 @@ def _preview(order_no: str, **typed: Any) -> str:
         sentences=tell_plan(plan, graph),
         stages=tell_stages(plan, graph),
         picture=make_duty_picture(plan.duties, critical=plan.critical, name_of=graph.name_of),
-        may_blow=bool(plan.calls)
-        and any(one.action is OrderAction.BLOW_WHISTLE for one in offered),
+        may_blow=any(one.action is OrderAction.BLOW_WHISTLE for one in offered),
         reasons=[(code, gettext(f"whistles.reason.{code}")) for code in REASONS],
-        typed={"reason": "", "text": "", "problem": ""} | typed,
+        units=sorted(get_unit_names(session).items()),
+        days_left=None if order.due_at is None else (order.due_at - now).total_seconds() / 86_400,
+        typed={"reason": "", "text": "", "problem": "", "drop": (), "why": {}, "added": ()} | typed,
     )
 
 
@@ -242,7 +320,26 @@ def _preview(order_no: str, **typed: Any) -> str:
 @permission(Permission.WHISTLES_ACT)
 def blow(order_no: str) -> Response | tuple[str, int]:
     """Blow the whistle."""
-    typed = {name: request.form.get(name, "").strip() for name in ("reason", "text")}
+    form = request.form
+    typed: dict[str, Any] = {name: form.get(name, "").strip() for name in ("reason", "text")}
+    typed |= {
+        "drop": form.getlist("drop"),
+        "why": {
+            name.removeprefix("why:"): text
+            for name, text in form.items()
+            if name.startswith("why:")
+        },
+        "added": [
+            (unit.strip(), why.strip())
+            for unit, why in zip_longest(form.getlist("add"), form.getlist("add_why"), fillvalue="")
+            if unit.strip() or why.strip()
+        ],
+    }
+    changes = read_changes(typed)
+    if any(not one.unit_code for one in changes):
+        return _preview(order_no, **typed, problem="whistles.unit_unknown"), 422
+    if any(not one.reason for one in changes):
+        return _preview(order_no, **typed, problem="whistles.change_unexplained"), 422
     if typed["reason"] not in REASONS:
         return _preview(order_no, **typed, problem="whistles.reason_missing"), 422
     version = request.form.get("version", "")
@@ -255,7 +352,33 @@ def blow(order_no: str) -> Response | tuple[str, int]:
             order_no,
             actor=get_scope().actor,
             facts=facts,
+            changes=changes,
             seen_version=int(version) if version.isdecimal() else None,
         )
         call_no = call.call_no
     return redirect(to("whistles.show", call_no=call_no, done="blow"))
+
+
+def read_changes(typed: Mapping[str, Any]) -> list[UnitChange]:
+    """Return the units that somebody adds or leaves out; an added one whose name is unknown has no code."""
+    names = get_unit_names(reading())
+    codes = {name: code for code, name in names.items()}
+    dropped = [
+        UnitChange(
+            unit_code=code,
+            name=names.get(code, code),
+            change=Change.DROP,
+            reason=typed["why"].get(code, "").strip(),
+        )
+        for code in typed["drop"]
+    ]
+    added = [
+        UnitChange(
+            unit_code=unit if unit in names else codes.get(unit, ""),
+            name=names.get(unit, unit),
+            change=Change.ADD,
+            reason=why,
+        )
+        for unit, why in typed["added"]
+    ]
+    return [*dropped, *added]

@@ -7,17 +7,18 @@ import pytest
 import sqlalchemy as sa
 
 from gridgov.errors import ConflictError, ForbiddenError, GridgovError, NotFoundError
-from gridgov.rules.orders.needs import Facts
+from gridgov.rules.orders.needs import Actor, Facts
 from gridgov.rules.orders.states import OrderActionError
 from gridgov.rules.orders.transitions import OrderState
 from gridgov.rules.whistles.call import UnitState, WhistleCallError
+from gridgov.rules.whistles.choosing import Change, UnitChange
 from gridgov.services.whistles import calls as whistles
 from gridgov.services.whistles.calls import Arrival
 from gridgov.storage.audit.verify import verify
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.journal import LogEntry, Message
 from gridgov.storage.models.orders import Order
-from gridgov.storage.models.whistles import WhistleCall
+from gridgov.storage.models.whistles import CheckIn, WhistleCall
 from tests.gridgov.services.desks import (
     CENTRE,
     CITY_CARE,
@@ -83,7 +84,7 @@ def test_the_whole_way_to_the_release_of_the_order(blown, small_runtime):
     with transaction(blown) as session, pytest.raises(WhistleCallError, match="duties left: D1"):
         whistles.release(session, small_runtime, "O1-W1", "E01", actor=CENTRE, at=after(30))
     with transaction(blown) as session:
-        for unit, duty, actor in (("E01", "D1", WATER), ("D01", "D3", CENTRE)):
+        for unit, duty, actor in (("E01", "D1", WATER), ("D01", "D3", CITY_CARE)):
             whistles.finish_duty(session, "O1-W1", unit, duty, actor=actor, at=after(40))
         whistles.release(session, small_runtime, "O1-W1", "E01", actor=CENTRE, at=after(50))
         with pytest.raises(OrderActionError, match="D01 are still on site"):
@@ -107,6 +108,80 @@ def test_the_whole_way_to_the_release_of_the_order(blown, small_runtime):
             + ["whistle_report_in", "whistle_finish_duty", "whistle_release"] * 2
         )
         assert verify(session) == []
+
+
+def test_the_last_release_ends_call_and_order_together(blown, small_runtime):
+    check_in(blown, small_runtime)
+    check_in(blown, small_runtime, "D01", CITY_CARE, 20)
+    with transaction(blown) as session:
+        # The second of the chain waits for the first, whoever asks; and nobody does it for another.
+        with pytest.raises(WhistleCallError, match="waits for D1"):
+            whistles.finish_duty(session, "O1-W1", "D01", "D3", actor=CITY_CARE, at=after(25))
+        with pytest.raises(ForbiddenError, match="finish_duty is for"):
+            whistles.finish_duty(session, "O1-W1", "E01", "D1", actor=CENTRE, at=after(25))
+        whistles.finish_duty(session, "O1-W1", "E01", "D1", actor=WATER, at=after(30))
+        whistles.finish_duty(session, "O1-W1", "D01", "D3", actor=CITY_CARE, at=after(31))
+        whistles.release(session, small_runtime, "O1-W1", "E01", actor=CENTRE, at=after(40))
+        assert session.scalars(sa.select(Order.state)).one() is OrderState.WHISTLED
+        whistles.release(session, small_runtime, "O1-W1", "D01", actor=CENTRE, at=after(50))
+        assert session.scalars(sa.select(Order.state)).one() is OrderState.HANDLING
+        assert session.scalars(sa.select(WhistleCall.closed_at)).one() == after(50)
+
+
+def test_a_duty_is_taken_back_by_who_did_it_for_ten_minutes(blown, small_runtime):
+    def undo(session, minutes, actor=WATER):
+        return whistles.undo_duty(
+            session, small_runtime, "O1-W1", "E01", "D1", actor=actor, at=after(minutes)
+        )
+
+    check_in(blown, small_runtime)
+    with transaction(blown) as session:
+        whistles.finish_duty(session, "O1-W1", "E01", "D1", actor=WATER, at=after(30))
+    other = Actor(person_key="another", role=WATER.role, unit_code="E01")
+    for actor, minutes in ((other, 32), (CITY_CARE, 32), (CENTRE, 32), (WATER, 41)):
+        with transaction(blown) as session, pytest.raises(ForbiddenError):
+            undo(session, minutes, actor)
+    with transaction(blown) as session:
+        assert undo(session, 40).units["E01"].left == ("D1",)
+    with transaction(blown) as session:
+        whistles.finish_duty(session, "O1-W1", "E01", "D1", actor=WATER, at=after(41))
+    check_in(blown, small_runtime, "D01", CITY_CARE, 42)
+    with transaction(blown) as session:
+        whistles.finish_duty(session, "O1-W1", "D01", "D3", actor=CITY_CARE, at=after(43))
+    with transaction(blown) as session, pytest.raises(WhistleCallError, match="D3 waited for 'D1'"):
+        undo(session, 44)
+
+
+@pytest.mark.parametrize(
+    ("place", "accuracy_m", "inside"),
+    [(INSIDE, 20, True), (OUTSIDE, 20, False), (INSIDE, 3000, None), (OUTSIDE, 3000, None)],
+)
+def test_a_position_says_no_more_than_it_can(blown, small_runtime, place, accuracy_m, inside):
+    called = check_in(blown, small_runtime, place=place, accuracy_m=accuracy_m).units["E01"]
+    assert called.inside is inside
+    with blown() as session:
+        row = session.scalars(sa.select(CheckIn)).one()
+    assert (row.accuracy_m, row.is_sure) == (accuracy_m, inside is not None)
+
+
+def test_units_are_added_and_left_out_with_a_reason_that_stays(sessions, small_runtime):
+    changes = [
+        UnitChange(unit_code="D01", name="城管委", change=Change.DROP, reason="已到场"),
+        UnitChange(
+            unit_code="110101", name="东城区", change=Change.ADD, reason="请来，电话13812345678"
+        ),
+    ]
+    with transaction(sessions) as session:
+        put_order(session)
+        call = blow(session, small_runtime, changes=changes)
+        assert [one.unit_code for one in call.units] == ["E01", "110101"]
+        assert call.plan["changes"][0]["reason"] == "已到场"
+    with sessions() as session:
+        entry = session.scalars(sa.select(LogEntry).where(LogEntry.action == "whistle_blow")).one()
+        assert "13812345678" not in str(entry.after)
+        assert [one["unit_code"] for one in entry.after["changes"]] == ["D01", "110101"]
+        told = session.scalars(sa.select(Message.unit_code).where(Message.topic == "whistle_blown"))
+        assert set(told) == {"E01", "110101"}
 
 
 def test_missing_and_powerless_units_are_raised_once(blown, small_runtime):
