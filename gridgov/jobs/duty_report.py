@@ -84,8 +84,14 @@ def make_duty_report(
         A file cannot be read or lacks a column.
     """
     graph = duties.graph(on_date)
-    orders, problems = (None, []) if orders_file is None else _read_orders(orders_file)
-    transfers, found = (None, []) if transfers_file is None else _read_transfers(transfers_file)
+    known = duties.known_codes
+    orders, problems = (None, []) if orders_file is None else _read_orders(orders_file, known)
+    if orders is not None:
+        named = [orders[name].dropna() for name in ("order_no", "appeal_no") if name in orders]
+        known = {**known, **dict.fromkeys(("order_no", "appeal_no"), frozenset().union(*named))}
+    transfers, found = (
+        (None, []) if transfers_file is None else _read_transfers(transfers_file, known)
+    )
     demand = dict.fromkeys(graph.items, 1.0) if orders is None else _count(orders)
     if transfers is not None and orders is not None and "appeal_no" in orders:
         numbers = dict(zip(orders["appeal_no"], orders["order_no"], strict=True))
@@ -101,16 +107,21 @@ def make_duty_report(
     )
 
 
-def _read_orders(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
+def _read_orders(
+    path: Path, known: Mapping[str, frozenset[str]]
+) -> tuple[pd.DataFrame, list[Problem]]:
     frame, problems = read_table(path, names=ORDER_NEEDS)
     _check_columns(frame, ORDER_NEEDS, path)
-    frame, notes = restore_codes(frame, path, needed=(*ORDER_NEEDS, "unit_code", "unit_recorded"))
+    needed = (*ORDER_NEEDS, "unit_code", "unit_recorded")
+    frame, notes = restore_codes(frame, path, needed=needed, known=known)
     return frame, [*problems, *notes]
 
 
-def _read_transfers(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
+def _read_transfers(
+    path: Path, known: Mapping[str, frozenset[str]]
+) -> tuple[pd.DataFrame, list[Problem]]:
     frame, problems = read_table(path, names=("order_no", "appeal_no", *TRANSFER_NEEDS))
-    frame, notes = restore_codes(frame, path)
+    frame, notes = restore_codes(frame, path, known=known)
     problems = [*problems, *notes]
     if "order_no" not in frame and "appeal_no" in frame:
         frame = frame.rename(columns={"appeal_no": "order_no"})

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +14,7 @@ from geodata.files import read_table
 from geodata.problems import Problem
 from geodata.spreadsheets import find_shortened, note_shortened, to_codes, to_text
 from gridgov.frames import ORDER_COLUMNS, SATISFIED_VALUES
+from gridgov.reading.code_columns import restore_zeros
 from gridgov.reading.export_words import SATISFIED_WORDS, TRUE_FALSE, map_words
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.strays import find_end, find_strays, to_days
@@ -75,10 +77,21 @@ class OrdersRead:
     rejected: int
 
 
-def read_orders(path: Path, *, zone: ZoneInfo) -> OrdersRead:
+def read_orders(
+    path: Path, *, zone: ZoneInfo, known: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> OrdersRead:
     """Return the orders of a file written by ``gridgov run``, also after a spreadsheet has had it.
 
     A row without a number or a time of receipt is rejected, and so is the second with a number.
+
+    Parameters
+    ----------
+    path
+        ``orders.parquet`` or ``orders.csv``.
+    zone
+        Of the city.
+    known
+        Column → the codes that the city has, for :func:`restore_codes`.
 
     Raises
     ------
@@ -88,7 +101,7 @@ def read_orders(path: Path, *, zone: ZoneInfo) -> OrdersRead:
     raw, problems = read_table(path, names=ORDER_COLUMNS)
     read = len(raw) + len({one.row for one in problems if one.severity == "error"} - {None})
     _check_columns(raw, path)
-    raw, notes = restore_codes(raw, path)
+    raw, notes = restore_codes(raw, path, known=known)
     faults = RowFaults(str(path))
     faults.add(*problems, *notes)
     orders = raw.reindex(columns=list(ORDER_COLUMNS))
@@ -106,11 +119,16 @@ def read_orders(path: Path, *, zone: ZoneInfo) -> OrdersRead:
 
 
 def restore_codes(
-    frame: pd.DataFrame, path: Path, *, needed: Collection[str] = CODES
+    frame: pd.DataFrame,
+    path: Path,
+    *,
+    needed: Collection[str] = CODES,
+    known: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Return a table read back with its :data:`CODES` as text, whatever a spreadsheet made of them.
 
-    A number of an appeal that a spreadsheet has shortened is taken from the order's, which only has a part more.
+    A number of an appeal that a spreadsheet has shortened, or whose leading zeros it took, is taken from the order's,
+    which only has a part more.
 
     Parameters
     ----------
@@ -120,6 +138,8 @@ def restore_codes(
         File as the user named it.
     needed
         Columns without which the caller cannot go on; others are left empty where they are shortened.
+    known
+        Column → the codes that it may name: leading zeros come back where just one of them fits.
 
     Raises
     ------
@@ -127,21 +147,11 @@ def restore_codes(
         If codes that are needed are in scientific notation: with them many places or orders are one.
     """
     codes = {name: to_codes(frame[name]) for name in CODES if name in frame}
-    notes = []
+    notes: list[Problem] = []
     if {"appeal_no", "order_no"} <= set(codes):
-        lost = find_shortened(codes["appeal_no"])
-        mended = codes["order_no"].str.replace(r"-\d+$", "", regex=True)
-        if lost.any() and not find_shortened(mended[lost]).any() and mended[lost].notna().all():
-            codes["appeal_no"] = codes["appeal_no"].mask(lost, mended)
-            notes.append(
-                Problem(
-                    file=str(path),
-                    field="appeal_no",
-                    problem=f"{int(lost.sum()):,} numbers are in scientific notation; those of the orders are taken",
-                    expected="orders.parquet of gridgov run, or orders.csv as it was written",
-                    severity="warning",
-                )
-            )
+        codes["appeal_no"], notes = _mend_appeal_numbers(
+            codes["appeal_no"], codes["order_no"], path
+        )
     wanted = [texts for name, texts in codes.items() if name in needed]
     problems = note_shortened(wanted, path, effect="the file cannot be used")
     if problems:
@@ -153,7 +163,41 @@ def restore_codes(
         for one in note_shortened(others, path, effect="they are left out")
     ]
     codes = {name: texts.mask(find_shortened(texts)) for name, texts in codes.items()}
-    return frame.assign(**codes), notes
+    faults = RowFaults(str(path))
+    for name in codes.keys() & known.keys():
+        codes[name] = restore_zeros(codes[name], frozenset(known[name]), faults)
+    return frame.assign(**codes), [*notes, *faults.problems()]
+
+
+def _mend_appeal_numbers(
+    numbers: pd.Series, order_numbers: pd.Series, path: Path
+) -> tuple[pd.Series, list[Problem]]:
+    """Return the numbers of appeals (n,), those that a spreadsheet has changed from the numbers of their orders."""
+    whole = order_numbers.str.replace(r"-\d+$", "", regex=True)
+    shortened = find_shortened(numbers)
+    if shortened.any() and (
+        find_shortened(whole[shortened]).any() or whole[shortened].isna().any()
+    ):
+        shortened[:] = False
+    zeroless = (numbers != whole) & (numbers == whole.str.lstrip("0")).fillna(value=False)
+    zeroless &= numbers.str.isdecimal().fillna(value=False).astype(bool)
+    said = {
+        "are in scientific notation": shortened,
+        "have lost their leading zeros": zeroless,
+    }
+    notes = [
+        Problem(
+            file=str(path),
+            field="appeal_no",
+            value=str(numbers[lost].iloc[0]),
+            problem=f"{int(lost.sum()):,} numbers {what}; those of the orders are taken",
+            expected="orders.parquet of gridgov run, or orders.csv as it was written",
+            severity="warning",
+        )
+        for what, lost in said.items()
+        if lost.any()
+    ]
+    return numbers.mask(shortened | zeroless, whole), notes
 
 
 def _read_column(values: pd.Series, zone: ZoneInfo, faults: RowFaults) -> pd.Series:

@@ -1,5 +1,6 @@
 """Files of a monthly assessment: orders, callbacks, exclusions and decisions on street classes, with their faults."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -41,8 +42,10 @@ class RateFiles:
     decisions: Path | None = None
 
 
-def read_callbacks(path: Path | None, zone: ZoneInfo) -> tuple[pd.DataFrame | None, list[Problem]]:
-    """Return the callbacks where they are kept apart from the orders.
+def read_callbacks(
+    path: Path | None, orders: pd.DataFrame, zone: ZoneInfo
+) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """Return the callbacks where they are kept apart from the orders, whose numbers they name.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def read_callbacks(path: Path | None, zone: ZoneInfo) -> tuple[pd.DataFrame | No
     """
     if path is None:
         return None, []
-    frame, problems = read_times_of(path, zone)
+    frame, problems = read_times_of(path, zone, known={"order_no": orders["order_no"].dropna()})
     check_columns(frame, ("order_no", *ANSWER_NAMES), path)
     return frame, problems
 
@@ -68,17 +71,19 @@ def read_exclusions(
     """
     if path is None:
         return None, []
-    table, problems = read_times_of(path, pack.timezone)
-    check_columns(table, EXCLUSION_COLUMNS, path)
     numbers = orders["order_no"]
+    table, problems = read_times_of(path, pack.timezone, known={"order_no": numbers.dropna()})
+    check_columns(table, EXCLUSION_COLUMNS, path)
     reasons, faults = find_exclusions(
         table, numbers, as_of=moment, constants=pack.constants, file=str(path)
     )
     return reasons.set_axis(numbers), [*problems, *faults]
 
 
-def read_times_of(path: Path, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Problem]]:
-    """Return a table with its times aware and its order numbers as text.
+def read_times_of(
+    path: Path, zone: ZoneInfo, *, known: Mapping[str, Collection[str]]
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return a table with its times aware and its codes as text, with the leading zeros that the `known` have.
 
     Raises
     ------
@@ -86,7 +91,7 @@ def read_times_of(path: Path, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Proble
         If the file cannot be read.
     """
     frame, problems = read_table(path, names=(*ORDER_COLUMNS, *TIMES))
-    frame, notes = restore_codes(frame, path)
+    frame, notes = restore_codes(frame, path, known=known)
     problems = [*problems, *notes]
     faults = RowFaults(str(path))
     for name in TIMES:
@@ -145,7 +150,7 @@ def read_decisions(
     """
     if path is None:
         return (), []
-    table, problems = read_times_of(path, pack.timezone)
+    table, problems = read_times_of(path, pack.timezone, known=pack.known_codes)
     check_columns(table, DECISION_COLUMNS[:-1], path)
     streets = pd.Index(pack.units.loc[pack.units["kind"] == "street", "unit_code"])
     decisions, faults = find_decisions(table, streets, as_of=moment, file=str(path))

@@ -100,13 +100,13 @@ def make_rate_report(
     """
     pack = load_city_duties(city)
     moment = _make_moment(as_of, pack.timezone)
-    orders, problems = read_times_of(files.orders, pack.timezone)
+    orders, problems = read_times_of(files.orders, pack.timezone, known=pack.known_codes)
     answers = ANSWER_NAMES if files.callbacks is None else ()
     by = pack.constants.text("rates.window_by")
     timed = () if by == "called_at" else (by,)
     check_columns(orders, ("order_no", "unit_code", *timed, *answers), files.orders)
     orders["unit_code"] = _find_units(orders, responsible)
-    callbacks, found = read_callbacks(files.callbacks, pack.timezone)
+    callbacks, found = read_callbacks(files.callbacks, orders, pack.timezone)
     excluded, faults = read_exclusions(files.exclusions, orders, pack, moment)
     judged = judge_orders(
         orders, as_of=moment, constants=pack.constants, callbacks=callbacks, excluded=excluded

@@ -36,6 +36,9 @@ from gridgov.rules.calendar import WorkCalendar
 from gridgov.rules.catalogue import Catalogue
 from gridgov.rules.dispatch.book import DispatchBook
 
+NAMING_A_UNIT = ("unit_code", "unit_recorded", "from_unit", "to_unit")
+"""Columns of orders and of what goes with them that name a unit."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class City:
@@ -116,6 +119,22 @@ class City:
         if frame is None:
             return {}
         return dict(zip(frame["value"], frame["item_code"], strict=True))
+
+    @cached_property
+    def known_codes(self) -> Mapping[str, frozenset[str]]:
+        """Return column of an order → the codes that it may name; a recorded unit may be a street."""
+        areas = {
+            column: frozenset(self.layers[role][column].dropna())
+            for role, column in (("communities", "community_code"), ("streets", "street_code"))
+            if role in self.layers
+        }
+        units = frozenset(self.units["unit_code"]) | areas["street_code"]
+        return {
+            **areas,
+            **dict.fromkeys(NAMING_A_UNIT, units),
+            "district_code": frozenset(self.streets["district_code"].dropna()),
+            "item_code": frozenset() if self.catalogue is None else self.catalogue.codes,
+        }
 
     @cached_property
     def names(self) -> dict[str, str]:

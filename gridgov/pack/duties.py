@@ -7,7 +7,7 @@ call should not wait for borders that nobody needs for the answer.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ import pandas as pd
 from geodata.problems import Problem, has_errors
 from gridgov.errors import CityError
 from gridgov.pack.check_tables import PackTables, check_tables
-from gridgov.pack.city import City, find_settings_file, load_city
+from gridgov.pack.city import NAMING_A_UNIT, City, find_settings_file, load_city
 from gridgov.pack.make_values import make_pack_catalogue, make_units
 from gridgov.pack.population import find_population
 from gridgov.pack.read_layers import read_pack_layer
@@ -60,6 +60,17 @@ class CityDuties:
     duties: pd.DataFrame
     dependencies: pd.DataFrame
     find_population: Callable[[date], pd.Series | None] = _know_nobody
+
+    @cached_property
+    def known_codes(self) -> Mapping[str, frozenset[str]]:
+        """Return column of an order → the codes that it may name, as the tables have them."""
+        codes = self.units["unit_code"]
+        return {
+            **dict.fromkeys(NAMING_A_UNIT, frozenset(codes)),
+            "item_code": frozenset() if self.catalogue is None else self.catalogue.codes,
+            "street_code": frozenset(codes[self.units["kind"] == "street"]),
+            "district_code": frozenset(codes[self.units["kind"] == "district"]),
+        }
 
     def graph(self, on_date: date) -> DutyGraph:
         """Return the duty graph of a day."""

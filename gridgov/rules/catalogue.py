@@ -78,6 +78,11 @@ class Catalogue:
         """Return the look-up of (code, day) → row of :attr:`items`."""
         return make_versions(self.items, "item_code")
 
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Return the codes of all items, of whatever day."""
+        return frozenset(self.versions.spans)
+
     def __contains__(self, item_code: str) -> bool:
         return item_code in self.versions.spans
 

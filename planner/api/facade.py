@@ -219,7 +219,7 @@ class City:
             The file cannot be read or holds no order.
         """
         file = Path(path)
-        read = read_orders(file, zone=self.pack.settings.timezone)
+        read = read_orders(file, zone=self.pack.settings.timezone, known=self.pack.known_codes)
         return check_places(self.pack, read.orders, file)[0]
 
     def hotspots(

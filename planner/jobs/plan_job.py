@@ -84,7 +84,7 @@ def run_plan_job(
     previous = {} if options.previous is None else read_plans(options.previous)
     clock = StageClock(progress)
     with clock.stage("read"):
-        read = read_orders(orders_path, zone=city.settings.timezone)
+        read = read_orders(orders_path, zone=city.settings.timezone, known=city.known_codes)
         orders, faults = check_places(city, read.orders, orders_path)
     as_of = find_as_of(orders) if options.as_of is None else pd.Timestamp(options.as_of)
     check_edits(city, previous, as_of=as_of)

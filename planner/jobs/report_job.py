@@ -108,7 +108,7 @@ def run_report_job(
     check_replaceable(out_dir)
     clock = StageClock(progress)
     with clock.stage("read"):
-        read = read_orders(orders_path, zone=city.settings.timezone)
+        read = read_orders(orders_path, zone=city.settings.timezone, known=city.known_codes)
     as_of = find_as_of(read.orders) if options.as_of is None else pd.Timestamp(options.as_of)
     orders = read.orders[read.orders["received_at"] < as_of].reset_index(drop=True)
     with clock.stage("report"):

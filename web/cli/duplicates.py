@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 import pandas as pd
@@ -68,7 +67,7 @@ def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
     pack = load_city_duties(city)
     show("city", 1)
     show("orders", 0)
-    frame, notes = read_orders(orders, zone=pack.timezone)
+    frame, notes = read_orders(orders, pack)
     for note in notes[:MOST_PROBLEMS_SHOWN]:
         click.echo(f"{note.severity}: {note}", err=True)
     if len(notes) > MOST_PROBLEMS_SHOWN:
@@ -99,7 +98,7 @@ def duplicates(*, city: Path, orders: Path, out: Path, as_json: bool) -> None:
     click.echo("\n".join(_tell(facts, found, frame, pack)))
 
 
-def read_orders(path: Path, *, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Problem]]:
+def read_orders(path: Path, pack: CityDuties) -> tuple[pd.DataFrame, list[Problem]]:
     """Return the orders of a file with times and numbers in their types, and what could not be read.
 
     Raises
@@ -107,14 +106,14 @@ def read_orders(path: Path, *, zone: ZoneInfo) -> tuple[pd.DataFrame, list[Probl
     InvalidDataError
         If the file, a column or its codes cannot be used.
     """
-    frame, problems = read_run_orders(path, needed=NEEDED_COLUMNS)
+    frame, problems = read_run_orders(path, needed=NEEDED_COLUMNS, known=pack.known_codes)
     faults = RowFaults(str(path))
     for name in NUMBERS:
         given = to_text(frame[name])
         frame[name] = pd.to_numeric(given, errors="coerce").astype("float64")
         faults.rows(given, given.notna() & frame[name].isna(), "is no number; left open")
     received = frame["received_at"]
-    frame["received_at"] = read_times(received, TimeRules(zone=zone), faults)
+    frame["received_at"] = read_times(received, TimeRules(zone=pack.timezone), faults)
     faults.rows(
         received, to_text(received).notna() & frame["received_at"].isna(), "is no time; left open"
     )

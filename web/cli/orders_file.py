@@ -1,7 +1,8 @@
 """Reading the orders that ``gridgov run`` wrote, for the commands that go on from there."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -11,7 +12,12 @@ from geodata.problems import Problem, has_errors
 from gridgov.jobs.order_file import restore_codes
 
 
-def read_run_orders(path: Path, *, needed: Iterable[str]) -> tuple[pd.DataFrame, list[Problem]]:
+def read_run_orders(
+    path: Path,
+    *,
+    needed: Iterable[str],
+    known: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> tuple[pd.DataFrame, list[Problem]]:
     """Return the rows of a file of orders as they stand there, codes as text, and warnings about them.
 
     Parameters
@@ -20,6 +26,8 @@ def read_run_orders(path: Path, *, needed: Iterable[str]) -> tuple[pd.DataFrame,
         ``orders.parquet`` or ``orders.csv``.
     needed
         Columns that it must have.
+    known
+        Column → the codes that the city has: leading zeros come back where just one of them fits.
 
     Raises
     ------
@@ -40,5 +48,5 @@ def read_run_orders(path: Path, *, needed: Iterable[str]) -> tuple[pd.DataFrame,
         )
     if has_errors(problems):
         raise InvalidDataError(problems)
-    frame, notes = restore_codes(frame, path, needed=needed)
+    frame, notes = restore_codes(frame, path, needed=needed, known=known)
     return frame, [*problems, *notes]

@@ -58,7 +58,7 @@ def replay(
     pack = load_city(city)
     show("city", 1.0)
     show("orders", 0.0)
-    read = read_orders(orders, zone=pack.settings.timezone)
+    read = read_orders(orders, zone=pack.settings.timezone, known=pack.known_codes)
     show("orders", 1.0)
     show("answer", 0.0)
     made = answer_again(

@@ -60,3 +60,30 @@ def test_a_bad_row_takes_nothing_from_another(tmp_path):
     assert (len(read.orders), read.rejected) == (28, 2)
     assert read.problems.loc[read.problems["severity"] == "error", "row"].tolist() == [2, 4]
     assert read.orders["received_at"].max().year == 2024
+
+
+def test_zeros_that_a_spreadsheet_took_come_back_where_one_code_fits(tmp_path):
+    numbers = [f"{711 + at:04}" for at in range(30)]
+    path = write(
+        tmp_path,
+        order_no=[f"{one}-1" for one in numbers],
+        appeal_no=[one.lstrip("0") for one in numbers],
+        street_code="7",
+        item_code="101",
+    )
+    known = {"street_code": {"07", "17"}, "item_code": {"0101", "00101"}}
+    read = read_orders(path, zone=ZONE, known=known)
+    assert read.orders["appeal_no"].tolist() == numbers
+    assert set(read.orders["street_code"]) == {"07"}
+    assert set(read.orders["item_code"]) == {"101"}, "two fit: neither is chosen"
+    told = read.problems.set_index("field")["problem"]
+    assert told["appeal_no"].startswith("30 numbers have lost their leading zeros")
+    assert told["street_code"].startswith("30 codes have lost their leading zeros")
+    assert "item_code" not in told
+
+
+def test_a_number_that_is_not_its_orders_is_left_alone(tmp_path):
+    path = write(tmp_path, order_no=[f"00{at}-1" for at in range(30)], appeal_no="9")
+    read = read_orders(path, zone=ZONE)
+    assert read.orders["appeal_no"].tolist() == ["9"] * 9 + ["009"] + ["9"] * 20
+    assert read.problems["problem"].str.startswith("1 numbers have lost").sum() == 1

@@ -2,12 +2,12 @@
 
 import json
 import sys
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
 from geodata.errors import InvalidDataError
+from gridgov.pack.duties import load_city_duties
 from tests.gridgov.packs import SOUTH, STEP, TOML, WEST, write_pack
 from web.cli.duplicates import read_orders
 from web.cli.main import main
@@ -140,7 +140,8 @@ def test_times_in_the_form_of_a_spreadsheet_are_read_and_others_told(tmp_path):
     frame = pd.DataFrame(rows, columns=["appeal_no", "order_no", "received_at"])
     frame = frame.assign(lon="116.4", lat="39.9", uncertainty_m="x", item_code="1", text="路灯")
     frame.assign(cell_code="1.10101E+14").to_csv(tmp_path / "orders.csv", index=False)
-    found, problems = read_orders(tmp_path / "orders.csv", zone=ZoneInfo("Asia/Shanghai"))
+    pack = load_city_duties(write_pack(tmp_path / "city"))
+    found, problems = read_orders(tmp_path / "orders.csv", pack)
     assert found["appeal_no"].tolist() == ["A1", "240506000000000001", "240506000000000002"]
     assert found["received_at"].dt.hour.tolist()[:2] == [8, 6]
     assert {(one.field, one.severity) for one in problems} == {
@@ -149,4 +150,4 @@ def test_times_in_the_form_of_a_spreadsheet_are_read_and_others_told(tmp_path):
     }  # fmt: skip
     frame.drop(columns="order_no").to_csv(tmp_path / "orders.csv", index=False)
     with pytest.raises(InvalidDataError, match="2 numbers are in scientific notation"):
-        read_orders(tmp_path / "orders.csv", zone=ZoneInfo("Asia/Shanghai"))
+        read_orders(tmp_path / "orders.csv", pack)

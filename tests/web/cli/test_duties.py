@@ -96,6 +96,29 @@ def test_report_finds_what_was_planted(pack, history, run, orders):
     assert facts["pressure"][0]["betweenness"] > 0
 
 
+def test_transfers_whose_numbers_lost_their_zeros_are_still_of_their_orders(
+    pack, history, tmp_path, run
+):
+    """A spreadsheet makes 711 of 0711; the orders know better."""
+    orders = pd.read_parquet(history / "orders.parquet")
+    moves = pd.read_csv(history / "transfers.csv")
+    number = orders["appeal_no"].str[1:].astype(int) + 711
+    orders["appeal_no"] = number.map("{:04}".format)
+    orders.to_parquet(tmp_path / "orders.parquet")
+    moves["appeal_no"] = moves["appeal_no"].str[1:].astype(int) + 711
+    moves.to_csv(tmp_path / "transfers.csv", index=False)
+    words = ("--date", "2025-06-01", "--json")
+    found = []
+    for folder in (history, tmp_path):
+        files = ("--orders", folder / "orders.parquet", "--transfers", folder / "transfers.csv")
+        code, out, err = run(pack, *files, *words)
+        assert code == 0
+        found.append(json.loads(out))
+    assert found[0]["loops"] == found[1]["loops"]
+    assert found[1]["loops"][0]["item_codes"] == [BURST]
+    assert "19 codes have lost their leading zeros; they are read with them, 712 as 0712" in err
+
+
 def test_page_says_it_in_sentences(pack, history, run):
     code, out, _ = run(
         pack,

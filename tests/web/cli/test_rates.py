@@ -121,6 +121,29 @@ def test_exclusions_are_counted_beside_the_rate_of_their_own_unit(
         assert [after[code][name] for name in rates] == [before[code][name] for name in rates]
 
 
+def test_numbers_of_callbacks_and_exclusions_get_their_zeros_back(
+    pack, orders, tmp_path, monkeypatch, capsys
+):
+    """Other systems number orders without a part behind; a spreadsheet makes 711 of 0711."""
+    frame = pd.read_csv(orders, dtype=str)
+    whole = frame["order_no"].str[1:5]
+    frame.assign(order_no=whole).to_csv(orders, index=False)
+    calls = frame[["contacted", "solved", "satisfied"]].assign(called_at=frame["closed_at"])
+    calls.assign(order_no=whole.astype(int)).to_csv(tmp_path / "calls.csv", index=False)
+    frame.drop(columns=["contacted", "solved", "satisfied"]).assign(order_no=whole).to_csv(
+        tmp_path / "bare.csv", index=False
+    )
+    shared = (pack, tmp_path / "bare.csv", "--json", "--callbacks")
+    assert run(monkeypatch, *shared, tmp_path / "calls.csv") == 0
+    lost = capsys.readouterr()
+    calls.assign(order_no=whole).to_csv(tmp_path / "sound.csv", index=False)
+    assert run(monkeypatch, *shared, tmp_path / "sound.csv") == 0
+    sound = capsys.readouterr()
+    assert json.loads(lost.out) == json.loads(sound.out)
+    assert "lost their leading zeros" in lost.err
+    assert "lost their leading zeros" not in sound.err
+
+
 def test_callbacks_kept_apart_and_contradicting(pack, orders, tmp_path, monkeypatch, capsys):
     bare = make_orders().drop(columns=["contacted", "solved", "satisfied"])
     bare.to_csv(orders, index=False)
