@@ -42,6 +42,10 @@ _SERIAL_ORIGIN = np.datetime64("1899-12-30", "s")
 _OFFSET = r":.*(?:Z|[+-]\d{2}:?\d{2})$"
 """An offset follows a time of day; the end of a date alone ("2024-05-01") is none."""
 
+_DAY_AND_MONTH = r"^(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?:\d{4}|\d{2})(?:\D.*)?$"
+LEAST_DAYS = 8
+"""So many different days on both sides of the 12th are no chance: (12 / 30) ** 8 * (18 / 30) ** 8 is one in 90,000."""
+
 _NUMBERS = ("year", "month", "day", "hour", "minute", "second")
 _HIGHEST = {"month": 12, "day": 31, "hour": 23, "minute": 59, "second": 59}
 
@@ -66,7 +70,7 @@ def read_times(values: pd.Series, rules: TimeRules, faults: RowFaults) -> pd.Ser
         return values.dt.tz_convert(zone).astype(f"datetime64[us, {zone}]")
     if pd.api.types.is_datetime64_any_dtype(values):
         return _localise(values.astype("datetime64[us]"), zone, faults)
-    texts = to_plain_text(values)
+    texts = _drop_exchanged(to_plain_text(values), faults)
     if rules.forms:
         offset = _match(texts, _OFFSET)
         naive = _parse(texts.where(~offset), rules.forms)
@@ -86,6 +90,43 @@ def read_times(values: pd.Series, rules: TimeRules, faults: RowFaults) -> pd.Ser
     known = others.offset_min.notna()
     times[known.index[known]] = others.instants(times.dtype)[known]
     return times
+
+
+def _drop_exchanged(texts: pd.Series, faults: RowFaults) -> pd.Series:
+    """Return the texts (n,) without times whose day and month a spreadsheet has exchanged; they are told once.
+
+    A spreadsheet set to the other order makes a date of ``05/04/2024`` and leaves ``13/04/2024`` as text: of the
+    dates none has a day beyond the 12th, of the texts all have.
+    """
+    iso = _match(texts, _ISO)
+    if not iso.any() or iso.all():
+        return texts
+    left = pa.array(texts[~iso], from_pandas=True).cast(pa.string())
+    found = pc.extract_regex(left, _DAY_AND_MONTH)
+    numbers = [
+        pd.to_numeric(pc.struct_field(found, name).to_pandas()) for name in ("first", "second")
+    ]
+    shaped = numbers[0].notna()
+    beyond = [
+        (one[shaped] > 12).all() and (other[shaped] <= 12).all()
+        for one, other in (numbers, numbers[::-1])
+    ]
+    days = texts[iso].str[:10].drop_duplicates()
+    if (
+        not any(beyond)
+        or pd.concat(numbers, axis=1)[shaped].drop_duplicates().shape[0] < LEAST_DAYS
+        or len(days) < LEAST_DAYS
+        or (days.str[8:].astype(int) > 12).any()
+    ):
+        return texts
+    faults.whole(
+        f"{int(iso.sum()):,} dates have no day beyond the 12th and {int(shaped.sum()):,} texts no other: a spreadsheet "
+        "has exchanged day and month of those that it took for dates; they are no times",
+        "the file exported again with this column as text, or with the year first",
+        field=str(texts.name),
+        value=str(texts[iso].iloc[0]),
+    )
+    return texts.mask(iso)
 
 
 def to_plain_text(values: pd.Series) -> pd.Series:

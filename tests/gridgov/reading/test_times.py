@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from geodata.files import read_table
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, read_times
 
@@ -103,3 +104,49 @@ def test_day_numbers_are_noted_once_a_column():
         pd.Timestamp("2024-05-06 06:00", tz=ZONE),
         pd.Timestamp("2024-05-07", tz=ZONE),
     ]
+
+
+def exchange(order):
+    """Return the days of a year as a spreadsheet set to the other order keeps them: dates where it could, else text."""
+    days = pd.date_range("2024-01-01", "2024-12-30", freq="7D")
+    texts = days.strftime(f"{order} 08:30")
+    taken = days[days.day <= 12]
+    swapped = [f"{day.year}-{day.day:02}-{day.month:02} 08:30:00" for day in taken]
+    return [*texts[days.day > 12], *swapped], len(taken)
+
+
+@pytest.mark.parametrize("order", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y"])
+@pytest.mark.parametrize("form", ["none", "the texts'"])
+def test_days_and_months_that_a_spreadsheet_exchanged_are_no_times(order, form):
+    values, taken = exchange(order)
+    faults = RowFaults("a.xlsx")
+    rules = TimeRules(zone=ZoneInfo(ZONE), forms=() if form == "none" else (f"{order} %H:%M",))
+    found = read_times(pd.Series(values, name="received_at"), rules, faults)
+    assert found[-taken:].isna().all()
+    assert found[:-taken].notna().all() == (form != "none")
+    (told,) = faults.problems()
+    assert f"{taken} dates have no day beyond the 12th" in told.problem
+
+
+def test_dates_beside_texts_of_another_form_are_read_where_nothing_was_exchanged():
+    values, taken = exchange("%d/%m/%Y")
+    faults = RowFaults("a.csv")
+    rules = TimeRules(zone=ZoneInfo(ZONE))
+    # One day beyond the 12th was no accident of a spreadsheet; a few days may be chance.
+    for more in (["2024-03-13 08:30:00", *values[-taken:]], values[-7:]):
+        column = pd.Series([*values[:-taken], *more])
+        found = read_times(column, rules, faults)
+        assert found[-len(more) :].notna().all()
+    assert faults.problems() == []
+
+
+def test_cells_of_a_workbook_that_are_dates_are_seen_beside_those_that_are_not(tmp_path):
+    values, taken = exchange("%d/%m/%Y")
+    cells = [*values[:-taken], *map(pd.Timestamp, values[-taken:])]
+    file = tmp_path / "a.xlsx"
+    pd.DataFrame({"received_at": pd.Series(cells, dtype=object)}).to_excel(file, index=False)
+    frame, _ = read_table(file)
+    faults = RowFaults(file)
+    found = read_times(frame["received_at"], TimeRules(zone=ZoneInfo(ZONE)), faults)
+    assert found.isna().all()
+    assert "exchanged day and month" in faults.problems()[0].problem
