@@ -22,11 +22,18 @@ FEATURES = (
     "web.features.rates.views",
     "web.features.outbox.views",
     "web.features.inbox.views",
+    "web.features.work.views",
 )
 """Modules with a ``blueprint``."""
 
 
+INTERFACES = ("web.features.api.views",)
+"""Modules with an ``add_to``: calls of programs, which register with their description."""
+
+
 def add_features(app: Flask) -> None:
     """Register every feature."""
+    for name in INTERFACES:
+        importlib.import_module(name).add_to(app)
     for name in FEATURES:
         app.register_blueprint(cast("Blueprint", importlib.import_module(name).blueprint))

@@ -12,6 +12,15 @@ from gridgov.services.settings import ServiceSettings
 from gridgov.storage.db import transaction
 from gridgov.storage.scope.apply import Scope, make_scope
 from web.kit import limits
+from web.kit.api.problems import find_form
+from web.kit.api.tokens import (
+    TokenCache,
+    TokenMark,
+    TokenNeededError,
+    check_scope,
+    find_mark,
+    read_token,
+)
 from web.kit.errors import PasswordChangeNeededError, SignInNeededError
 from web.kit.permissions import Permission, find_permission, is_granted
 from web.kit.security import check_signs, check_size, csrf, get_address, is_foreign
@@ -53,7 +62,9 @@ class ScopeCache:
 def set_up(app: Flask) -> None:
     """Let `app` ask before every view."""
     app.extensions["gridgov_scopes"] = ScopeCache()
+    app.extensions["gridgov_tokens"] = TokenCache()
     app.before_request(guard)
+    app.after_request(tell_rate)
     app.teardown_request(close_reading)
 
 
@@ -75,8 +86,13 @@ def guard() -> None:
     """
     if request.endpoint == "static":
         return
-    g.visitor = identify(get_service())
     view = current_app.view_functions.get(request.endpoint or "")
+    token_mark = find_mark(view)
+    if token_mark is not None:
+        _guard_program(token_mark)
+        return
+    # Below the roots of programs no cookie is looked at, whether the view is there or not.
+    g.visitor = None if find_form() is not None else identify(get_service())
     if view is None:
         # No such page; who is signed in reads so within the frame.
         if g.visitor is not None:
@@ -91,6 +107,57 @@ def guard() -> None:
             raise PasswordChangeNeededError
     if request.method not in READING:
         _check_change()
+
+
+def _guard_program(mark: TokenMark) -> None:
+    """Find out by its token who calls, whether they may, and whether not too often.
+
+    Raises
+    ------
+    TokenNeededError, ForbiddenError, TooOftenError, BadRequest
+        As the page's guard, by token.
+    """
+    g.visitor = None
+    view = current_app.view_functions[str(request.endpoint)]
+    needed = find_permission(view)
+    token = read_token()
+    if not token and mark.cookie_reads and request.method in READING:
+        g.visitor = identify(get_service())
+    elif token or needed is not None:
+        admit(token)
+    check_size()
+    check_signs()
+    if needed is not None:
+        if g.visitor is None or g.visitor.password_given:
+            raise TokenNeededError
+        g.scope = _check_permission(needed)
+        if g.get("holder") is not None:
+            check_scope(g.holder, mark.scope)
+    if request.method not in READING and is_foreign():
+        raise ForbiddenError("another site sent this request; nothing was changed")
+
+
+def admit(token: str) -> None:
+    """Take the holder of a token as the visitor of this request; a call of theirs is counted.
+
+    Raises
+    ------
+    TokenNeededError
+        It does not hold.
+    TooOftenError
+        Too many calls in this minute.
+    """
+    cache: TokenCache = current_app.extensions["gridgov_tokens"]
+    holder = cache.find(get_service(), token)
+    g.holder, g.visitor = holder, holder.visitor
+    cache.count(holder)
+
+
+def tell_rate(response: Response) -> Response:
+    """Tell a program how many calls it has left."""
+    for name, value in g.get("rate_headers", {}).items():
+        response.headers[name] = value
+    return response
 
 
 def _check_permission(needed: Permission) -> Scope:

@@ -8,7 +8,7 @@ from typing import cast
 import sqlalchemy as sa
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from geodata.errors import GeodataError
 from gridgov.errors import (
@@ -18,9 +18,15 @@ from gridgov.errors import (
     NotFoundError,
     UnknownEntryError,
 )
+from gridgov.rules.orders.states import OrderActionError
+from gridgov.rules.plans import LifeError
 from gridgov.services.city_runtime import NoCityError
+from gridgov.services.intake.checks import IntakeError
+from gridgov.services.kept_answers import KeyReusedError
 from gridgov.storage.db import DatabaseError
 from planner.errors import PlannerError
+from web.kit.api.problems import TITLES, Fault, ProblemError, find_form, read_problems
+from web.kit.api.tokens import TokenNeededError
 from web.kit.limits import TooOftenError
 from web.kit.page_scope import WindowError, get_unit_scope, get_window
 from web.kit.service import close_reading
@@ -56,6 +62,7 @@ class Meaning:
 
 MEANINGS: tuple[tuple[type[Exception], Meaning], ...] = (
     (SignInNeededError, Meaning(status=401, key="sign_in")),
+    (TokenNeededError, Meaning(status=401, key="sign_in")),
     (CSRFError, Meaning(status=400, key="old_form")),
     (ForbiddenError, Meaning(status=403, key="forbidden")),
     (NotFoundError, Meaning(status=404, key="not_found")),
@@ -80,6 +87,7 @@ HTTP_KEYS = {
     404: "not_found",
     405: "address",
     413: "too_large",
+    415: "address",
     429: "too_often",
 }
 BROKEN = Meaning(status=500, key="broken")
@@ -87,6 +95,8 @@ BROKEN = Meaning(status=500, key="broken")
 
 def find_meaning(error: Exception) -> Meaning:
     """Return what an error means; an unknown one is a fault of the program."""
+    if isinstance(error, ProblemError):
+        return Meaning(status=error.status, key=error.key)
     for kind, meaning in MEANINGS:
         if isinstance(error, kind):
             return meaning
@@ -112,15 +122,26 @@ def answer(error: Exception) -> Response:
         # The rule, not the address: whoever writes an address may write anything.
         LOG.error("error %s at %s %s", number, request.method, request.url_rule, exc_info=error)
     response = _render(error, meaning, number)
-    response.status_code = meaning.status
+    if find_form() is None:
+        response.status_code = meaning.status
     if isinstance(error, TooOftenError):
         response.headers["Retry-After"] = str(error.wait_s)
+    if isinstance(error, TokenNeededError):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="gridgov"'
+    if isinstance(error, HTTPException):
+        allowed = dict(error.get_headers()).get("Allow")
+        if allowed:
+            response.headers["Allow"] = allowed
     return response
 
 
 def _render(error: Exception, meaning: Meaning, number: str) -> Response:
     # A fault of the program may name anything in its message: only its number is shown.
     detail = "" if meaning.status >= 500 and not isinstance(error, GridgovError) else _say(error)
+    form = find_form()
+    if form is not None:
+        status, key = _find_program_meaning(error, meaning)
+        return form(status, key, detail, _find_faults(error), number)
     facts = {"key": meaning.key, "status": meaning.status, "detail": detail, "number": number}
     if wants_json():
         return jsonify(error=meaning.key, message=detail or meaning.key, number=number)
@@ -137,6 +158,35 @@ def _render(error: Exception, meaning: Meaning, number: str) -> Response:
         LOG.exception("the page of error %s failed", number)
         g.pop("visitor", None)
         return make_response(render_template("errors/bare.html", **facts))
+
+
+REFUSALS = {"state": (409, "state"), "who": (403, "forbidden"), "permit": (403, "forbidden")}
+"""Why the rules of orders and plans refuse a step → how a program is told; whatever is lacking is 422."""
+
+
+def _find_program_meaning(error: Exception, meaning: Meaning) -> tuple[int, str]:
+    """Return the status and key by which programs know an error; some are told more exactly than people need."""
+    if isinstance(error, OrderActionError):
+        return REFUSALS.get(error.refusal, (422, "refused"))
+    if isinstance(error, LifeError):
+        return REFUSALS.get(error.key, (422, "refused"))
+    if isinstance(error, IntakeError):
+        return meaning.status, "fields"
+    if isinstance(error, KeyReusedError):
+        return meaning.status, "key_reused"
+    if isinstance(error, MethodNotAllowed):
+        return meaning.status, "method"
+    key = {"sign_in": "token", "old_form": "forbidden"}.get(meaning.key, meaning.key)
+    return meaning.status, key if key in TITLES else "address"
+
+
+def _find_faults(error: Exception) -> tuple[Fault, ...]:
+    """Return the fields at fault, where an error knows them."""
+    if isinstance(error, ProblemError):
+        return error.faults
+    if isinstance(error, IntakeError):
+        return tuple(read_problems(error.problems))
+    return ()
 
 
 def _has_frame() -> bool:

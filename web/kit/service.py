@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from flask import current_app, g
 from sqlalchemy.orm import Session, sessionmaker
 
+from gridgov.jobs.place_service import PlaceService
 from gridgov.rules.constants import Constants
 from gridgov.services.city_runtime import CityFacts, CityRuntime, RunningCity
 from gridgov.services.clock import CLOCK
+from gridgov.services.intake.corrections import KeptCorrections
 from gridgov.services.outbox.deliver import open_channels
 from gridgov.services.salt import with_salt
 from gridgov.services.settings import ServiceSettings
@@ -39,6 +41,8 @@ class Service:
     sessions: sessionmaker[Session] = field(init=False)
     read_sessions: sessionmaker[Session] = field(init=False)
     city: RunningCity = field(init=False)
+    corrections: KeptCorrections = field(init=False)
+    _places: tuple[int, PlaceService] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         # No service without a salt: persons are hashed under the one that belongs to the database.
@@ -48,6 +52,7 @@ class Service:
         # On SQLite readers must not wait for the writer's lock (gridgov.storage.db).
         self.read_sessions = make_sessions(self.engine.execution_options(sqlite_read_only=True))
         self.city = RunningCity(settings=self.settings, sessions=self.read_sessions)
+        self.corrections = KeptCorrections(sessions=self.read_sessions)
 
     def get_now(self) -> datetime:
         """Return the service's time, UTC: the machine's, less what a demo with old data lies back."""
@@ -62,6 +67,21 @@ class Service:
             None has been loaded.
         """
         return self.city.get_facts()
+
+    def get_places(self) -> PlaceService:
+        """Return the place service of the city in use; a newer load is seen as soon as by :meth:`get_city`.
+
+        Raises
+        ------
+        GridgovError
+            As ``RunningCity.get_runtime``.
+        """
+        kept, pack_id = self._places, self.get_city().pack_id
+        if kept is None or kept[0] != pack_id:
+            runtime = self.city.get_runtime()
+            kept = pack_id, PlaceService(city=runtime.city, get_book=runtime.get_book)
+            self._places = kept
+        return kept[1]
 
 
 def get_service() -> Service:

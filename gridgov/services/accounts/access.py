@@ -18,7 +18,7 @@ SECURITY_KINDS = (ACCOUNT, PERSON, EXPORT)
 EVENTS = (
     *("sign_in", "sign_in_wrong", "lock_account", "sign_out", "view_person", "export"),
     *("add_account", "set_password", "code_on", "code_off", "reset_code"),
-    *("enable_account", "disable_account"),
+    *("enable_account", "disable_account", "make_token", "end_token"),
 )
 """What such entries say was done."""
 

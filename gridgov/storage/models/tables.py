@@ -11,6 +11,7 @@ from gridgov.storage.models import (
     orders,
     plans,
     secrets,
+    tokens,
     topics,
     whistles,
 )
@@ -27,6 +28,7 @@ MODULES = (
     orders,
     plans,
     secrets,
+    tokens,
     topics,
     whistles,
 )

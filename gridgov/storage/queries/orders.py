@@ -251,15 +251,40 @@ def stream_orders(session: Session, chosen: OrderFilter) -> Iterator[Any]:
     """Give every order of a filter by time of receipt, a few thousand at a time: nothing is held in memory."""
     last: tuple[datetime, int] | None = None
     while True:
-        query = sa.select(*LIST_COLUMNS).join(Appeal, Appeal.id == Order.appeal_id)
-        query = query.select_from(Order).where(*_make_conditions(chosen))
-        if last is not None:
-            query = query.where(sa.tuple_(Order.received_at, Order.id) > sa.tuple_(*last))
-        rows = session.execute(query.order_by(Order.received_at, Order.id).limit(EXPORT_ROWS)).all()
+        rows = list_after(session, chosen, last, rows=EXPORT_ROWS)
         yield from rows
         if len(rows) < EXPORT_ROWS:
             return
         last = (rows[-1].received_at, rows[-1].id)
+
+
+def list_after(
+    session: Session,
+    chosen: OrderFilter,
+    last: tuple[datetime, int] | None,
+    *,
+    rows: int,
+    newest_first: bool = False,
+) -> Sequence[Any]:
+    """Return the orders of a filter that follow one, by time of receipt: :data:`LIST_COLUMNS`.
+
+    Parameters
+    ----------
+    last
+        Time of receipt and ``id`` of that one; None for the beginning.
+    rows
+        At most so many.
+    newest_first
+        Whether the newest come first.
+    """
+    query = sa.select(*LIST_COLUMNS).join(Appeal, Appeal.id == Order.appeal_id)
+    query = query.select_from(Order).where(*_make_conditions(chosen))
+    key = sa.tuple_(Order.received_at, Order.id)
+    if last is not None:
+        query = query.where(key < sa.tuple_(*last) if newest_first else key > sa.tuple_(*last))
+    columns = (Order.received_at, Order.id)
+    order = [one.desc() for one in columns] if newest_first else list(columns)
+    return session.execute(query.order_by(*order).limit(rows)).all()
 
 
 def _get_sort_column(sort: str) -> Any:

@@ -40,6 +40,7 @@ from gridgov.storage.models.plans import (
     TaskStep,
 )
 from gridgov.storage.models.secrets import KeptSecret
+from gridgov.storage.models.tokens import ApiToken, KeptAnswer
 from gridgov.storage.models.whistles import CalledUnit, CheckIn, WhistleCall
 from gridgov.storage.scope.viewer import Scope
 
@@ -145,6 +146,7 @@ def _limit_own(scope: Scope) -> dict[Any, Any]:
         SavedView: SavedView.account_id == scope.account_id,
         FormSubmit: sa.false(),  # for the service alone
         KeptSecret: sa.false(),
+        KeptAnswer: sa.false(),
         NoticeSetting: NoticeSetting.account_id == scope.account_id,
     }
     if scope.keeps:
@@ -155,6 +157,7 @@ def _limit_own(scope: Scope) -> dict[Any, Any]:
         Message: sa.or_(Message.account_id == scope.account_id, unit),
         Account: Account.id == scope.account_id,
         AccountSession: AccountSession.account_id == scope.account_id,
+        ApiToken: ApiToken.account_id == scope.account_id,
     }
 
 

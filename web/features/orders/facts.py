@@ -1,7 +1,7 @@
 """Forms of actions: which have one of their own, what their fields bring (``Facts``), and why one was refused."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import get_args
 
 from flask import request
@@ -12,11 +12,9 @@ from gridgov.rules.orders.disputes import Evidence, Ground
 from gridgov.rules.orders.needs import ANSWERED, Actor, Facts
 from gridgov.rules.orders.states import OrderActionError
 from gridgov.rules.orders.transitions import OrderAction, Role
-from gridgov.services.accounts.sign_in import SignInOutcome, try_code, try_password
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.evidence import make_evidence
-from gridgov.storage.db import transaction
-from web.kit.security import get_address
+from web.kit.second_person import sign_second
 from web.kit.service import get_service
 
 ELSEWHERE = {
@@ -155,24 +153,7 @@ def read_second(form: Mapping[str, str]) -> Actor | None:
     login = form.get("second_login", "").strip()
     if not login:
         return None
-    settings, now = get_service().settings, datetime.now(UTC)
-    with transaction(get_service().sessions) as session:
-        password = request.form.get("second_password", "")
-        address = get_address()
-        tried = try_password(session, login, password, settings=settings, now=now, address=address)
-        if tried.outcome is SignInOutcome.CODE_NEEDED and tried.account is not None:
-            code, account_id = form.get("second_code", ""), tried.account.id
-            tried = try_code(session, account_id, code, settings=settings, now=now, address=address)
-        account = tried.account if tried.outcome is SignInOutcome.DONE else None
-        if account is not None and account.password_given:
-            account = None  # Whoever gave the password could sign in their place.
-        actor = (
-            None
-            if account is None
-            else Actor(
-                person_key=account.person_key, role=account.role, unit_code=account.unit_code
-            )
-        )
+    actor = sign_second(login, request.form.get("second_password", ""), form.get("second_code", ""))
     if actor is None:
         raise FormError("second_login", gettext("orders.form.second_wrong"))
     return actor

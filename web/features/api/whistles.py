@@ -1,0 +1,222 @@
+"""Whistle calls: who was called, who came, and the steps of a called unit and of the street."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+import marshmallow as ma
+from flask import Response, g
+from sqlalchemy.orm import Session
+
+from gridgov.errors import NotFoundError
+from gridgov.services.accounts.tokens import TokenScope
+from gridgov.services.whistles import calls as service
+from gridgov.services.whistles.calls import Arrival
+from gridgov.services.whistles.records import get_call
+from gridgov.storage.queries.whistle_lists import CallState, get_call_record, list_calls
+from web.kit import limits
+from web.kit.api import (
+    Blueprint,
+    Reply,
+    answer_once,
+    by_token,
+    checking_version,
+    make_tag,
+    read_seen_version,
+    tell_json,
+)
+from web.kit.api.documents import Schema, Text
+from web.kit.permissions import Permission, permission
+from web.kit.service import get_runtime, get_scope, get_service, reading
+
+blueprint = Blueprint(
+    "api_whistles", __name__, url_prefix="/api/v1/whistles", description="Who must come"
+)
+
+STATES = [one for one in get_args(CallState) if one]
+AUTHORITIES = ("full", "none")
+
+
+class CallQuery(Schema):
+    """Which calls are listed."""
+
+    state = Text(validate=ma.validate.OneOf(STATES))
+
+
+class CallRow(Schema):
+    """A call in a list."""
+
+    call_no = ma.fields.String(required=True)
+    order_no = ma.fields.String(required=True)
+    unit_code = ma.fields.String(required=True)
+    street_code = ma.fields.String(required=True)
+    item_code = ma.fields.String(required=True)
+    cell_code = ma.fields.String(required=True, allow_none=True)
+    lon = ma.fields.Float(required=True, allow_none=True)
+    lat = ma.fields.Float(required=True, allow_none=True)
+    blown_at = ma.fields.AwareDateTime(required=True)
+    closed_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    called = ma.fields.Integer(required=True)
+    present = ma.fields.Integer(required=True)
+    released = ma.fields.Integer(required=True)
+    late = ma.fields.Integer(required=True)
+    next_by = ma.fields.AwareDateTime(required=True, allow_none=True)
+
+
+class CallList(Schema):
+    """Calls, late ones first, then the newest; at most a few hundred."""
+
+    calls = ma.fields.List(ma.fields.Nested(CallRow), required=True)
+
+
+class CalledBody(Schema):
+    """A called unit."""
+
+    unit_code = ma.fields.String(required=True)
+    stage = ma.fields.Integer(required=True)
+    state = ma.fields.String(required=True)
+    duties = ma.fields.List(ma.fields.String(), required=True)
+    done = ma.fields.List(ma.fields.String(), required=True)
+    report_in_by = ma.fields.AwareDateTime(required=True)
+    reported_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    inside = ma.fields.Boolean(required=True, allow_none=True)
+    raised_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    released_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    street_rating = ma.fields.Integer(required=True, allow_none=True)
+    unit_rating = ma.fields.Integer(required=True, allow_none=True)
+
+
+class CallBody(Schema):
+    """One call with its units."""
+
+    call_no = ma.fields.String(required=True)
+    order_no = ma.fields.String(required=True)
+    version = ma.fields.Integer(required=True)
+    unit_code = ma.fields.String(required=True)
+    street_code = ma.fields.String(required=True)
+    item_code = ma.fields.String(required=True)
+    cell_code = ma.fields.String(required=True)
+    lon = ma.fields.Float(required=True, allow_none=True)
+    lat = ma.fields.Float(required=True, allow_none=True)
+    reason = ma.fields.String(required=True)
+    blown_at = ma.fields.AwareDateTime(required=True)
+    closed_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    units = ma.fields.List(ma.fields.Nested(CalledBody), required=True)
+
+
+class StepBody(Schema):
+    """What a step brings."""
+
+    unit_code = Text(required=True, validate=ma.validate.Length(1, 32))
+    lon = ma.fields.Float(validate=ma.validate.Range(-180, 180))
+    lat = ma.fields.Float(validate=ma.validate.Range(-90, 90))
+    authority = Text(
+        validate=ma.validate.OneOf(AUTHORITIES),
+        metadata={"description": "Whether its power came along"},
+    )
+    duty_code = Text(validate=ma.validate.Length(max=64))
+    score = ma.fields.Integer(validate=ma.validate.Range(1, 5))
+
+
+class SteppedBody(Schema):
+    """The call after a step."""
+
+    call_no = ma.fields.String(required=True)
+    version = ma.fields.Integer(required=True)
+    closed = ma.fields.Boolean(required=True)
+
+
+@blueprint.route("", methods=["GET"])
+@permission(Permission.WHISTLES_READ)
+@by_token(TokenScope.WHISTLES_READ)
+@blueprint.arguments(CallQuery, location="query")
+@blueprint.response(200, CallList)
+def index(asked: dict[str, Any]) -> Response:
+    """List the calls that the account sees."""
+    found = list_calls(reading(), now=get_service().get_now(), state=asked.get("state", ""))
+    rows = found.astype(object).where(found.notna(), None).to_dict("records")
+    return tell_json({"calls": CallRow(many=True).dump(rows)})
+
+
+@blueprint.route("/<call_no>", methods=["GET"])
+@permission(Permission.WHISTLES_READ)
+@by_token(TokenScope.WHISTLES_READ)
+@blueprint.response(200, CallBody, headers={"ETag": {"schema": {"type": "string"}}})
+def show(call_no: str) -> Response:
+    """Show one call."""
+    record = get_call_record(reading(), call_no)
+    told: dict[str, Any] = CallBody(exclude=("order_no",)).dump(record.call)
+    return tell_json(told | {"order_no": record.order.order_no}, version=record.call.version)
+
+
+def _report_in(session: Session, call_no: str, body: dict[str, Any]) -> object:
+    arrival = Arrival(
+        at=get_service().get_now(),
+        authority=body.get("authority", "full"),
+        lon=body.get("lon"),
+        lat=body.get("lat"),
+    )
+    actor = get_scope().actor
+    return service.check_in(
+        session, get_runtime(), call_no, body["unit_code"], actor=actor, arrival=arrival
+    )
+
+
+def _finish_duty(session: Session, call_no: str, body: dict[str, Any]) -> object:
+    at, actor = get_service().get_now(), get_scope().actor
+    duty = body.get("duty_code", "")
+    return service.finish_duty(session, call_no, body["unit_code"], duty, actor=actor, at=at)
+
+
+def _release(session: Session, call_no: str, body: dict[str, Any]) -> object:
+    return service.release(
+        session,
+        get_runtime(),
+        call_no,
+        body["unit_code"],
+        actor=get_scope().actor,
+        at=get_service().get_now(),
+    )
+
+
+def _rate(function: Callable[..., object]) -> Callable[[Session, str, dict[str, Any]], object]:
+    def rate(session: Session, call_no: str, body: dict[str, Any]) -> object:
+        at, actor = get_service().get_now(), get_scope().actor
+        # 0 is none of the scores: the rules say so.
+        return function(
+            session, call_no, body["unit_code"], body.get("score", 0), actor=actor, at=at
+        )
+
+    return rate
+
+
+STEPS: dict[str, Callable[[Session, str, dict[str, Any]], object]] = {
+    "report_in": _report_in,
+    "finish_duty": _finish_duty,
+    "release": _release,
+    "rate_unit": _rate(service.rate_unit),
+    "rate_street": _rate(service.rate_street),
+}
+
+
+@blueprint.route("/<call_no>/steps/<step>", methods=["POST"])
+@permission(Permission.WHISTLES_ACT)
+@by_token(TokenScope.WHISTLES_WRITE)
+@blueprint.arguments(StepBody)
+@blueprint.response(200, SteppedBody, headers={"ETag": {"schema": {"type": "string"}}})
+def take_step(body: dict[str, Any], call_no: str, step: str) -> Response:
+    """Take a step of a call: report_in, finish_duty, release, rate_unit or rate_street."""
+    limits.check_limit(limits.CHANGES, str(g.visitor.account_id))
+    if step not in STEPS:
+        raise NotFoundError("step of a call", step[:40])
+    seen = read_seen_version()
+
+    def change(session: Session) -> Reply:
+        get_call(session, call_no, seen_version=seen)
+        STEPS[step](session, call_no, body)
+        session.flush()
+        row = get_call_record(session, call_no).call
+        told = {"call_no": call_no, "version": row.version, "closed": row.closed_at is not None}
+        return Reply(body=told, headers={"ETag": make_tag(row.version)})
+
+    with checking_version():
+        return answer_once(change)
