@@ -18,8 +18,10 @@ CELLS_PER_BYTE = 20
 """Cells of a sheet for each packed byte; a cell of a real export takes one or more [A]."""
 
 
-def check_unpacked(path: Path) -> Path:
-    """Return `path` if it does not unpack to far more than it is.
+def check_unpacked(
+    path: Path, *, instead: str = "save the rows that hold something as CSV"
+) -> Path:
+    """Return `path` if it does not unpack to far more than it is; `instead` tells what else can be read.
 
     Python's reader gives no more of a part than the archive's directory says, so counting what that says is enough.
 
@@ -38,7 +40,7 @@ def check_unpacked(path: Path) -> Path:
         raise fail_file(
             path,
             f"unpacks to {unpacked:,} bytes, {unpacked // max(packed, 1):,} times its size",
-            f"at most {most:,} bytes; save the rows that hold something as CSV",
+            f"at most {most:,} bytes; {instead}",
         )
     return path
 

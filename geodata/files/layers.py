@@ -22,6 +22,7 @@ import shapely
 from geodata.crs import STORAGE_CRS, parse_crs
 from geodata.datum import Datum, parse_datum
 from geodata.errors import GeodataError
+from geodata.files.archives import check_unpacked
 from geodata.files.encodings import decode, detect_encoding
 from geodata.files.geometry_checks import FeatureNames, find_ring_faults, take_usable
 from geodata.files.georeference import (
@@ -238,19 +239,14 @@ def _read_json(
     return _read_gdal(source, names, layer=_choose_layer(source, path, choice.layer))
 
 
-MOST_UNPACKED_BYTES = 2 << 30
-"""An archive that says it holds more is not unpacked."""
-
-
 def _read_zip(
     path: Path, choice: _Choice, names: FeatureNames
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read the one layer file of an archive, unpacked under a name of our own beside its parts."""
     try:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+            check_unpacked(path, instead="unpack it, and read the layer's own file")
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            if sum(entry.file_size for entry in entries) > MOST_UNPACKED_BYTES:
-                raise fail_file(path, "is too large unpacked", "a layer of at most 2 GB")
             main = _choose_entry(entries, path, choice.layer)
             stem = main.filename.rpartition(".")[0]
             for entry in entries:

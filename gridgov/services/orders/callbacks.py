@@ -24,7 +24,6 @@ from gridgov.rules.rates.callbacks import (
     check_callbacks,
 )
 from gridgov.services.city_runtime import CityRuntime
-from gridgov.services.orders.exclusions import NO_CALLBACK, has_proposal, propose
 from gridgov.services.orders.handling import act
 from gridgov.services.orders.rating import END_OF_TIME, counted, make_callbacks_frame
 from gridgov.services.orders.rows import get_order, make_rule_order
@@ -145,8 +144,6 @@ def _miss(
     if row.state is OrderState.CALLBACK:
         facts = Facts(at=callback.called_at, reason_code=callback.not_reached)
         act(session, runtime, row.order_no, OrderAction.NOT_REACHED, actor=actor, facts=facts)
-        if row.call_again_at is None:
-            _propose_end(session, runtime, row, at=callback.called_at, actor=actor)
     return Called(
         callback=callback,
         counts=False,
@@ -154,15 +151,6 @@ def _miss(
         state=row.state,
         call_again_at=row.call_again_at,
     )
-
-
-def _propose_end(
-    session: Session, runtime: CityRuntime, row: Order, *, at: datetime, actor: Actor
-) -> None:
-    if NO_CALLBACK in runtime.constants.texts("rates.exclusion_reasons") and not has_proposal(
-        session, row
-    ):
-        propose(session, runtime, row.order_no, actor=actor, reason_code=NO_CALLBACK, at=at)
 
 
 def _check_words(answers: Answers, runtime: CityRuntime) -> None:

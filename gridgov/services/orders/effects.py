@@ -29,6 +29,7 @@ from gridgov.services.orders.place import (
     put_place,
     renew_clocks,
 )
+from gridgov.services.orders.proposals import NO_CALLBACK, add_proposal, find_proposal
 from gridgov.services.orders.rows import UNSENT, make_rule_order
 from gridgov.storage.models.appeals import Appeal, PinMove
 from gridgov.storage.models.orders import (
@@ -329,13 +330,16 @@ def _hand_over(step: Act) -> None:
 
 
 def _miss(step: Act) -> None:
-    """Count a try that reached nobody and say when the next is due; after the last one there is none."""
+    """Count a try that reached nobody and say when the next is due; after the last one a second person decides."""
     row, constants = step.row, step.runtime.constants
     most = round(constants.number("rates.callback_tries_max"))
     row.calls_missed = min(row.calls_missed + 1, most)
     wait = timedelta(hours=constants.number("rates.callback_retry_hours"))
     ended = row.calls_missed >= most
     row.call_again_at = None if ended else step.facts.at + wait * 2 ** (row.calls_missed - 1)
+    known = NO_CALLBACK in constants.texts("rates.exclusion_reasons")
+    if ended and known and step.actor is not None and find_proposal(step.session, row) is None:
+        add_proposal(step.session, row, actor=step.actor, reason_code=NO_CALLBACK, at=step.facts.at)
 
 
 def _reached(step: Act) -> None:

@@ -2,30 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gridgov.errors import ForbiddenError, GridgovError, NotFoundError
-from gridgov.rules.message_text import Language, MessageText, make_text
-from gridgov.rules.order_labels import get_label
 from gridgov.rules.orders.needs import Actor, Facts, has_permit
 from gridgov.rules.orders.states import OrderActionError
 from gridgov.rules.orders.transitions import BY_STATE, OrderAction, Relation, Role
 from gridgov.rules.privacy import mask_text
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.handling import act
+from gridgov.services.orders.proposals import add_proposal, find_proposal, log_exclusion
 from gridgov.services.orders.rating import counted
 from gridgov.services.orders.rows import get_order, make_rule_order
-from gridgov.services.outbox.deliver import notify
-from gridgov.storage.audit import log as audit
 from gridgov.storage.models.accounts import Account
 from gridgov.storage.models.orders import Exclusion, Order
 from gridgov.storage.scope.apply import without_row_scope
 
-NO_CALLBACK = "no_valid_callback"
-"""Reason of an exclusion that is proposed after the last try to reach the person."""
 _SUPERVISOR = frozenset({(Role.SUPERVISOR, Relation.DESK)})
 
 
@@ -69,19 +63,12 @@ def propose(
         raise GridgovError(
             f"order {order_no}: exclusion reason {reason_code!r}; expected one of {', '.join(known)}"
         )
-    if _find_open(session, row) is not None:
+    if find_proposal(session, row) is not None:
         raise GridgovError(
             f"order {order_no}: an exclusion is proposed already; approve or withdraw that one"
         )
     with without_row_scope(session):
-        exclusion = Exclusion(
-            order_id=row.id, reason_code=reason_code, proposed_by=actor.person_key, proposed_at=at
-        )
-        session.add(exclusion)
-        _log(session, row, "propose_exclusion", actor, at, reason_code=reason_code)
-        session.flush()
-        _tell(session, row, exclusion)
-    return exclusion
+        return add_proposal(session, row, actor=actor, reason_code=reason_code, at=at)
 
 
 def _check_may_propose(runtime: CityRuntime, row: Order, actor: Actor) -> None:
@@ -96,20 +83,6 @@ def _check_may_propose(runtime: CityRuntime, row: Order, actor: Actor) -> None:
         refusal="state" if transition is None else "who",
         message="an exclusion is proposed by its owner or a callback clerk, once the order is replied",
     )
-
-
-def has_proposal(session: Session, row: Order) -> bool:
-    """Tell whether an exclusion of an order waits for its second person."""
-    return _find_open(session, row) is not None
-
-
-def _find_open(session: Session, row: Order) -> Exclusion | None:
-    query = sa.select(Exclusion).where(
-        Exclusion.order_id == row.id,
-        Exclusion.approved_at.is_(None),
-        Exclusion.withdrawn_at.is_(None),
-    )
-    return session.scalars(query.limit(1)).first()
 
 
 def find_proposals(session: Session, *, at_most: int = 200) -> list[Proposal]:
@@ -186,10 +159,10 @@ def withdraw(
             )
         with without_row_scope(session):
             exclusion.withdrawn_at = at
-            if exclusion.reason_code == NO_CALLBACK and row.call_again_at is None:
-                # It was not to be given up: the tries begin anew.
+            if row.call_again_at is None:
+                # It was not to be given up, for whichever reason: the tries begin anew.
                 row.calls_missed, row.call_again_at = 0, None
-            _log(session, row, "withdraw_exclusion", actor, at, reason_code=reason)
+            log_exclusion(session, row, "withdraw_exclusion", actor, at, reason_code=reason)
         return exclusion
     with without_row_scope(session), counted(session, runtime, row):
         exclusion.withdrawn_at = at
@@ -238,36 +211,3 @@ def _find_actor(session: Session, person_key: str) -> Actor:
             "who proposed this exclusion has no account any more; withdraw it and propose it anew"
         )
     return Actor(person_key=person_key, role=account.role, unit_code=account.unit_code)
-
-
-def _log(
-    session: Session, row: Order, action: str, actor: Actor, at: datetime, **said: Any
-) -> None:
-    audit.record(
-        session,
-        at=at,
-        action=action,
-        subject_kind="order",
-        subject_no=row.order_no,
-        before=None,
-        after=said,
-        actor=actor,
-    )
-
-
-def _tell(session: Session, row: Order, exclusion: Exclusion) -> None:
-    def say(language: Language) -> MessageText:
-        reason = get_label("exclusion_reason", exclusion.reason_code, language=language)
-        facts = {"order_no": row.order_no, "reason": reason}
-        return make_text("exclusion_proposed", facts, language)
-
-    notify(
-        session,
-        at=exclusion.proposed_at,
-        topic="exclusion_proposed",
-        unit_codes=(row.desk_code,),
-        say=say,
-        data={"reason_code": exclusion.reason_code},
-        order_no=row.order_no,
-        key=f"exclusion:{exclusion.id}:proposed",
-    )

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from geodata.errors import InvalidDataError
-from geodata.files import read_table, write_table
+from geodata.files import read_layer, read_table, write_table
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -87,3 +87,32 @@ def test_rows_that_a_tool_left_formatted_are_read(tmp_path):
     except InvalidDataError as error:
         pytest.fail(str(error))
     assert read["a"].iloc[0] == "1"
+
+
+KML = (
+    b'<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
+    b"<Placemark><name>a</name><Polygon><outerBoundaryIs><LinearRing><coordinates>"
+    b"116,39 116.1,39 116.1,39.1 116,39</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark>"
+)
+
+
+@pytest.mark.parametrize("name", ["areas.kmz", "areas.zip"])
+@pytest.mark.parametrize("where", ["in the layer", "beside it"])
+def test_a_packed_layer_that_unpacks_to_much_more_than_it_is_is_refused(tmp_path, name, where):
+    blanks = b" " * (80 * 1024 * 1024)
+    for filled in (False, True):
+        parts = {"doc.kml": KML + b"</Document></kml>"}
+        if filled and where == "in the layer":
+            parts["doc.kml"] = KML + blanks + b"</Document></kml>"
+        elif filled:
+            parts["doc.dbf"] = blanks
+        with zipfile.ZipFile(
+            tmp_path / name, "w", zipfile.ZIP_DEFLATED, compresslevel=9
+        ) as archive:
+            for part, content in parts.items():
+                archive.writestr(part, content)
+        if filled:
+            with pytest.raises(InvalidDataError, match=r"times its size.*own file"):
+                read_layer(tmp_path / name, datum="WGS84")
+        else:
+            assert len(read_layer(tmp_path / name, datum="WGS84")[0]) == 1

@@ -15,7 +15,7 @@ from gridgov.services.intake.amend import Amendment, amend, preview_amend
 from gridgov.services.intake.take_in import NewAppeal, take_in
 from gridgov.services.orders.callbacks import Answers, record_callback
 from gridgov.services.orders.evidence import make_evidence
-from gridgov.services.orders.exclusions import approve, find_proposals, withdraw
+from gridgov.services.orders.exclusions import approve, find_proposals, propose, withdraw
 from gridgov.services.orders.handling import act, record_refusal, undo
 from gridgov.storage.audit.verify import verify
 from gridgov.storage.counts.sums import recount
@@ -45,6 +45,7 @@ from tests.gridgov.services.city import (
     make_actor,
     take,
 )
+from tests.gridgov.services.promises import find_broken
 
 A, S = OrderAction, OrderState
 SUPERVISOR = make_actor(Role.SUPERVISOR, DISTRICT)
@@ -232,6 +233,37 @@ def test_nobody_reached_is_recorded_tried_again_and_ends(
         assert (row.outcome, row.calls_missed) == (Outcome.EXCLUDED, 0)
         assert session.scalars(sa.select(Exclusion)).all()[-1].approved_by
         assert verify(session) == []
+
+
+def test_the_last_try_ends_in_a_decision_whichever_way_it_is_recorded(
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
+) -> None:
+    """As an action of its own; and where something else was proposed before and is withdrawn after it."""
+    with loaded.begin() as session:
+        handle(session, runtime, order_no)
+        do(session, runtime, order_no, A.REPLY, CENTRE, minutes=10, text="好")
+
+        def miss(*minutes: int) -> None:
+            for minute in minutes:
+                do(session, runtime, order_no, A.CALL_BACK, CLERK, minutes=minute)
+                why = {"reason_code": "no_answer"}
+                do(session, runtime, order_no, A.NOT_REACHED, CLERK, minutes=minute, **why)
+
+        def drop() -> str:
+            (one,) = find_proposals(session)
+            how = {"actor": DESK_SUPERVISOR, "reason": "again", "at": at(9000)}
+            withdraw(session, runtime, one.exclusion_id, **how)
+            return one.reason_code
+
+        miss(20, 1000, 2000)
+        assert find_broken(session, runtime, at(2001)) == []
+        assert drop() == "no_valid_callback"
+        propose(session, runtime, order_no, actor=CENTRE, reason_code="unreasonable", at=at(2002))
+        miss(3000, 4000, 5000)
+        assert drop() == "unreasonable"
+        session.info.clear()
+        assert find_broken(session, runtime, at(9001)) == []
+        assert get(session, order_no).calls_missed == 0
 
 
 def test_a_call_that_reaches_somebody_ends_the_tries(
