@@ -22,7 +22,6 @@ FEATURES = (
     "web.features.rates.views",
     "web.features.outbox.views",
     "web.features.inbox.views",
-    "web.features.work.views",
 )
 """Modules with a ``blueprint``."""
 
