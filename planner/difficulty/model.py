@@ -129,7 +129,7 @@ def fit_difficulty(features: pd.DataFrame, solved: pd.Series, *, seed: int) -> D
         raise DifficultyError(f"All {len(y)} answers are the same; there is nothing to tell apart.")
     known = features.loc[answered, list(FEATURES)].astype(object).where(lambda f: f.notna(), "")
     x, names = _make_matrix(known)
-    folds = int(min(FOLDS, np.bincount(y.astype(int)).min()))
+    folds = min(FOLDS, int(np.bincount(y.astype(int)).min()))
     chance = np.full(len(y), y.mean())
     if folds > 1:
         split = StratifiedKFold(folds, shuffle=True, random_state=seed)

@@ -72,13 +72,15 @@ class Cube:
             self.block.max(initial=0) + 1
         )
         _, first = np.unique(keys + self.block[inside], return_index=True)
-        return inside[np.sort(first)]
+        kept: Ints = inside[np.sort(first)]
+        return kept
 
     def find_persons(self, entries: Ints) -> Ints:
         """Return of some entries the first of each person and block, whatever it is about."""
         keys = self.person[entries] * (self.block.max(initial=0) + 1) + self.block[entries]
         _, first = np.unique(keys, return_index=True)
-        return entries[np.sort(first)]
+        kept: Ints = entries[np.sort(first)]
+        return kept
 
     def find_issues(self, entries: Ints) -> Ints:
         """Return of some entries the first of each issue."""

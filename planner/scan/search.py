@@ -314,11 +314,11 @@ class _Drawer:
         self.n_cells = n_places * width
         self.draws = data.total
         if self.model is ScanModel.POISSON:
-            recent = expected[:, n_spans - width :].ravel()
-            rest = max(float(expected.sum() - recent.sum()), 0.0)
-            self.chance, self.other = make_alias(np.append(recent, rest))
+            usual = expected[:, n_spans - width :].ravel()
+            rest = max(float(expected.sum() - usual.sum()), 0.0)
+            self.chance, self.other = make_alias(np.append(usual, rest))
         elif self.model is ScanModel.PERMUTATION:
-            recent = counts[:, n_spans - width :].sum(axis=0)
+            recent: Ints = counts[:, n_spans - width :].sum(axis=0)
             self.pool = np.repeat(np.arange(n_places, dtype=np.int32), counts.sum(axis=1))
             self.column = np.repeat(np.arange(width, dtype=np.int32), recent)
             self.draws = len(self.column)
