@@ -11,8 +11,7 @@ again as its level 1, nor a community again as its street.
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -203,11 +202,10 @@ def find_area_clusters(
     if len(labels.streets) < 3 or not len(quiet[0]):
         return []
     used = [number for number, window in enumerate(windows) if window.name in PLACE_WINDOWS]
+    counts = _Counts(cube=cube, labels=labels, quiet=quiet)
     tests = _make_tests(
-        cube,
-        labels,
+        counts,
         used=used,
-        quiet=quiet,
         per_issue=per_issue,
         marked=_mark_streets(labels, known) if known else None,
     )
@@ -227,10 +225,8 @@ def find_area_clusters(
         if not clusters or is_settled or number == ROUNDS - 1:
             break
         tests = _make_tests(
-            cube,
-            labels,
+            counts,
             used=used,
-            quiet=quiet,
             per_issue=per_issue,
             marked=marked,
             before=tests,
@@ -263,7 +259,7 @@ def _take_strongest(
     every = tests.frame[(tests.frame["persons"] >= fewest) & (tests.frame["persons"] >= least)]
     every = tests.judge(every, per_issue)
     every = every[make_q_beside(every["false"], beside) <= thresholds.level]
-    alive = np.ones(len(cube.cell), dtype=bool)
+    alive, inside = np.ones(len(cube.cell), dtype=bool), _EntriesOfAreas(labels)
     members = {
         int(number): _mark(len(cube.cell), quiet[number]) for number in every["window"].unique()
     }
@@ -275,8 +271,10 @@ def _take_strongest(
     clusters = []
     while heap:
         false, scope, level, window, area, item, at = heapq.heappop(heap)
-        own = (labels.of(scope) == area) & (labels.items[level - 1] == item)
-        now = float(len(np.unique(cube.person[own & alive & members[window]])))
+        here = inside.find(scope, area)
+        own = here[labels.items[level - 1][here] == item]
+        counted = own[alive[own] & members[window][own]]
+        now = float(len(np.unique(cube.person[counted])))
         if now == rows.loc[at, "persons"]:
             alive[own] = False
             top = int(rows.loc[at, "top"])
@@ -300,6 +298,21 @@ def _take_strongest(
             if fresh["false"] <= limit:
                 heapq.heappush(heap, (float(fresh["false"]), scope, level, window, area, item, at))
     return clusters
+
+
+class _EntriesOfAreas:
+    """The entries of each area, found without looking at all."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._order = {
+            scope: np.argsort(labels.of(scope), kind="stable").astype(np.int64) for scope in SCOPES
+        }
+        self._sorted = {scope: labels.of(scope)[order] for scope, order in self._order.items()}
+
+    def find(self, scope: str, area: int) -> Ints:
+        """Return the positions of the entries of an area, ascending."""
+        first, last = np.searchsorted(self._sorted[scope], [area, area + 1])
+        return self._order[scope][first:last]
 
 
 def _records(frame: pd.DataFrame) -> list[tuple[int, dict[str, Any]]]:
@@ -346,18 +359,69 @@ class _Tests:
         return frame.assign(p=p, false=false)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Counts:
+    """Persons per area and item, counted when asked for and kept.
+
+    ``quiet``: per window, the entries that count.
+    """
+
+    cube: Cube
+    labels: Labels
+    quiet: tuple[Ints, ...]
+    kept: dict[tuple[str, int, int], Array] = field(default_factory=dict)
+
+    def get(self, scope: str, level: int, window: int) -> tuple[Array, Array]:
+        """Return persons per area and item, shape (areas, items), and of all level-1 items, shape (areas, 1).
+
+        A person counts once per item and area, however many places they called about.
+        """
+        every = self._get(scope, 1, window).sum(axis=1, keepdims=True)
+        return self._get(scope, level, window), every
+
+    def _get(self, scope: str, level: int, window: int) -> Array:
+        """Return persons per area and item."""
+        key = (scope, level, window)
+        if key not in self.kept:
+            entries, labels = self.quiet[window], self.labels
+            self.kept[key] = count_persons(
+                labels.of(scope)[entries],
+                labels.items[level - 1][entries],
+                self.cube.person[entries],
+                areas=len(labels.streets if scope == "street" else labels.communities),
+                items=len(labels.codes[level - 1]),
+            )
+        return self.kept[key]
+
+
+def count_persons(area: Ints, item: Ints, person: Ints, *, areas: int, items: int) -> Array:
+    """Return persons per area and item, each once, shape (areas, items); entries without either do not count.
+
+    Parameters
+    ----------
+    area, item, person
+        Labels of entries, -1 where there is none, shape (n,).
+    areas, items
+        How many there are.
+    """
+    known = (area >= 0) & (item >= 0)
+    persons = int(person.max(initial=0)) + 1
+    each = pd.unique((area[known] * items + item[known]) * persons + person[known])
+    counted = np.bincount(each // persons, minlength=areas * items)
+    return counted.reshape(areas, items).astype(np.float64)
+
+
 def _make_tests(
-    cube: Cube,
-    labels: Labels,
+    counts: _Counts,
     *,
     used: list[int],
-    quiet: tuple[Ints, ...],
     per_issue: PersonsPerIssue,
     marked: NDArray[np.bool_] | None = None,
     before: _Tests | None = None,
 ) -> _Tests:
     """Return the tests of every area, level and window; those in `marked` streets do not tell what is usual."""
-    usual = _expect_history(cube, labels, quiet[0], marked=marked, before=before)
+    labels = counts.labels
+    usual = _expect_history(counts, marked=marked, before=before)
     frames, expected, spreads = [], {}, {}
     every_test: dict[str, list[tuple[Array, Array]]] = {scope: [] for scope in SCOPES}
     for window in used:
@@ -368,7 +432,7 @@ def _make_tests(
             for scope, levels in SCOPES.items():
                 if level not in levels or (scope == "community" and not labels.communities):
                     continue
-                counted, every = _count_both(cube, labels, scope, level, quiet[window])
+                counted, every = counts.get(scope, level, window)
                 if scope == "street":
                     share = _move_share(usual[level], counted, every, labels)
                     doubt = KINDS_DOUBT / (KINDS_DOUBT + every) + np.zeros_like(counted)
@@ -413,42 +477,8 @@ def _make_tests(
     )
 
 
-def _count(area: Ints, item: Ints, areas: int, items: int) -> Array:
-    """Return entries per area and item; those without either left out."""
-    known = (area >= 0) & (item >= 0)
-    flat = area[known] * items + item[known]
-    return np.bincount(flat, minlength=areas * items).reshape(areas, items).astype(np.float64)
-
-
-def _count_both(
-    cube: Cube, labels: Labels, scope: str, level: int, entries: Ints
-) -> tuple[Array, Array]:
-    """Return persons per area and item, shape (areas, items), and of all level-1 items, shape (areas, 1).
-
-    A person counts once per item and area, however many places they called about.
-    """
-    areas = len(labels.streets if scope == "street" else labels.communities)
-    area, person = labels.of(scope)[entries], cube.person[entries]
-    counted = []
-    for one in (level, 1):
-        item, items = labels.items[one - 1][entries], len(labels.codes[one - 1])
-        first = find_distinct(area, item, person)
-        counted.append(_count(area[first], item[first], areas, items))
-    return counted[0], counted[1].sum(axis=1, keepdims=True)
-
-
-def find_distinct(*labels: Ints) -> Ints:
-    """Return the first position of each combination of labels."""
-    keys = np.zeros(len(labels[0]), dtype=np.int64)
-    for label in labels:
-        keys = keys * (int(label.max(initial=0)) + 2) + label + 1
-    return np.sort(np.unique(keys, return_index=True)[1])
-
-
 def _expect_history(
-    cube: Cube,
-    labels: Labels,
-    entries: Ints,
+    counts: _Counts,
     *,
     marked: NDArray[np.bool_] | None,
     before: _Tests | None,
@@ -458,18 +488,19 @@ def _expect_history(
     Levels 1 and 2 by the mix of streets of the same kind; an item of level 3 by its parent's and by its part in that
     in the whole city. A street's own district counts where it has more than that explains.
     """
+    labels = counts.labels
     shares: dict[int, Array] = {}
     for level in (1, 2):
         if not len(labels.tops[level - 1]):
             continue
-        counted, every = _count_both(cube, labels, "street", level, entries)
+        counted, every = counts.get("street", level, 0)
         if marked is not None and before is not None:
             usual = before.expected["street", level, 0]
             counted = np.where(marked[:, labels.tops[level - 1]], usual, counted)
         mean = fit_mix(counted, every)
         shares[level] = mean * _raise_districts(counted, mean, labels) / np.maximum(every, 1e-9)
     if len(labels.tops[2]):
-        counted, every = _count_both(cube, labels, "street", 3, entries)
+        counted, every = counts.get("street", 3, 0)
         above = 2 if 2 in shares else 1
         parent = _find_owner(labels.items[2], labels.items[above - 1], len(labels.codes[2]))
         mean = shares[above][:, parent] * every
@@ -566,10 +597,19 @@ def _spread_of(
     at = np.flatnonzero(used)
     at = at[:: max(len(at) // TESTS_TOLD_BY, 1)]
     item = np.broadcast_to(tops[None, :], used.shape).ravel()[at]
+
+    def find_tails(
+        own: Ints, counted: Ints, expected: Array, variation: Array, limit: float
+    ) -> Array:
+        """Return upper tails as :func:`find_spread` asks for them."""
+        most = np.full(len(own), limit)
+        persons = counted.astype(np.float64)
+        return per_issue.find_tail(persons, expected, variation, item=item[own], limit=most)
+
     return find_spread(
         counted.ravel()[at],
         mean.ravel()[at],
         doubt.ravel()[at],
         tails=TAILS,
-        find_tails=partial(per_issue.find_tail, item=item),
+        find_tails=find_tails,
     )

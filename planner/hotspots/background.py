@@ -34,7 +34,7 @@ from planner.hotspots.kernels import NODES, WEIGHTS, find_expected, find_mixed_t
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-TailFinder = Callable[[Ints, Array, Array], Array]
+TailFinder = Callable[[Ints, Ints, Array, Array, float], Array]
 
 AREA_WEIGHT = 50.0
 """Orders of an item that an area must have to weigh as much as the area above in its share. Assumed."""
@@ -437,26 +437,32 @@ def find_spread(
     tails
         Shares of the upper tail that the spread must account for.
     find_tails
-        P(persons >= those counted, at least 1) for a mean and a variation; None: each issue brings one person.
+        P(persons >= those counted, at least 1) for positions of places, counts, means and variations; where it is more
+        than the last argument, 1. None: each issue brings one person.
     """
     levels = np.array([level for level in tails if level * len(counted) >= 2])
     if not len(levels):
         return float(np.expm1(1.0))
     whole = np.maximum(np.round(counted), 1).astype(np.int64)
     find = find_tails or _find_single_tails
-    none_counted = counted <= 0
+    none_counted, largest = counted <= 0, float(levels.max())
     misses: dict[int, float] = {}
 
     def misses_at(number: int) -> float:
         """Return how many more lie in the tails than should, in the worst of them."""
         if number not in misses:
             widened = doubt + np.expm1(DEVIATIONS[number] ** 2)
-            at, beyond = (find(one, expected, widened) for one in (whole, whole + 1))
+            every = np.arange(len(whole))
             # counts are whole: of those exactly at the tail's edge the part that belongs to it
-            beyond = np.where(none_counted, at, beyond)
-            at = np.where(none_counted, 1.0, at)
-            inside = (levels - beyond[:, None]) / np.maximum(at - beyond, 1e-12)[:, None]
-            misses[number] = float((np.clip(inside, 0.0, 1.0).mean(axis=0) / levels).max())
+            beyond = find(every, whole + ~none_counted, expected, widened, largest)
+            near = np.flatnonzero(beyond < largest)
+            at = np.ones(len(near))
+            some = ~none_counted[near]
+            own = near[some]
+            at[some] = find(own, whole[own], expected[own], widened[own], 1.0)
+            inside = (levels - beyond[near, None]) / np.maximum(at - beyond[near], 1e-12)[:, None]
+            inside_all = np.clip(inside, 0.0, 1.0).sum(axis=0) / len(whole)
+            misses[number] = float((inside_all / levels).max())
         return misses[number]
 
     if misses_at(0) <= 1.0:
@@ -469,10 +475,15 @@ def find_spread(
     return float(np.expm1(DEVIATIONS[best] ** 2))
 
 
-def _find_single_tails(counted: Ints, expected: Array, variation: Array) -> Array:
+def _find_single_tails(
+    at: Ints, counted: Ints, expected: Array, variation: Array, limit: float
+) -> Array:
     """Return P(persons >= those counted) where each issue brings one person."""
-    nobody, none = np.full(len(counted), -1), np.zeros((1, 1, 1))
-    return np.asarray(find_mixed_tails(counted, expected, variation, nobody, none, NODES, WEIGHTS))
+    nobody, none = np.full(len(at), -1), np.zeros((1, 1, 1))
+    most = np.full(len(at), limit)
+    return np.asarray(
+        find_mixed_tails(counted, expected, variation, nobody, none, NODES, WEIGHTS, most)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

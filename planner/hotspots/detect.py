@@ -391,16 +391,22 @@ class _ItemTests:
         self.neighbours = tuple(ring.neighbours for ring in given.rings)
         self.counts = [matrix.tocsc() for matrix in given.persons]
 
-    def make_candidates(self) -> pd.DataFrame:
-        """Return the tests with enough persons, with ``p`` and ``false``."""
+    def make_candidates(self, beside: int = 0) -> pd.DataFrame:
+        """Return the tests with enough persons, with ``p`` and ``false``; 1 and infinite where they cannot pass.
+
+        No test can pass at whose threshold more false ones are expected than the level allows if all candidates, and
+        those `beside` them, passed.
+        """
         given = self.given
-        parts = []
+        enough = []
         for window, persons in enumerate(given.persons):
             for radius, matrix in enumerate(self.neighbours):
                 around = (matrix @ persons).tocoo()
-                enough = around.data >= given.thresholds.fewest_persons
-                cell, item = (a[enough].astype(np.int64) for a in (around.row, around.col))
-                parts.append(self._test(window, radius, cell, item, around.data[enough]))
+                kept = around.data >= given.thresholds.fewest_persons
+                cell, item = (a[kept].astype(np.int64) for a in (around.row, around.col))
+                enough.append((window, radius, cell, item, around.data[kept]))
+        most = given.thresholds.level * (sum(len(one[2]) for one in enough) + beside)
+        parts = [self._test(*one, most=most) for one in enough]
         return pd.concat(parts, ignore_index=True)
 
     def column(self, item: int, window: int) -> Array:
@@ -408,9 +414,19 @@ class _ItemTests:
         return np.asarray(self.counts[window][:, [item]].todense(), dtype=np.float64).ravel()
 
     def test(
-        self, item: int, window: int, radius: int, *, cells: Ints, persons: Array
+        self,
+        item: int,
+        window: int,
+        radius: int,
+        *,
+        cells: Ints,
+        persons: Array,
+        most: float = np.inf,
     ) -> tuple[Array, Array]:
-        """Return p and the number of false ones to be expected, for neighbourhoods of some cells."""
+        """Return p and the number of false ones to be expected, for neighbourhoods of some cells.
+
+        Where more than `most` are to be expected p is 1.
+        """
         given = self.given
         ring, background = given.rings[radius], given.backgrounds[window]
         around = ring.neighbours[cells]
@@ -429,24 +445,22 @@ class _ItemTests:
             expected=expected,
             variation=doubt,
         )
-        p = np.ones(len(cells))
-        mean = np.maximum(mean, 1e-6)
-        enough = np.flatnonzero(persons >= given.thresholds.least_ratio * mean)
-        p[enough] = given.per_issue.find_tail(
-            persons[enough], mean[enough], variation[enough], item=np.full(len(enough), item)
-        )
         usual = background.share[cells, item] * expected
-        return p, given.weights.find_false(p, usual, background.spread[item] + doubt) * KINDS
+        weights = given.weights.find_weights(usual, background.spread[item] + doubt) / KINDS
+        p = _find_tails(
+            given, persons, np.maximum(mean, 1e-6), variation, item=item, limit=most * weights
+        )
+        return p, p / weights
 
     def _test(
-        self, window: int, radius: int, cell: Ints, item: Ints, persons: Array
+        self, window: int, radius: int, cell: Ints, item: Ints, persons: Array, *, most: float
     ) -> pd.DataFrame:
         """Return the tests of one window and radius."""
         p, false = np.ones(len(cell)), np.full(len(cell), np.inf)
         for number in np.unique(item):
             own = np.flatnonzero(item == number)
             p[own], false[own] = self.test(
-                int(number), window, radius, cells=cell[own], persons=persons[own]
+                int(number), window, radius, cells=cell[own], persons=persons[own], most=most
             )
         return _make_tests(item, window, radius, cell, persons=persons, p=p, false=false)
 
@@ -491,14 +505,18 @@ class _PlaceTests:
             (mean, self.variation[key]) for key, mean in self.expected.items()
         )
 
-    def make_candidates(self) -> pd.DataFrame:
-        """Return the tests with enough persons, with ``p`` and ``false``."""
+    def make_candidates(self, beside: int = 0) -> pd.DataFrame:
+        """Return the tests with enough persons, as those of items do."""
+        tests = len(self.windows) * sum(len(ring.centres) for ring in self.given.rings)
+        most = self.given.thresholds.level * (tests + beside)
         parts = []
         for window in self.windows:
             for radius, matrix in enumerate(self.neighbours):
                 around = matrix @ self.persons[window]
                 cell = np.flatnonzero(around >= self.given.thresholds.fewest_persons)
-                p, false = self.test(-1, window, radius, cells=cell, persons=around[cell])
+                p, false = self.test(
+                    -1, window, radius, cells=cell, persons=around[cell], most=most
+                )
                 item = np.full(len(cell), -1)
                 parts.append(
                     _make_tests(item, window, radius, cell, persons=around[cell], p=p, false=false)
@@ -517,17 +535,36 @@ class _PlaceTests:
         *,
         cells: Ints,
         persons: Array,
+        most: float = np.inf,
     ) -> tuple[Array, Array]:
         """Return p and the number of false ones to be expected, for neighbourhoods of some cells."""
-        given = self.given
         mean = np.maximum(self.expected[window, radius][cells], 1e-6)
         variation = self.variation[window, radius][cells]
-        p = np.ones(len(cells))
-        enough = np.flatnonzero(persons >= given.thresholds.least_ratio * mean)
-        p[enough] = given.per_issue.find_tail(
-            persons[enough], mean[enough], variation[enough], item=np.full(len(enough), -1)
-        )
-        return p, self.weights.find_false(p, mean, variation) * KINDS
+        weights = self.weights.find_weights(mean, variation) / KINDS
+        p = _find_tails(self.given, persons, mean, variation, item=-1, limit=most * weights)
+        return p, p / weights
+
+
+def _find_tails(
+    given: DetectionInput,
+    persons: Array,
+    mean: Array,
+    variation: Array,
+    *,
+    item: int,
+    limit: Array,
+) -> Array:
+    """Return P(persons >= those counted); 1 where that is more than the limit, or the excess is too weak."""
+    p = np.ones(len(persons))
+    enough = np.flatnonzero(persons >= given.thresholds.least_ratio * mean)
+    p[enough] = given.per_issue.find_tail(
+        persons[enough],
+        mean[enough],
+        variation[enough],
+        item=np.full(len(enough), item),
+        limit=limit[enough],
+    )
+    return p
 
 
 def _make_tests(
@@ -560,7 +597,7 @@ def _take_strongest(tests: _ItemTests | _PlaceTests, beside: Sequence[float] = (
     passes. So one place is not reported once per neighbouring cell.
     """
     thresholds = tests.given.thresholds
-    every = tests.make_candidates()
+    every = tests.make_candidates(len(beside))
     every = every[make_q_beside(every["false"], beside) <= thresholds.level]
     if every.empty:
         return []

@@ -59,11 +59,21 @@ class Weights:
         p
             P-values, shape (k,).
         mean, variation
+            As in :meth:`find_weights`.
+        """
+        return np.asarray(p / self.find_weights(mean, variation))
+
+    def find_weights(self, mean: Array, variation: Array) -> Array:
+        """Return the share of the allowed false ones that each test gets.
+
+        Parameters
+        ----------
+        mean, variation
             Expected persons and the squared coefficient of variation of their rate, shape (k,).
         """
         likely = np.clip(mean, *LIKELY_LIMITS)
         chosen = _weigh(find_size(mean, variation), np.log(likely), self.constant)
-        return np.asarray(p / ((1.0 - EVEN_SHARE) * chosen + EVEN_SHARE * likely / self.likely))
+        return np.asarray((1.0 - EVEN_SHARE) * chosen + EVEN_SHARE * likely / self.likely)
 
 
 def _weigh(size: Array, likely: Array, constant: float) -> Array:

@@ -17,9 +17,10 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 STEP = 0.25
-NODES = np.arange(-7.5, 8.5 + STEP / 2, STEP)
+NODES = np.array(sorted(np.arange(-7.5, 8.5 + STEP / 2, STEP), key=lambda node: abs(node - 1.0)))
 WEIGHTS = STEP * np.exp(-0.5 * NODES**2) / math.sqrt(2 * math.pi)
-"""Trapezoid for an integral over the standard normal; the rule converges faster than any power here."""
+"""Trapezoid for an integral over the standard normal; the rule converges faster than any power here. Nodes that tell
+most about an upper tail stand first."""
 
 MOST_NEAR = 64
 """Communities that one neighbourhood is split into at most; the cells of further ones count to the first."""
@@ -60,6 +61,7 @@ def find_mixed_tails(
     further: Array,
     nodes: Array,
     weights: Array,
+    limit: Array,
 ) -> Array:
     """Return P(persons >= those counted): lognormal rates, Poisson issues, several persons an issue.
 
@@ -77,6 +79,8 @@ def find_mixed_tails(
         P(further persons >= e) of b issues, shape (items, b, e).
     nodes, weights
         Of the integral over the standard normal.
+    limit
+        Probability from which on the answer is 1: no more than that is asked, shape (k,).
     """
     tails = np.empty(len(persons))
     for k in range(len(persons)):
@@ -98,9 +102,9 @@ def find_mixed_tails(
                     chance *= rate / many
                     tail += chance * further[item[k], many, counted - many]
             total += weight * min(tail, 1.0)
-            if deviation < 1e-6:
+            if deviation < 1e-6 or total > limit[k]:
                 break
-        tails[k] = min(total, 1.0)
+        tails[k] = 1.0 if total > limit[k] else min(total, 1.0)
     return tails
 
 

@@ -57,7 +57,15 @@ class PersonsPerIssue:
         second = beyond * (1.0 + self.further) / (1.0 - self.further)
         return np.asarray(1.0 - self.several + self.several * (4.0 + 4.0 * beyond + second))
 
-    def find_tail(self, persons: Array, mean: Array, variation: Array, *, item: Ints) -> Array:
+    def find_tail(
+        self,
+        persons: Array,
+        mean: Array,
+        variation: Array,
+        *,
+        item: Ints,
+        limit: Array | None = None,
+    ) -> Array:
         """Return P(persons >= those counted).
 
         Parameters
@@ -70,6 +78,8 @@ class PersonsPerIssue:
             Squared coefficient of variation of the rate of issues, shape (k,).
         item
             Position of the item, shape (k,); -1: any.
+        limit
+            Probability from which on the answer is 1, shape (k,); None: always exact.
         """
         row = np.where(item < 0, len(self.several) - 1, item).astype(np.int64)
         large = persons > LARGEST_EXACT
@@ -86,6 +96,7 @@ class PersonsPerIssue:
                 self.tails,
                 NODES,
                 WEIGHTS,
+                np.full(len(persons), np.inf) if limit is None else limit,
             )
         )
 

@@ -94,3 +94,16 @@ def test_moments_of_the_size_of_an_issue():
 
     assert sizes.mean[0] == pytest.approx(drawn.mean(), rel=0.01)
     assert sizes.square[0] == pytest.approx((drawn**2).mean(), rel=0.02)
+
+
+def test_beyond_the_limit_a_tail_is_1_and_below_it_exact():
+    sizes, rng = make_sizes(0.1, 0.3), np.random.default_rng(5)
+    persons = rng.integers(1, 90, 400).astype(float)
+    mean, variation = rng.uniform(0.2, 40.0, 400), rng.uniform(0.0, 1.0, 400)
+    item, limit = np.full(400, -1), np.geomspace(1e-9, 1.0, 400)
+
+    exact = sizes.find_tail(persons, mean, variation, item=item)
+    asked = sizes.find_tail(persons, mean, variation, item=item, limit=limit)
+
+    assert (asked == np.where(exact > limit, 1.0, exact)).all()
+    assert 50 < (asked == 1.0).sum() < 350
