@@ -22,6 +22,7 @@ FEATURES = (
     "web.features.rates.views",
     "web.features.outbox.views",
     "web.features.inbox.views",
+    "web.features.work.views",
 )
 """Modules with a ``blueprint``."""
 

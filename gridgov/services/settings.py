@@ -58,6 +58,11 @@ class ServiceSettings:
         "hosts to which accounts may have their own messages posted, with commas between them; none if empty",
     )
     outbox_tries: int = _setting(8, "tries after which a message is a dead letter")
+    files: str = _setting("var/files", "folder of attachments; back it up with the database")
+    file_check: str = _setting(
+        "",
+        "command that is asked about each new file, its path as last word: 0 good, 1 dangerous; not asked if empty",
+    )
     base_map_url: str = _setting(
         "", "tile address of a base map, {z}/{x}/{y}; no base map if empty"
     )

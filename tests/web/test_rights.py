@@ -35,6 +35,7 @@ RIGHTS = {
     "classes_decide":  ".  .  .  x  .  .  .  x  .  .  .",
     "topics_choose":   ".  .  .  x  .  .  .  x  x  .  .",
     "rates_read":      ".  .  x  x  x  x  .  x  x  x  x",
+    "work_share":      "x  x  x  x  x  x  x  .  .  .  .",
     "outbox_keep":     ".  .  .  .  .  .  .  .  .  .  x",
     "accounts_keep":   ".  .  .  .  .  .  .  .  .  .  x",
     "security_read":   ".  .  .  .  .  .  .  .  .  x  x",

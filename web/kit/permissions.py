@@ -39,6 +39,7 @@ class Permission(StrEnum):
     CLASSES_DECIDE = "classes_decide"
     TOPICS_CHOOSE = "topics_choose"
     RATES_READ = "rates_read"
+    WORK_SHARE = "work_share"
     OUTBOX_KEEP = "outbox_keep"
     ACCOUNTS_KEEP = "accounts_keep"
     SECURITY_READ = "security_read"
@@ -63,6 +64,8 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.RATES_READ: frozenset(
         {_R.SUPERVISOR, _R.CALLBACK_CLERK, _R.STREET_CENTRE, _R.HANDLER, _R.ADMINISTRATOR} | _STUDY
     ),
+    # Photos may show people: for those alone who may know who it was.
+    Permission.WORK_SHARE: _DESK | _UNITS,
     Permission.OUTBOX_KEEP: frozenset({_R.ADMINISTRATOR}),
     Permission.ACCOUNTS_KEEP: frozenset({_R.ADMINISTRATOR}),
     Permission.SECURITY_READ: frozenset({_R.ADMINISTRATOR, _R.AUDITOR}),

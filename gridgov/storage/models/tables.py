@@ -14,6 +14,7 @@ from gridgov.storage.models import (
     tokens,
     topics,
     whistles,
+    work,
 )
 from gridgov.storage.models.base import Base
 
@@ -31,5 +32,6 @@ MODULES = (
     tokens,
     topics,
     whistles,
+    work,
 )
 METADATA = Base.metadata

@@ -42,6 +42,7 @@ from gridgov.storage.models.plans import (
 from gridgov.storage.models.secrets import KeptSecret
 from gridgov.storage.models.tokens import ApiToken, KeptAnswer
 from gridgov.storage.models.whistles import CalledUnit, CheckIn, WhistleCall
+from gridgov.storage.models.work import Assignment, Attachment
 from gridgov.storage.scope.viewer import Scope
 
 ORDERS = sa.inspect(Order).local_table
@@ -199,6 +200,10 @@ def _limit_units(scope: Scope) -> dict[Any, Any]:
         ),
         Plan: see_plans(scope),
         PlanTask: PlanTask.plan_id.in_(plans),
+        **{
+            model: sa.or_(model.order_id.in_(orders), model.plan_task_id.in_(plan_tasks))
+            for model in (Attachment, Assignment)
+        },
         TaskStep: TaskStep.plan_task_id.in_(plan_tasks),
         PlanComment: PlanComment.street_code.in_(scope.unit_codes),
         RankFollowUp: RankFollowUp.unit_code.in_(scope.unit_codes),
