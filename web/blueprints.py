@@ -21,6 +21,7 @@ FEATURES = (
     "web.features.effects.views",
     "web.features.rates.views",
     "web.features.outbox.views",
+    "web.features.ogc.views",
     "web.features.inbox.views",
     "web.features.work.views",
 )

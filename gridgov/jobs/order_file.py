@@ -11,9 +11,11 @@ import pandas as pd
 
 from geodata.errors import InvalidDataError
 from geodata.files import read_table
-from geodata.problems import Problem
+from geodata.problems import Problem, make_problem_frame
 from geodata.spreadsheets import find_shortened, note_shortened, to_codes, to_text
 from gridgov.frames import ORDER_COLUMNS, SATISFIED_VALUES
+from gridgov.jobs.exchange import ExportRead, Form, read_export
+from gridgov.jobs.exchange.reading import is_export
 from gridgov.reading.code_columns import restore_zeros
 from gridgov.reading.export_words import SATISFIED_WORDS, TRUE_FALSE, map_words
 from gridgov.reading.faults import RowFaults
@@ -82,6 +84,8 @@ def read_orders(
 ) -> OrdersRead:
     """Return the orders of a file written by ``gridgov run``, also after a spreadsheet has had it.
 
+    An export of the service (:mod:`gridgov.jobs.exchange`) is taken too, in each of its forms.
+
     A row without a number or a time of receipt is rejected, and so is the second with a number.
 
     Parameters
@@ -98,7 +102,11 @@ def read_orders(
     InvalidDataError
         If the file cannot be read, lacks a column of :data:`NEEDED_COLUMNS` or holds no order that can be used.
     """
+    if path.suffix.lower() == f".{Form.GPKG}":
+        return _take_export(read_export(path, zone=zone), path)
     raw, problems = read_table(path, names=ORDER_COLUMNS)
+    if is_export(raw.columns):
+        return _take_export(read_export(path, zone=zone), path)
     read = len(raw) + len({one.row for one in problems if one.severity == "error"} - {None})
     _check_columns(raw, path)
     raw, notes = restore_codes(raw, path, known=known)
@@ -115,6 +123,36 @@ def read_orders(
         problems=faults.frame(),
         read=read,
         rejected=read - len(kept),
+    )
+
+
+SOLVED = {"true": True, "partly": False, "false": False}
+"""Answers of the service: only what was solved wholly counts as solved."""
+
+
+def _take_export(export: ExportRead, path: Path) -> OrdersRead:
+    """Return the orders of an export of the service as those of a run; it says nothing of persons."""
+    given = export.orders
+    orders = given.reindex(columns=list(ORDER_COLUMNS)).assign(
+        solved=given["solved"].map(SOLVED).astype("boolean"),
+        review=given["review"].fillna(value=False).astype(bool),
+    )
+    for name in ORDER_COLUMNS:
+        if name not in given:
+            kind = "float64" if name in NUMBERS else "str"
+            orders[name] = pd.Series(None, index=orders.index, dtype=kind)
+    note = Problem(
+        file=str(path),
+        field="person_key",
+        problem="an export of the service holds no persons; each order counts as one of its own",
+        expected="orders.parquet of gridgov run where persons matter",
+        severity="warning",
+    )
+    return OrdersRead(
+        orders=orders,
+        problems=pd.concat([make_problem_frame([note]), export.problems], ignore_index=True),
+        read=export.read,
+        rejected=export.rejected,
     )
 
 

@@ -113,7 +113,7 @@ def get_plan_list(session: Session) -> pd.DataFrame:
         ``progress`` the mean share from 0 to 1, missing without tasks, ``next_due`` the earliest date of a task that
         is not done.
     """
-    newest = _newest_plans()
+    newest = choose_newest_plans()
     open_due = sa.case((PlanTask.state.not_in((DONE, DROPPED)), PlanTask.due_on))
     kept = PlanTask.state != DROPPED
     chosen = (
@@ -138,7 +138,7 @@ def get_plan_list(session: Session) -> pd.DataFrame:
     )
 
 
-def _newest_plans() -> sa.Subquery:
+def choose_newest_plans() -> sa.Subquery:
     """Return the id of each street's plan: the one that is worked by, else the one made last."""
     place = (
         sa.func.row_number()
@@ -203,7 +203,7 @@ class PlanRecord:
 
 def find_plan(session: Session, street_code: str) -> PlanRecord | None:
     """Return the newest plan of a street, None where it has none."""
-    newest = _newest_plans()
+    newest = choose_newest_plans()
     plan = session.scalar(
         sa.select(Plan).join(newest, newest.c.id == Plan.id).where(Plan.street_code == street_code)
     )
@@ -457,7 +457,7 @@ def get_evidence(session: Session, order_nos: list[str]) -> pd.DataFrame:
 
 def list_current_tasks(session: Session) -> list[tuple[str, PlanTask]]:
     """Return the tasks of each street's plan in force that are not dropped, with the street, by both."""
-    newest = _newest_plans()
+    newest = choose_newest_plans()
     chosen = (
         sa.select(Plan.street_code, PlanTask)
         .join(newest, newest.c.id == Plan.id)

@@ -3,10 +3,12 @@
 import csv
 import io
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
+from gridgov.jobs.exchange import read_export
 from gridgov.rules.orders.transitions import OrderState, Role
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.orders import Order
@@ -216,6 +218,26 @@ def test_exports_hold_no_numbers_of_people_and_no_formulas(site, take_in):
     text = enter(site, Role.ANALYST).get(f"/orders/export.csv?{WHOLE}").text
     assert "13812345678" not in text
     assert "'=HYPERLINK" in text
+
+
+def test_each_form_holds_the_rows_of_the_list_and_what_was_asked(site, take_in, tmp_path):
+    inside, outside = take_in(text="电话13812345678", address=""), take_in(item_code="112")
+    client = enter(site, Role.ANALYST)
+    for form in ("csv", "xlsx", "gpkg", "parquet"):
+        answer = client.get(f"/orders/export.{form}?{WHOLE}&item=111")
+        assert answer.status_code == 200
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        (tmp_path / f"orders.{form}").write_bytes(answer.data)
+        read = read_export(tmp_path / f"orders.{form}", zone=ZoneInfo("Asia/Shanghai"))
+        assert inside in read.orders["order_no"].tolist()
+        assert outside not in read.orders["order_no"].tolist()
+        assert "13812345678" not in "".join(read.orders["text"].dropna())
+        if form != "csv":
+            assert read.facts["城市"] == "测试市"
+            assert read.facts["受理时间"] == WHOLE.removeprefix("window=")
+            assert "111" in read.facts["筛选条件"] or "占道" in read.facts["筛选条件"]
+    assert client.get(f"/orders/export.docx?{WHOLE}").status_code == 404
+    assert enter(site, Role.OPERATOR).get("/orders/export.xlsx").status_code == 403
 
 
 def test_raw_text_is_shown_to_who_needs_it_alone(site, take_in):
