@@ -1,12 +1,30 @@
-"""Every command line that README and docs print is understood as printed; only the names in capitals are filled in."""
+"""Every command line that README and docs print runs as printed; only the names in capitals are filled in.
 
+In every run of the tests all lines are understood and the quick ones are run, on a small city;
+``GRIDGOV_PRINTED=all script/test tests/web/cli/test_printed_commands.py`` runs the others too.
+"""
+
+import json
+import os
 import re
 import shlex
 from pathlib import Path
 
 import click
+import numpy as np
+import pandas as pd
 import pytest
 
+from tests.gridgov.packs import (
+    SOUTH,
+    STEP,
+    TABLES,
+    TOML,
+    WEST,
+    make_squares,
+    write_layer,
+    write_pack,
+)
 from web.cli.main import cli
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -21,6 +39,9 @@ INDENTED = re.compile(r"^    (gridgov (?:[^\n\\]|\\\n)+)", re.MULTILINE)
 BENCHMARK = re.compile(r"python -m benchmarks\.(\w+)((?: [^`\n]*)?)")
 ENDLESS = {"serve", "worker", "demo"}
 """Commands that end when they are told to; ``db grant`` wants PostgreSQL. Their help is asked for."""
+
+SLOW = {"sample", "train", "suggest", "plan", "report"}
+"""Commands of more than about two seconds; ``suggest`` wants what ``train`` makes."""
 
 WITHOUT_OPTIONAL = {"audit", "replay"}
 """Their options want files that other commands of a service or a register make first."""
@@ -73,6 +94,7 @@ OF_OPTION = {
     ("rates", "--proposals"): "made/proposals.csv",
     ("suggest", "--file"): "run/orders.csv",
     ("sample", "DIR"): "made/sample",
+    ("sample", "--appeals"): "80000",  # a dense district wants many
 }
 FRESH = {"DIR": "", "FILE": ".csv", "MODEL": ".npz"}
 """What ``--out`` writes, by its name in capitals."""
@@ -150,6 +172,88 @@ def test_a_printed_line_is_understood(printed, tmp_path, monkeypatch):
             (tmp_path / one).write_text("here")
     (tmp_path / "my-city").mkdir()
     parse(words)
+
+
+ORDER = ("sample", "check", "train", "run", "db upgrade", "db", "load", "versions", "user")
+
+
+def rank(printed: str) -> int:
+    """Return when a command is called: what others need comes first."""
+    for place, begin in enumerate(ORDER):
+        if printed.startswith(f"gridgov {begin}"):
+            return place
+    return len(ORDER)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """Write a small city that has what the documents name, appeals of it, and the other files that commands ask for."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "made").mkdir()
+    named = {"112,3,11,水管爆裂": "180604,3,11,供水管线漏水", "D01": "D18"}
+    tables = {name: TABLES[name] for name in ("units", "catalogue")}
+    for old, new in named.items():
+        tables = {name: text.replace(old, new) for name, text in tables.items()}
+    write_pack(folder / "city", TOML, **tables)
+    squares = make_squares()
+    for feature in squares["features"]:
+        feature["properties"]["street_code"] = feature["properties"]["code"]
+    write_layer(folder / "city", squares)
+    (folder / "my-city").symlink_to(folder / "city")
+    rng = np.random.default_rng(5)
+    n = 240
+    place = rng.uniform([WEST, SOUTH], [WEST + 2 * STEP, SOUTH + 2 * STEP], (n, 2)).round(6)
+    item = np.where(rng.random(n) < 0.5, "111", "180604")
+    text = np.where(item == "111", "门口有人摆摊占道", "路面冒水水管漏了")
+    appeals = pd.DataFrame(
+        {
+            "编号": [f"A{at:04}" for at in range(n)],
+            "受理时间": pd.date_range("2023-01-01 08:00", periods=n, freq="36h").astype(str),
+            "办结时间": pd.date_range("2023-01-03 08:00", periods=n, freq="36h").astype(str),
+            "类型": "投诉",
+            "事项": item,
+            "内容": [f"{one}，第{at}处" for at, one in enumerate(text)],
+            "地址": "东城区和平小区",
+            "经度": place[:, 0].astype(str),
+            "纬度": place[:, 1].astype(str),
+            "承办单位": "110101001",
+            "电话": [f"P{at}" for at in range(n)],
+            "是否解决": "是",
+            "满意度": "满意",
+        }
+    )
+    appeals.to_parquet(folder / "city" / "appeals.parquet")
+    (folder / "points.csv").write_text(f"lon,lat\n{WEST + 0.001},{SOUTH + 0.001}\n")
+    moves = "order_no,at,from_unit,to_unit\nA0001-1,2023-01-05 08:00,110101001,D18\n"
+    (folder / "city" / "transfers.csv").write_text(moves)
+    days = [f"p{at % 3} 1 2023/1/{at % 28 + 1}" for at in range(60)]
+    (folder / "scan.cas").write_text("\n".join(days) + "\n")
+    (folder / "scan.geo").write_text("p0 39.9 116.4\np1 39.91 116.41\np2 39.95 116.5\n")
+    (folder / "scan.pop").write_text("".join(f"p{at} 2023 1000\n" for at in range(3)))
+    return folder
+
+
+def test_the_printed_commands_run(desk, gridgov, monkeypatch):
+    monkeypatch.chdir(desk)
+    monkeypatch.setenv("GRIDGOV_DATABASE_URL", f"sqlite:///{desk}/service.db")
+    whole = os.environ.get("GRIDGOV_PRINTED") == "all"
+    if whole:  # it is made by a line of its own
+        (desk / "my-city").unlink()
+    gridgov("run", "city", "city/appeals.parquet", "--out", "run")
+    wrong, ran = {}, set()
+    for printed, is_whole in sorted(list_printed().items(), key=lambda one: rank(one[0])):
+        words = printed.split()
+        command = words[1]
+        if not is_whole or len(words) == 2 or command in ENDLESS or re.search(r"\w\|\w", printed):
+            continue
+        if command == "COMMAND" or "db grant" in printed or (command in SLOW and not whole):
+            continue
+        code, out, err = gridgov(*fill(printed))
+        ran.add(command)
+        if code != 0:
+            wrong[printed] = f"as {shlex.join(fill(printed))}: {code} {err or out}"[:600]
+    assert wrong == {}, json.dumps(wrong, ensure_ascii=False, indent=1)
+    assert len(ran) > 12
 
 
 def test_a_line_with_a_fault_is_not_understood(tmp_path, monkeypatch):
