@@ -28,7 +28,7 @@ FEATURES = (
 """Modules with a ``blueprint``."""
 
 
-INTERFACES = ("web.features.api.views",)
+INTERFACES = ("web.features.api.views", "web.features.open311.views")
 """Modules with an ``add_to``: calls of programs, which register with their description."""
 
 

@@ -21,7 +21,7 @@ from web.kit.permissions import (
 )
 from web.kit.service import EXTENSION
 
-PARAMETERS: dict[str, str] = {"path": "css/frame.css"}
+PARAMETERS: dict[str, str] = {"path": "css/frame.css", "form": "json"}
 """Values for the variable parts of routes; others get a number that does not exist."""
 
 

@@ -96,7 +96,7 @@ def guard() -> None:
     if view is None:
         # No such page; who is signed in reads so within the frame.
         if g.visitor is not None:
-            g.scope = _get_scope(g.visitor)
+            g.scope = get_scope_of(g.visitor)
         return
     needed = find_permission(view)
     check_size()
@@ -120,7 +120,7 @@ def _guard_program(mark: TokenMark) -> None:
     g.visitor = None
     view = current_app.view_functions[str(request.endpoint)]
     needed = find_permission(view)
-    token = read_token()
+    token = read_token(mark)
     if not token and mark.cookie_reads and request.method in READING:
         g.visitor = identify(get_service())
     elif token or needed is not None:
@@ -168,10 +168,11 @@ def _check_permission(needed: Permission) -> Scope:
         raise ForbiddenError(
             f"role {visitor.role} does not have the permission {needed}, which this page needs"
         )
-    return _get_scope(visitor)
+    return get_scope_of(visitor)
 
 
-def _get_scope(visitor: Visitor) -> Scope:
+def get_scope_of(visitor: Visitor) -> Scope:
+    """Return what a visitor may see."""
     cache: ScopeCache = current_app.extensions["gridgov_scopes"]
     return cache.get(get_service(), visitor)
 

@@ -248,7 +248,7 @@ def _complete(app: Flask, spec: APISpec) -> dict[str, Any]:
 
 
 _TEXT = {"type": "string"}
-_HEADERS = {
+_HEADERS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {
         "maxLength": 200,
         "description": "The same call under it counts once, and is answered alike",
@@ -260,7 +260,7 @@ _HEADERS = {
 
 def _add_headers(method: str, operation: dict[str, Any], *, changes: bool) -> None:
     """Describe the headers by which calls count once and changes are not lost."""
-    names = ("Idempotency-Key", "If-Match") if changes else ()
+    names: tuple[str, ...] = ("Idempotency-Key", "If-Match") if changes else ()
     if method == "get":
         names = ("If-None-Match",)
         operation["responses"]["304"] = {"description": "It is what If-None-Match names"}

@@ -32,7 +32,6 @@ KEPT_S = 2.0
 MOST_KEPT = 10_000
 MINUTE_S = 60
 MARK = "token_scope"
-QUERY_NAME = "api_key"
 
 
 class TokenNeededError(GridgovError):
@@ -54,23 +53,30 @@ class TokenMark:
         What a token needs.
     cookie_reads
         Whether reading is open to a browser that is signed in, too.
+    field
+        Where a form or an address may bring the token; empty: only the header brings it.
     """
 
     scope: TokenScope
     cookie_reads: bool = False
+    field: str = ""
 
 
-def by_token(scope: TokenScope, *, cookie_reads: bool = False) -> Callable[[View], View]:
+def by_token(
+    scope: TokenScope, *, cookie_reads: bool = False, field: str = ""
+) -> Callable[[View], View]:
     """Say that a view is called with a token of a scope, and not with a cookie; put below ``@permission``.
 
     Parameters
     ----------
     cookie_reads
         Let pages of ours read here too (maps); changes always need a token, because they have no CSRF check.
+    field
+        Name under which a form or an address may bring the token instead of the header.
     """
 
     def mark(view: View) -> View:
-        view.__dict__[MARK] = TokenMark(scope=scope, cookie_reads=cookie_reads)
+        view.__dict__[MARK] = TokenMark(scope=scope, cookie_reads=cookie_reads, field=field)
         return view
 
     return mark
@@ -82,12 +88,14 @@ def find_mark(view: Callable[..., object] | None) -> TokenMark | None:
     return found if isinstance(found, TokenMark) else None
 
 
-def read_token() -> str:
-    """Return the token of this request: of the header, else of ``api_key`` in a form or the address (Open311)."""
+def read_token(mark: TokenMark) -> str:
+    """Return the token of this request: of the header, else of the field that the view names."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return token.strip()
-    return ""
+    if not mark.field:
+        return ""
+    return request.form.get(mark.field, "") or request.args.get(mark.field, "")
 
 
 @dataclass(kw_only=True)
