@@ -79,7 +79,6 @@ CHECKED = tuple(
 )
 DIGITS = 7
 """Decimals of numbers: a centimetre of a degree."""
-TIME_FORM = "%Y-%m-%d %H:%M:%S"
 
 
 def make_plain(value: Any, kind: Kind, zone: ZoneInfo) -> Any:
@@ -96,31 +95,45 @@ def make_plain(value: Any, kind: Kind, zone: ZoneInfo) -> Any:
     return str(value)
 
 
-def make_check(values: Sequence[Any]) -> str:
-    """Return the check of the values of :data:`CHECKED` of a row (:func:`make_plain`, missing as None).
+def make_checks(columns: Sequence[Sequence[Any]]) -> list[str]:
+    """Return the check of each row from the columns of :data:`CHECKED` (values as of :func:`make_plain`).
 
-    It begins with a letter and has no E before digits, so that no spreadsheet takes it for a number.
+    It begins with a letter and has no digit, so that no spreadsheet takes it for a number.
 
     Examples
     --------
-    >>> make_check(["A1-1", None, 2.5])
-    'k2dzjzuo'
+    >>> make_checks([["A1-1"], [None], [2.5]])
+    ['kukiodni']
     """
-    number = crc32("\x1f".join(map(_write, values)).encode())
-    letters = ""
+    texts = [[_write(value) for value in column] for column in columns]
+    return [_spell(crc32("\x1f".join(row).encode())) for row in zip(*texts, strict=True)]
+
+
+def _spell(number: int) -> str:
+    letters = []
     for _ in range(7):
         number, digit = divmod(number, 26)
-        letters += "abcdfghijklmnopqrstuvwxyz2"[digit]
-    return f"k{letters}"
+        letters.append(_LETTERS[digit])
+    return "k" + "".join(letters)
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def write_time(moment: datetime) -> str:
+    """Return a time as tables have it, to the second and without its zone."""
+    return moment.isoformat(sep=" ", timespec="seconds")[:19]
 
 
 def _write(value: Any) -> str:
     if value is None:
         return ""
+    if type(value) is str:
+        return value.strip()
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, datetime):
-        return value.strftime(TIME_FORM)
+        return write_time(value)
     if isinstance(value, float):
         return f"{value:.{DIGITS}f}" if math.isfinite(value) else ""
     return str(value).strip()

@@ -19,7 +19,7 @@ from geodata.files import read_table
 from geodata.paths import check_file, fail_file
 from geodata.problems import Problem
 from geodata.spreadsheets import find_shortened, to_codes, to_text
-from gridgov.jobs.exchange.fields import CHECKED, COLUMNS, Form, Kind, make_check, make_plain
+from gridgov.jobs.exchange.fields import CHECKED, COLUMNS, Form, Kind, make_checks, make_plain
 from gridgov.jobs.exchange.writing import FACTS_KEY, SHEETS
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, read_times
@@ -96,12 +96,12 @@ def read_export(path: Path, *, zone: ZoneInfo) -> ExportRead:
             if one.kind not in {Kind.WORD, Kind.CHECK}
         }
     )
-    checks = [
-        make_check(
-            [make_plain(value, one.kind, zone) for value, one in zip(row, CHECKED, strict=True)]
-        )
-        for row in zip(*(orders[one.name].astype(object) for one in CHECKED), strict=True)
-    ]
+    checks = make_checks(
+        [
+            [make_plain(value, one.kind, zone) for value in orders[one.name].astype(object)]
+            for one in CHECKED
+        ]
+    )
     given = to_text(raw["row_check"]).fillna("").to_numpy(dtype=object)
     wrong = pd.Series(np.asarray(checks, dtype=object) != given, index=orders.index)
     number = orders["order_no"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -24,18 +25,20 @@ from geodata.paths import replace_file
 from gridgov.jobs.exchange.fields import (
     CHECKED,
     COLUMNS,
-    TIME_FORM,
     Column,
     Form,
     Kind,
     Language,
-    make_check,
+    make_checks,
     make_plain,
+    write_time,
 )
 
 Words = Callable[[str, str], str]
 """``(field, code)`` → the word of a code, empty where it has none."""
 
+TAKEN = 1_000
+"""Rows that are worked on at a time."""
 BATCH = 20_000
 """Rows of a group of Parquet."""
 GUARDED = re.compile(r"'*[=+\-@\t\r]")
@@ -70,29 +73,41 @@ class _Writer:
     zone: ZoneInfo
     words: Words
 
-    def make_rows(self, rows: Iterable[Any]) -> Iterator[list[Any]]:
-        """Give the values of each row; a row has the fields as attributes."""
-        said: dict[tuple[str, str], str] = {}
-        for row in rows:
+    def make_rows(self, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+        """Give the values of each row; a row has the fields as attributes. Worked out column by column of a few."""
+        said: dict[tuple[str, str], str | None] = {}
+        for several in _take_several(rows, TAKEN):
             plain = {
-                one.name: make_plain(getattr(row, one.name), one.kind, self.zone)
+                one.name: self._take(several, one)
                 for one in COLUMNS
                 if one.kind not in {Kind.WORD, Kind.CHECK}
             }
-            check = make_check([plain[one.name] for one in CHECKED])
-            values: list[Any] = []
+            checks = make_checks([plain[one.name] for one in CHECKED])
+            columns: list[Sequence[Any]] = []
             for one in COLUMNS:
                 if one.kind is Kind.CHECK:
-                    values.append(check)
+                    columns.append(checks)
                 elif one.kind is Kind.WORD:
-                    code = plain[one.word_of]
-                    key = (one.word_of, code or "")
-                    if key not in said:
-                        said[key] = self.words(*key) if code else ""
-                    values.append(said[key] or None)
+                    codes = plain[one.word_of]
+                    for code in set(codes):
+                        if (one.word_of, code) not in said:
+                            word = self.words(one.word_of, code) if code else ""
+                            said[one.word_of, code] = word or None
+                    columns.append([said[one.word_of, code] for code in codes])
                 else:
-                    values.append(plain[one.name])
-            yield values
+                    columns.append(plain[one.name])
+            yield from zip(*columns, strict=True)
+
+    def _take(self, rows: Sequence[Any], column: Column) -> list[Any]:
+        kind, zone = column.kind, self.zone
+        take = attrgetter(column.name)
+        # Most are texts already, or not there.
+        return [
+            value
+            if value is None or (type(value) is str and kind in {Kind.CODE, Kind.TEXT})
+            else make_plain(value, kind, zone)
+            for value in map(take, rows)
+        ]
 
 
 def write_export(
@@ -153,16 +168,16 @@ def _take_several(rows: Iterable[Any], n: int) -> Iterator[tuple[Any, ...]]:
 class _Counted:
     """Counts what is taken from it."""
 
-    def __init__(self, values: Iterator[list[Any]]) -> None:
+    def __init__(self, values: Iterator[Sequence[Any]]) -> None:
         self._values, self.n = values, 0
 
-    def __iter__(self) -> Iterator[list[Any]]:
+    def __iter__(self) -> Iterator[Sequence[Any]]:
         for one in self._values:
             self.n += 1
             yield one
 
 
-def _make_csv(rows: Iterable[list[Any]], language: Language) -> Iterator[str]:
+def _make_csv(rows: Iterable[Sequence[Any]], language: Language) -> Iterator[str]:
     buffer = io.StringIO()
     buffer.write("\ufeff")  # by which spreadsheets know UTF-8
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -182,14 +197,14 @@ def _to_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.strftime(TIME_FORM)
+        return write_time(value)
     if isinstance(value, str) and GUARDED.match(value):
         return "'" + value
     return value
 
 
 def _write_xlsx(
-    rows: Iterable[list[Any]], path: Path, facts: ExportFacts, language: Language
+    rows: Iterable[Sequence[Any]], path: Path, facts: ExportFacts, language: Language
 ) -> None:
     """Write a workbook as it streams by: what openpyxl holds of a cell is more than its text."""
     name, about = SHEETS[language]
@@ -231,7 +246,7 @@ def _make_cell(value: Any) -> str:
         return f'<c t="b"><v>{int(value)}</v></c>'
     if isinstance(value, (int, float)):
         return f"<c><v>{value!r}</v></c>"
-    text = value.strftime(TIME_FORM) if isinstance(value, datetime) else str(value)
+    text = write_time(value) if isinstance(value, datetime) else str(value)
     text = _CONTROL.sub("", text)
     if text.startswith("'") and GUARDED.match(text):
         text = "'" + text  # as a text of a sheet, a formula needs none
@@ -289,7 +304,7 @@ def _find_type(column: Column, zone: ZoneInfo) -> pa.DataType:
     return known.get(column.kind, pa.string())
 
 
-def _make_batches(rows: Iterable[list[Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _make_batches(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     names = [one.name for one in COLUMNS]
     lon, lat = names.index("lon"), names.index("lat")
     for several in _take_several(rows, BATCH):
@@ -310,7 +325,7 @@ def _make_schema(zone: ZoneInfo, metadata: Mapping[bytes, bytes]) -> pa.Schema:
 
 
 def _write_parquet(
-    rows: Iterable[list[Any]], path: Path, facts: ExportFacts, zone: ZoneInfo
+    rows: Iterable[Sequence[Any]], path: Path, facts: ExportFacts, zone: ZoneInfo
 ) -> None:
     geo = {
         "version": "1.1.0",
@@ -328,7 +343,9 @@ def _write_parquet(
             file.write_batch(batch)
 
 
-def _write_gpkg(rows: Iterable[list[Any]], path: Path, facts: ExportFacts, zone: ZoneInfo) -> None:
+def _write_gpkg(
+    rows: Iterable[Sequence[Any]], path: Path, facts: ExportFacts, zone: ZoneInfo
+) -> None:
     schema = _make_schema(zone, {})
     reader = pa.RecordBatchReader.from_batches(schema, _make_batches(rows, schema))
     pyogrio.raw.write_arrow(
