@@ -84,11 +84,6 @@ class CoverageReport:
     problems: list[Problem]
     tolerances: Tolerances
 
-    @property
-    def is_usable(self) -> bool:
-        """Tell whether there is no error."""
-        return not (self.faults["severity"] == "error").any()
-
     def summarise(self) -> str:
         """Return one line with the number of faults of each kind."""
         counts = Counter(self.faults["kind"])

@@ -127,11 +127,6 @@ _ORDINAL_ENDS = "条巷区里院"
 _ORDINAL = re.compile(r"^[头一二三四五六七八九十]+[条巷区里院]$")
 
 
-def make_area_names(name: str, kind: str, aliases: list[str]) -> list[str]:
-    """Return the names of an area, the official one first, the bare one (no ending) last."""
-    return list(weigh_area_names(name, kind, aliases))
-
-
 def weigh_area_names(name: str, kind: str, aliases: list[str]) -> dict[str, int]:
     """Return the names of an area with how they name it: ``OWN``, ``OTHER`` or ``BARE``, the bare one last."""
     official = [fold_text(n) for n in (name, *aliases)]

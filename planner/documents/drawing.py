@@ -6,7 +6,6 @@ carries a meaning.
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log10
-from typing import Any
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
@@ -207,13 +206,3 @@ def draw_shares(
             )
     parts += _draw_legend(legend, has_line=False)
     return make_drawing(parts, width=WIDTH, height=height, label=label)
-
-
-def draw_spark(series: Sequence[Any]) -> str:
-    """Return small bars of a course in time as an SVG element for a table cell of a page."""
-    most = max([*series, 1])
-    bars = "".join(
-        f'<rect x="{at * 5}" y="{19 - 18 * value / most:.1f}" width="4" height="{max(18 * value / most, 0.6):.1f}"/>'
-        for at, value in enumerate(series)
-    )
-    return f'<svg class="spark" width="{len(series) * 5}" height="20" fill="{HUE}" aria-hidden="true">{bars}</svg>'

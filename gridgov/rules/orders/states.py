@@ -4,7 +4,7 @@ Pure: an order is a frozen value, the clock is an argument; every step gives a n
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Literal
@@ -107,10 +107,6 @@ class OrderChange:
     until: date | None
     target_order_no: str
     order: OrderFacts
-
-    def as_row(self) -> dict[str, Any]:
-        """Return the change as a row of the log: everything but the order itself."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "order"}
 
 
 def find_actions(

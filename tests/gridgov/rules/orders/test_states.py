@@ -1,5 +1,6 @@
 """Order states: the table is sound, walks stay in it, refusals say what would be allowed."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -154,9 +155,9 @@ def test_random_walks_stay_in_the_table_and_their_log_is_sound(seed):
         assert row.find_target(change.from_state) is change.to_state
         assert change.order.state is change.to_state
         assert (change.order.state is OrderState.SUSPENDED) <= (change.until is not None)
-        changes.append(change.as_row())
+        changes.append({one.name: getattr(change, one.name) for one in fields(change)})
 
-    log = pd.DataFrame(changes)
+    log = pd.DataFrame(changes).drop(columns="order")
     assert len(log) == 40
     assert find_log_faults(log).empty
     gap = find_log_faults(log.drop(index=5))
