@@ -46,6 +46,7 @@ COMMANDS = {
     "serve": ("web.cli.serve:serve", "the pages of the service"),
     "worker": ("web.cli.worker:worker", "messages, deadlines, counts and reports beside the pages"),
     "user": ("web.cli.user:user", "accounts: add, list, passwd, reset-code, disable, enable"),
+    "webhook": ("web.cli.webhook:webhook", "where other systems listen, and what they hear again"),
     "audit": ("web.cli.audit:audit", "whether the log of every change is as it was written"),
     "train": ("web.cli.train:train_command", "learn which item a text is about"),
     "suggest": ("web.cli.suggest:suggest", "which item a text is about, how surely, and why"),
