@@ -54,6 +54,9 @@ VARIATION_LIMITS = (0.01, 4.0)
 LEAST_EVEN = 0.05
 """Share of the rates that each cell alike has at least. Assumed."""
 
+LIVED_SHARE = 0.02
+"""Share of what is expected that known residents must explain where people are known to live. Assumed."""
+
 RATE_ROUNDS, CUT_DEVIATIONS = 50, 3.0
 """Rounds in which the rates of exposures are found, and where counts are cut, in deviations. Assumed."""
 
@@ -133,10 +136,36 @@ def fill_codes(codes: pd.Series) -> pd.Series:
     return known.where(known.notna(), "").astype("str")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Exposure:
+    """What cells let expect, and what they might besides.
+
+    Parameters
+    ----------
+    value
+        Mean 1, shape (cells,).
+    homes
+        The part of it that is due to residents known there.
+    unlisted
+        What is to be added if all residents of the community of whom nobody knows where they live lived in one place
+        around the cell.
+    """
+
+    value: Array
+    homes: Array
+    unlisted: Array
+
+    def find_lived(self, near: "sparse.csr_array") -> NDArray[np.bool_]:
+        """Return around which cells residents are known; all where none are known at all."""
+        if not self.homes.any():
+            return np.ones(len(self.value), dtype=bool)
+        return np.asarray(near @ self.homes > LIVED_SHARE * (near @ self.value))
+
+
 def make_exposure(
     cells: pd.DataFrame, counted: Array, *, near: "sparse.csr_array | None" = None
-) -> Array:
-    """Return the exposure of each cell, mean 1: residents, else addresses, else each cell alike.
+) -> Exposure:
+    """Return what each cell lets expect of everything.
 
     People call about where they live, about the doors and shops of their community, about its roads and about where
     they merely pass: exposure is the mixture of what is known of these under which the persons counted are likeliest
@@ -155,7 +184,18 @@ def make_exposure(
     """
     known = list_exposures(cells)
     rates = fit_rates(counted, known, near=near)
-    return _make_mean_one(_fill_listed(known @ rates))
+    mean = np.maximum(known @ rates, 1e-9)
+    value = _make_mean_one(_fill_listed(mean))
+    homes, unlisted = np.zeros(len(cells)), np.zeros(len(cells))
+    if np.ptp(_read_exposure(cells, "residents")) > 0:
+        homes = value * _read_exposure(cells, "residents") * rates[0] / mean
+        if "unlisted_residents" in cells.columns:
+            residents, beside = (
+                pd.to_numeric(cells[name]).fillna(0.0).to_numpy(np.float64)
+                for name in ("residents", "unlisted_residents")
+            )
+            unlisted = beside * homes.sum() / residents.sum()
+    return Exposure(value=value, homes=homes, unlisted=unlisted)
 
 
 def _fill_listed(mean: Array) -> Array:
@@ -167,13 +207,14 @@ def _fill_listed(mean: Array) -> Array:
 def list_exposures(cells: pd.DataFrame) -> Array:
     """Return all that cells may be measured by, each with mean 1, shape (cells, k); the last: each cell alike.
 
-    Residents; addresses; the residents of the community shared by its addresses, and by its cells.
+    Residents; addresses; named places; the residents of the community shared by its cells, by its addresses and by its
+    named places.
     """
-    found = [_read_exposure(cells, name) for name in ("residents", "addresses")]
+    found = [_read_exposure(cells, name) for name in ("residents", "addresses", "named_places")]
     if "community_residents" in cells.columns:
         residents = _read_exposure(cells, "community_residents")
         codes = label_areas(cells).community
-        for one in (np.ones(len(cells)), found[1]):
+        for one in (np.ones(len(cells)), *found[1:3]):
             if np.ptp(residents) > 0 or np.ptp(one) > 0:
                 whole = np.bincount(codes, weights=one)[codes]
                 found.append(_make_mean_one(residents * one / np.maximum(whole, 1e-9)))

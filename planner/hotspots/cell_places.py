@@ -15,9 +15,15 @@ PLACE_COLUMNS = ("x_m", "y_m", "area_m2", "district_code", "street_code", "commu
 """Of each cell: metric centre, area, and the codes of what it lies in (missing where there is none)."""
 
 
-EXPOSURE_COLUMNS = ("residents", "community_residents", "addresses")
-"""What a place may be measured by, where it is known: residents of the cell, residents of its community, addresses in
-the cell."""
+EXPOSURE_COLUMNS = (
+    "residents",
+    "community_residents",
+    "addresses",
+    "named_places",
+    "unlisted_residents",
+)
+"""What a place may be measured by, where it is known: residents of the cell, residents of its community, addresses and
+named places in the cell; residents of its community of whom nobody knows in which cell they live."""
 
 HOME_M, HOME_DEVIATION_M = 150.0, 55.0
 """Cells so near to the middle of a compound share its residents, the nearer the more (the deviation of a normal law in
@@ -55,9 +61,16 @@ class Places:
 
 
 def spread_residents(
-    cells: pd.DataFrame, homes: NDArray[np.float64], residents: NDArray[np.float64]
+    cells: pd.DataFrame,
+    homes: NDArray[np.float64],
+    residents: NDArray[np.float64],
+    *,
+    orders: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the residents of each cell: those of each compound shared by the cells near its middle.
+
+    Where a compound lies around its middle nobody says; its orders do. So the cells share in proportion to theirs and
+    to how near they are: a neighbourhood that holds a compound's orders holds its residents too.
 
     Parameters
     ----------
@@ -67,6 +80,8 @@ def spread_residents(
         Middles of compounds in the same plane, metres, shape (n, 2).
     residents
         Of each compound, shape (n,); missing ones count none.
+    orders
+        Of each cell, of any item; None: alike.
     """
     shared = np.zeros(len(cells))
     known = np.isfinite(residents) & (residents > 0) & np.isfinite(homes).all(axis=1)
@@ -76,7 +91,8 @@ def spread_residents(
     pairs = tree.sparse_distance_matrix(
         spatial.cKDTree(homes[known]), HOME_M, output_type="ndarray"
     )
-    weight = np.exp(-0.5 * (pairs["v"] / HOME_DEVIATION_M) ** 2)
+    held = np.ones(len(cells)) if orders is None else orders + 1.0
+    weight = np.exp(-0.5 * (pairs["v"] / HOME_DEVIATION_M) ** 2) * held[pairs["i"]]
     whole = np.bincount(pairs["j"], weight, minlength=int(known.sum()))
     np.add.at(shared, pairs["i"], weight / whole[pairs["j"]] * residents[known][pairs["j"]])
     return shared

@@ -170,7 +170,7 @@ def find_gi(given: DetectionInput, groups: Sequence[Group]) -> Array:
     persons = np.asarray(given.persons[0].todense(), dtype=np.float64)
     expected = background.share * background.everything[:, None]
     every = persons.sum(axis=1, keepdims=True)
-    usual = np.full_like(every, every.mean()) * given.exposure[:, None]
+    usual = np.full_like(every, every.mean()) * given.exposure.value[:, None]
     counted = np.concatenate([persons, every], axis=1)
     expected = np.concatenate([expected, usual], axis=1)
     z = make_gi_star((counted - expected) / np.sqrt(expected + 1.0), ring.neighbours)

@@ -29,6 +29,7 @@ from planner.hotspots.background import (
     TAIL_LEVELS,
     Areas,
     Background,
+    Exposure,
     Surroundings,
     label_areas,
     make_background,
@@ -114,7 +115,7 @@ class Ring:
     others
         Persons of all other items around, shape (cells, items).
     lived
-        Around which cells people are known to live, shape (cells,); all True where nothing is known of residents.
+        Around which cells people are known to live, shape (cells,).
     """
 
     neighbours: "sparse.csr_array"
@@ -157,7 +158,7 @@ class DetectionInput:
     entries: tuple[Ints, ...]
     persons: tuple["sparse.csr_array", ...]
     areas: Areas
-    exposure: Array
+    exposure: Exposure
     rings: tuple[Ring, ...]
     backgrounds: tuple[Background, ...]
     per_issue: PersonsPerIssue
@@ -257,9 +258,9 @@ def make_detection_input(
     quiet = [leave_out(cube, one, removed) for one in entries]
     whole = make_background(cube, quiet[0], own_share=own_share)
     backgrounds = tuple(make_window_background(whole, cube, (one, quiet[0])) for one in quiet)
-    surroundings = make_surroundings(areas, exposure, whole.everything)
+    surroundings = make_surroundings(areas, exposure.value, whole.everything)
     per_issue = make_persons_per_issue(cube, quiet[0], near[0] @ whole.everything)
-    rings = tuple(_make_ring(matrix, whole, surroundings, cells=cube.cells) for matrix in near)
+    rings = tuple(_make_ring(matrix, whole, surroundings, exposure=exposure) for matrix in near)
     weights = make_weights(
         (
             one.share[ring.centres] * ring.expected[ring.centres, None],
@@ -289,16 +290,13 @@ def _make_ring(
     whole: Background,
     surroundings: Surroundings,
     *,
-    cells: pd.DataFrame,
+    exposure: Exposure,
 ) -> Ring:
     """Return one radius with what is expected of everything."""
     expected, doubt = surroundings.expect(matrix)
     around = np.asarray(matrix @ whole.counted)
     everything = around.sum(axis=1)
-    lived = np.ones(len(cells), dtype=bool)
-    if "residents" in cells.columns:
-        residents = pd.to_numeric(cells["residents"]).fillna(0.0).to_numpy(np.float64)
-        lived = np.asarray(matrix @ residents) > 0
+    lived = exposure.find_lived(matrix)
     expected, variation = widen_by_spread(everything, expected, doubt, lived=lived)
     return Ring(
         neighbours=matrix,
@@ -488,8 +486,11 @@ class _PlaceTests:
         for window in self.windows:
             entries = cube.find_persons(leave_out(cube, given.entries[window], removed))
             persons = np.bincount(cube.cell[entries], minlength=cells).astype(np.float64)
-            around = make_surroundings(given.areas, given.exposure, persons, left_out=left_out)
+            around = make_surroundings(
+                given.areas, given.exposure.value, persons, left_out=left_out
+            )
             self.persons[window], self.surroundings[window] = persons, around
+            unlisted = given.exposure.unlisted * persons.sum() / len(persons)
             for radius, ring in enumerate(given.rings):
                 expected, doubt = around.expect(ring.neighbours)
                 mean, variation = widen_by_spread(
@@ -500,7 +501,8 @@ class _PlaceTests:
                     told=None if left_out is None else ~left_out,
                     tails=TAIL_LEVELS if left_out is None else CLEAN_LEVELS,
                 )
-                self.expected[window, radius], self.variation[window, radius] = mean, variation
+                self.expected[window, radius] = mean + unlisted
+                self.variation[window, radius] = variation
         self.weights = make_weights(
             (mean, self.variation[key]) for key, mean in self.expected.items()
         )

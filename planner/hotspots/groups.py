@@ -265,7 +265,7 @@ def _expect_place(around: Surroundings, cells: Ints) -> float:
 def _expect_item(given: DetectionInput, cells: Ints, best: Cluster) -> float:
     """Return the persons of an item to be expected in some cells over the whole history."""
     background = given.backgrounds[0]
-    expected, _ = given.surroundings.expect(_as_one(cells, len(given.exposure)))
+    expected, _ = given.surroundings.expect(_as_one(cells, len(given.exposure.value)))
     everything = background.everything[cells].sum()
     others = (everything - background.counted[cells, best.item].sum())[None]
     share = background.share[best.middle, best.item]

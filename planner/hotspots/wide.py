@@ -75,7 +75,7 @@ def make_wide_cube(cube: Cube, labels: Labels, *, left: NDArray[np.bool_]) -> Wi
     cells["area_m2"] = groups["area_m2"].sum().to_numpy()
     cells["x_m"] = groups["x_m"].mean().to_numpy()
     cells["y_m"] = groups["y_m"].mean().to_numpy()
-    for name in {"residents", "addresses"} & set(cells.columns):
+    for name in {"residents", "addresses", "named_places"} & set(cells.columns):
         cells[name] = groups[name].sum().to_numpy()
     once = pd.factorize(
         pd.Series(np.floor(cells["x_m"].to_numpy() / ONCE_M)).astype(str)

@@ -447,7 +447,10 @@ def make_places(orders: pd.DataFrame, grid: Grid, *, city: City | None = None) -
     for name in codes:
         frame[name] = known[name].astype("object").to_numpy()
     if city is not None:
-        frame = add_exposures(frame, city, str(grid.metric_crs))
+        held = orders["cell_code"].value_counts().reindex(frame.index, fill_value=0)
+        frame = add_exposures(
+            frame, city, str(grid.metric_crs), orders=held.to_numpy(dtype=np.float64)
+        )
     return Places(
         frame=frame,
         metric_crs=grid.metric_crs,

@@ -174,7 +174,7 @@ def make_special_report(
         by_street=tuple((model.streets[int(at)], int(n)) for at, n in by_street.head(5).items()),
         place=None
         if centres is None
-        else _find_place(own, centres, orders, last_on=recent.last_on, seed=seed),
+        else find_surge_place(own, centres, orders, last_on=recent.last_on, seed=seed),
         terms=tuple(
             Term(
                 term=row.term,
@@ -233,7 +233,7 @@ def _find_earlier(
     return texts.dropna()
 
 
-def _find_place(
+def find_surge_place(
     own: pd.DataFrame,
     centres: pd.DataFrame,
     orders: pd.DataFrame,
@@ -241,7 +241,21 @@ def _find_place(
     last_on: date,
     seed: int,
 ) -> SurgePlace | None:
-    """Return the strongest cluster of the scan that holds some of the surge."""
+    """Return the strongest cluster of the scan that holds some of the surge; None where no place stands above others.
+
+    Parameters
+    ----------
+    own
+        The orders of the surge: ``item_code`` and ``community_code`` or ``street_code``.
+    centres
+        ``x_m y_m`` in a metric CRS, by community or street code.
+    orders
+        All that may be compared, with ``received_at`` too.
+    last_on
+        The last day that is looked at.
+    seed
+        Of the scan.
+    """
     if own.empty:
         return None
     column = next(

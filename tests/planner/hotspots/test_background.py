@@ -71,8 +71,10 @@ def test_exposure_follows_residents_only_where_they_explain():
     residents = rng.lognormal(5, 1, 400)
     cells = make_cells(400, residents=residents)
 
-    explains = make_exposure(cells, rng.poisson(residents / residents.mean() * 20).astype(float))
-    nothing = make_exposure(cells, rng.poisson(20, 400).astype(float))
+    explains = make_exposure(
+        cells, rng.poisson(residents / residents.mean() * 20).astype(float)
+    ).value
+    nothing = make_exposure(cells, rng.poisson(20, 400).astype(float)).value
 
     assert np.corrcoef(explains, residents)[0, 1] > 0.99
     assert np.ptp(explains) > 1.0
@@ -84,7 +86,8 @@ def test_exposure_follows_residents_only_where_they_explain():
 def test_nobody_known_leaves_cells_alike(column, value):
     exposure = make_exposure(make_cells(30, **{column: value}), np.ones(30))
 
-    assert np.array_equal(exposure, np.ones(30))
+    assert np.array_equal(exposure.value, np.ones(30))
+    assert exposure.find_lived(sparse.csr_array(np.eye(30))).all()
 
 
 def test_residents_of_a_compound_are_shared_by_the_cells_around():
@@ -98,6 +101,41 @@ def test_residents_of_a_compound_are_shared_by_the_cells_around():
     assert shared.sum() == pytest.approx(300.0)
     assert shared[0] == shared[2] == pytest.approx(beside * shared[1])
     assert shared[3:].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_residents_lie_where_the_orders_of_their_compound_do():
+    held = np.array([0.0, 0.0, 90.0, 0.0, 0.0, 0.0])
+
+    shared = spread_residents(
+        make_cells(6), np.array([[100.0, 0.0]]), np.array([300.0]), orders=held
+    )
+
+    assert shared.sum() == pytest.approx(300.0)
+    assert shared[2] > 250.0
+
+
+def test_people_are_known_to_live_where_residents_are_known():
+    rng = np.random.default_rng(6)
+    residents = np.where(np.arange(400) % 2 == 0, rng.uniform(100.0, 300.0, 400), 0.0)
+    counted = rng.poisson(residents / 10.0 + 3.0).astype(float)
+
+    exposure = make_exposure(make_cells(400, residents=residents), counted)
+
+    lived = exposure.find_lived(sparse.csr_array(np.eye(400)))
+    assert np.array_equal(lived, residents > 0)
+
+
+def test_unlisted_residents_are_told_in_the_measure_of_homes():
+    rng = np.random.default_rng(7)
+    residents = rng.uniform(100.0, 300.0, 400)
+    cells = make_cells(400, residents=residents, unlisted_residents=200.0)
+
+    exposure = make_exposure(cells, rng.poisson(residents / 10.0).astype(float))
+
+    # all of a usual cell's residents again are as much as homes explain of a usual cell
+    assert np.ptp(exposure.unlisted) == 0.0
+    assert exposure.unlisted[0] == pytest.approx(exposure.homes.mean() * 200.0 / residents.mean())
+    assert 0.6 < exposure.unlisted[0] < 1.1
 
 
 def test_addresses_count_in_the_nearest_cell_if_it_is_near():
