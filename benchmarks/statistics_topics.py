@@ -1,6 +1,6 @@
 """Whether planted topics stand among the first fifteen.
 
-    .venv/bin/python -m benchmarks.statistics topics --seeds 1 2 3 4 5 6 7 8 9 10 --appeals 60000
+    .venv/bin/python -m benchmarks.statistics topics --seeds 1 2 3 4 5 6 7 8 9 10 --appeals 200000
 
 A sample city of each seed with true items and streets, its answers and its duties; the candidates of the city as the
 product scores them. A seed counts where all planted topics are among the first fifteen.
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
     """Print the ranks of planted topics and in how many seeds all are on the list."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(1, 11)))
-    parser.add_argument("--appeals", type=int, default=60_000)
+    parser.add_argument("--appeals", type=int, default=200_000)
     options = parser.parse_args(arguments)
     whole = 0
     for seed in options.seeds:

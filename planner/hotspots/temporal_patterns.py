@@ -49,6 +49,10 @@ SEASONS_NEEDED = 15
 
 FEWEST_MONTHS = 6
 
+SURE_OF_RISE = 0.8
+"""Probability from which a hotspot is called rising, on which a planner acts first; below it the likeliest other
+pattern is told. Assumed."""
+
 OVERDISPERSION = 0.1
 """Variance of the monthly rate over its square, beyond chance. Assumed."""
 
@@ -76,7 +80,7 @@ class Verdict:
     Parameters
     ----------
     kind
-        The most probable pattern.
+        The most probable pattern; rising only from :data:`SURE_OF_RISE`.
     active
         Months (0 … P-1) in which it is there.
     probabilities
@@ -187,7 +191,7 @@ def _judge(y: Array, e: Array, shapes: Array, kinds: NDArray[np.int64]) -> Verdi
     recurring = list(HotspotKind).index(HotspotKind.RECURRING)
     evidence[recurring] = _measure_recurring(y, e, heights)
     chances = special.softmax(evidence)
-    best = int(np.argmax(chances))
+    best = _choose(chances)
     if best == recurring:
         active = np.flatnonzero(_find_bursts(y, e))
     else:
@@ -200,6 +204,14 @@ def _judge(y: Array, e: Array, shapes: Array, kinds: NDArray[np.int64]) -> Verdi
             kind: float(chance) for kind, chance in zip(HotspotKind, chances, strict=True)
         },
     )
+
+
+def _choose(chances: Array) -> int:
+    """Return the likeliest pattern; rising only where that is sure."""
+    best, rising = int(np.argmax(chances)), list(HotspotKind).index(HotspotKind.RISING)
+    if best == rising and chances[rising] < SURE_OF_RISE:
+        best = int(np.argmax(np.where(np.arange(len(chances)) == rising, -1.0, chances)))
+    return best
 
 
 def _measure(y: Array, level: Array) -> Array:

@@ -88,3 +88,17 @@ def test_a_few_months_are_not_judged():
     assert verdict.kind is HotspotKind.RECURRING
     assert verdict.active == (0, 1, 2, 3)
     assert max(verdict.probabilities.values()) <= 0.25
+
+
+def test_what_may_be_steady_is_not_called_rising():
+    rng = np.random.default_rng(11)
+    months = np.arange(36)
+    level = np.where(months >= 12, 8.0, 1.0)
+
+    verdicts = find_patterns(rng.poisson(level, (200, 36)).astype(float), np.ones((200, 36)))
+
+    told = [verdict.kind for verdict in verdicts]
+    assert np.mean([kind is HotspotKind.RISING for kind in told]) <= 0.05
+    for verdict in verdicts:
+        if verdict.kind is HotspotKind.RISING:
+            assert verdict.probabilities[HotspotKind.RISING] >= 0.8
