@@ -26,7 +26,7 @@ from planner.documents.words import (
     say_day,
     say_name,
     say_number,
-    say_q,
+    say_p,
     say_share,
 )
 from planner.errors import PlannerError
@@ -92,6 +92,10 @@ def _load(name: str) -> dict[str, Any]:
     return words
 
 
+PERIOD_FORM, SPECIAL_FORM = "report/2", "special/1"
+"""Forms of contents that can be shown."""
+
+
 def make_report(content: Mapping[str, Any], options: ReportOptions) -> OfficeDocument:
     """Return the document of a report.
 
@@ -107,14 +111,27 @@ def make_report(content: Mapping[str, Any], options: ReportOptions) -> OfficeDoc
     PlannerError
         It is no report, or one of an earlier form.
     """
-    schema = str(content.get("schema", ""))
+    check_form(content)
+    maker = _PeriodMaker if content["schema"] == PERIOD_FORM else _SpecialMaker
     with speaking(options.language):
-        if schema == "report/2":
-            return _PeriodMaker(content=content, options=options).make()
-        if schema == "special/1":
-            return _SpecialMaker(content=content, options=options).make()
+        return maker(content=content, options=options).make()
+
+
+def check_form(content: Mapping[str, Any]) -> None:
+    """Refuse what this version cannot show: a report is kept as it was made, and forms change.
+
+    Raises
+    ------
+    PlannerError
+        It is no report, or one of an earlier form.
+    """
+    schema = str(content.get("schema", ""))
+    if schema in (PERIOD_FORM, SPECIAL_FORM):
+        return
     raise PlannerError(
-        f"report of the form {schema or 'without a name'}; expected report/2 or special/1"
+        f"report of the form {schema or 'without a name'}, which an earlier version kept; pages and documents need "
+        f"{PERIOD_FORM} or {SPECIAL_FORM}. It can still be downloaded as "
+        "JSON; make the report of this period again to read it"
     )
 
 
@@ -602,7 +619,7 @@ class _SpecialMaker(_Maker):
                 n=say_number(content["n"]),
                 expected=_say_small(content["expected"], 1),
                 ratio=say_number(content["ratio"], 1),
-                p=say_q(content["p"]),
+                p=say_p(content["p"]),
                 per_quarter=_say_small(content["per_quarter"], 2),
             )
         )
@@ -665,7 +682,7 @@ class _SpecialMaker(_Maker):
                     areas=load_document_words()["list"].join(areas),
                     observed=say_number(place["observed"]),
                     expected=_say_small(place["expected"], 1),
-                    p=say_q(place["p"]),
+                    p=say_p(place["p"]),
                 )
             )
         if content["by_street"]:

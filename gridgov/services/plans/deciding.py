@@ -7,7 +7,7 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.errors import GridgovError
+from gridgov.errors import GridgovError, NotFoundError
 from gridgov.rules.message_text import make_text
 from gridgov.rules.plans.life import (
     STEPS,
@@ -226,6 +226,14 @@ def _find_told(
     return (row.street_code,)
 
 
+def _has_task(session: Session, row: Plan, task_id: str) -> bool:
+    """Return whether a plan has the task, now or in the table of what is worked on."""
+    if any(task.get("task_id") == task_id for task in row.document.get("tasks", ())):
+        return True
+    own = sa.select(PlanTask.id).where(PlanTask.plan_id == row.id, PlanTask.task_id == task_id)
+    return session.scalar(own.limit(1)) is not None
+
+
 def comment_on_plan(
     session: Session,
     plan_no: str,
@@ -240,17 +248,19 @@ def comment_on_plan(
     Raises
     ------
     NotFoundError
-        There is no such plan for this account.
+        There is no such plan for this account, or no such task in it.
     GridgovError
         The comment is empty.
     """
     words = mask_text(text.strip())
-    task_id = mask_text(task_id)  # from a form: anything may stand there
     if not words:
         raise GridgovError(f"comment on plan {plan_no}: it is empty; write what should be read")
     row = session.scalar(sa.select(Plan).where(Plan.plan_no == plan_no))
     if row is None:
         row = get_plan_row(session, plan_no)
+    if task_id and not _has_task(session, row, task_id):
+        # from a form: anything may stand there
+        raise NotFoundError("task", f"{plan_no} {mask_text(task_id)}")
     made = PlanComment(
         street_code=row.street_code,
         plan_no=plan_no,

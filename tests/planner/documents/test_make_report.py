@@ -244,7 +244,7 @@ def test_a_fault_of_a_page_is_seen():
 
 
 def test_another_form_is_refused():
-    with pytest.raises(PlannerError, match="expected report/2 or special/1"):
+    with pytest.raises(PlannerError, match="need report/2 or special/1"):
         make_report({"first_on": "2025-01-01"}, CHINESE)
 
 

@@ -17,7 +17,7 @@ from gridgov.storage.queries.areas import get_unit_names
 from gridgov.storage.queries.orders import OrderFilter, list_orders
 from gridgov.storage.queries.plans import get_report, get_reports
 from planner.documents.docx import make_docx
-from planner.documents.make_report import ReportOptions, make_report
+from planner.documents.make_report import ReportOptions, check_form, make_report
 from planner.documents.page import load_document_styles, render_document
 from planner.documents.pdf import make_pdf
 from planner.documents.typst_files import load_fonts
@@ -75,6 +75,7 @@ def report(kind: str, period: str) -> str:
     """Show a report as it was made."""
     unit = request.args.get("of", "")
     content = get_report(reading(), kind, period, unit_code=unit)
+    check_form(content)
     if kind == SPECIAL:
         return _show_surge(content)
     days: Mapping[str, int] = content.get("days", {})
@@ -125,6 +126,7 @@ def report_document(kind: str, period: str) -> str:
     """Show a report as a document that can be printed."""
     unit = request.args.get("of", "")
     content = get_report(reading(), kind, period, unit_code=unit)
+    check_form(content)
     document = make_report(content, _make_options(content))
     return render_template(
         "planning/report_document.html",
@@ -160,6 +162,7 @@ def report_export(kind: str, period: str, form: str) -> Response:
 def _make_form(content: Mapping[str, Any], form: str) -> bytes:
     if form == "json":
         return json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n"
+    check_form(content)
     settings = get_service().get_city().settings
     own = None if settings is None else settings.documents
     document = make_report(content, _make_options(content))

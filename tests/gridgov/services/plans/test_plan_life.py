@@ -301,6 +301,18 @@ def test_an_empty_comment(loaded, plan_no, words):
         comment_on_plan(session, plan_no, person=WRITER, at=T0, text=words)
 
 
+def test_a_comment_on_a_task_that_the_plan_does_not_have(loaded, plan_no):
+    with loaded() as session, session.begin():
+        own = session.scalars(sa.select(PlanTask.task_id)).first()
+        comment_on_plan(session, plan_no, person=WRITER, at=T0, text="请核实", task_id=own)
+    with loaded() as session, pytest.raises(NotFoundError, match=r"138\*+"):
+        comment_on_plan(
+            session, plan_no, person=WRITER, at=T0, text="请核实", task_id="致电 13812345678"
+        )
+    with loaded() as session:
+        assert session.scalars(sa.select(PlanComment.task_id)).all() == [own]
+
+
 def make_scope(person, *, sees_all=False):
     actor = person.actor
     return Scope(

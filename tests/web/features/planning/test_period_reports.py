@@ -7,8 +7,11 @@ import re
 import docx
 import pypdfium2
 import pytest
+import sqlalchemy as sa
 
 from gridgov.rules.indicators import load_indicators
+from gridgov.storage.db import make_sessions, transaction
+from gridgov.storage.models.plans import Report
 from tests.gridgov.services.city import STREET
 from tests.web.features.test_rooms import rooms, runtime
 from tests.web.room_rows import SURGE
@@ -56,6 +59,25 @@ def test_page_json_docx_and_pdf_say_the_same_number(rooms, path):
     page = client.get(path).text
     shown = re.search(r"诉求量</span>\s*<b class=\"figure-value\">(\d+)", page)
     assert int(shown[1]) == n
+
+
+@pytest.mark.parametrize("path", [MONTHLY, f"{SPECIAL}?of={STREET}"])
+def test_a_report_that_an_earlier_version_kept_says_so_and_can_be_downloaded(rooms, path):
+    stem, _, query = path.partition("?")
+    kind, period = stem.split("/")[-2:]
+    old = {"scope": "city", "schema": "report/1", "orders": 5}
+    with transaction(make_sessions(rooms.engine)) as session:
+        session.execute(
+            sa.update(Report)
+            .where(Report.kind == kind, Report.period == period)
+            .values(content=old)
+        )
+    client = rooms.enter("supervisor")
+    for end in ("", "/document", ".docx", ".pdf"):
+        answer = client.get(f"{stem}{end}?{query}")
+        assert answer.status_code == 422, end
+        assert "report/1" in answer.text, end
+    assert json.loads(client.get(f"{stem}.json?{query}").text) == old
 
 
 def test_files_are_the_same_each_time(rooms):
