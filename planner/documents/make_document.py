@@ -24,6 +24,7 @@ from planner.documents.words import (
     say_day,
     say_name,
     say_number,
+    say_p,
     say_q,
     say_share,
 )
@@ -782,7 +783,7 @@ def _write_proof(task: Task) -> str:
         pattern=texts["pattern"].format(name=proof.pattern_name) if proof.pattern_name else "",
         since=texts["since"].format(day=proof.since) if proof.since else "",
     )
-    return str(said) + (texts["p"].format(p=say_q(proof.p)) if proof.p is not None else "")
+    return str(said) + (texts["p"].format(p=say_p(proof.p)) if proof.p is not None else "")
 
 
 def _write_superior(superior: Party | None, reason: str) -> str:

@@ -2,10 +2,14 @@
 
 import html
 import json
+import os
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -16,6 +20,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from gridgov.pack.city import City
+from gridgov.pack.settings import DocumentSettings
 from planner.documents.content import OfficeDocument
 from planner.documents.docx import make_docx
 from planner.documents.layers import write_task_layer
@@ -47,6 +52,11 @@ Form = Literal["json", "html", "docx", "xlsx", "pdf"]
 FORMS: tuple[Form, ...] = ("json", "html", "docx", "xlsx", "pdf")
 QUICK_FORMS: tuple[Form, ...] = ("json", "html")
 """What every run writes; the others are made where they are asked for."""
+PAGE_FORMS: frozenset[Form] = frozenset(("json", "html"))
+"""Written by the run itself; the others, office files, cost most and may be written by processes beside it."""
+FEWEST_SHARED = 24
+"""Plans from which the start of more processes (some seconds) is worth it."""
+MOST_WORKERS = 8
 
 
 class Planned(Protocol):
@@ -127,14 +137,24 @@ def _write_pages(
         "synthetic": city.settings.synthetic,
         "forms": [form for form in FORMS if form in forms],
     }
-    for plan in result.plans:
-        folder = out_dir / "plans" / str(plan.street["code"])
-        folder.mkdir(parents=True, exist_ok=True)
-        ground = make_ground(plan, city, streets=streets, cells=result.cells)
-        document = make_document(plan, ground, make_options(plan, city))
-        for form in forms:
-            data = _make_form(form, plan, document, city, book, facts)
-            (folder / f"plan.{form}").write_bytes(data)
+    with _open_workers(len(result.plans), forms) as workers:
+        files = []
+        for plan in result.plans:
+            folder = out_dir / "plans" / str(plan.street["code"])
+            folder.mkdir(parents=True, exist_ok=True)
+            ground = make_ground(plan, city, streets=streets, cells=result.cells)
+            document = make_document(plan, ground, make_options(plan, city))
+            for form in forms:
+                path = folder / f"plan.{form}"
+                if form in PAGE_FORMS:
+                    path.write_bytes(_make_page_form(form, plan, document, book, facts))
+                elif workers is None:
+                    write_office_form(path, plan, document, city.settings.documents)
+                else:
+                    own = (path, plan, document, city.settings.documents)
+                    files.append(workers.submit(write_office_form, *own))
+        for file in files:
+            file.result()
     if result.plans:
         write_task_layer(result.plans, out_dir / "tasks.gpkg")
     (out_dir / "map.html").write_text(
@@ -177,34 +197,71 @@ def make_ground(
     )
 
 
-def _make_form(
+@contextmanager
+def _open_workers(plans: int, forms: Collection[Form]) -> Iterator[ProcessPoolExecutor | None]:
+    """Yield processes that write office files, one a processor; None where they would cost more than they bring.
+
+    They are started anew and not forked: typst and numba have threads of their own, which a fork would lose.
+    """
+    count = min(os.cpu_count() or 1, MOST_WORKERS)
+    if count < 2 or plans < FEWEST_SHARED or set(forms) <= PAGE_FORMS:
+        yield None
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as workers:
+        yield workers
+
+
+def write_office_form(
+    path: Path, plan: Plan, document: OfficeDocument, settings: DocumentSettings
+) -> None:
+    """Write one office file of a plan; it depends on what is given here alone, so any process may write it.
+
+    Parameters
+    ----------
+    path
+        Its ending says the form: ``docx``, ``pdf`` or ``xlsx``.
+    plan, document
+        The plan, and what :func:`planner.documents.make_document.make_document` made of it.
+    settings
+        Template and fonts of the office.
+
+    Raises
+    ------
+    FontError, TemplateError
+        A template or the fonts cannot be used.
+    ValueError
+        There is no such form.
+    """
+    match path.suffix:
+        case ".docx":
+            fonts = load_fonts(settings.fonts)
+            path.write_bytes(make_docx(document, template=settings.template, fonts=fonts))
+        case ".pdf":
+            path.write_bytes(make_pdf(document, fonts=load_fonts(settings.fonts)))
+        case ".xlsx":
+            path.write_bytes(make_workbook(plan))
+        case other:
+            raise ValueError(f"office form {other!r}: expected .docx, .pdf or .xlsx")
+
+
+def _make_page_form(
     form: Form,
     plan: Plan,
     document: OfficeDocument,
-    city: City,
     book: jinja2.Environment,
     facts: Mapping[str, Any],
 ) -> bytes:
-    """Return a plan in one of its forms."""
-    settings = city.settings.documents
-    match form:
-        case "json":
-            return make_plan_json(plan).encode()
-        case "html":
-            page = book.get_template("plan.html").render(
-                **facts,
-                plan=plan,
-                body=render_document(document),
-                styles=Markup(load_document_styles()),  # noqa: S704 - a file of ours
-                root="../../",
-            )
-            return page.encode()
-        case "docx":
-            return make_docx(document, template=settings.template, fonts=load_fonts(settings.fonts))
-        case "pdf":
-            return make_pdf(document, fonts=load_fonts(settings.fonts))
-        case "xlsx":
-            return make_workbook(plan)
+    """Return a plan as JSON or as a page."""
+    if form == "json":
+        return make_plan_json(plan).encode()
+    page = book.get_template("plan.html").render(
+        **facts,
+        plan=plan,
+        body=render_document(document),
+        styles=Markup(load_document_styles()),  # noqa: S704 - a file of ours
+        root="../../",
+    )
+    return page.encode()
 
 
 def copy_assets(assets_dir: Path, target: Path) -> None:

@@ -33,6 +33,8 @@ DEGREE_M = 111_320.0
 """Length of a degree of latitude on the sphere of 6,371 km, rounded; the picture is good to 0.5 %."""
 BAR_MOST = 150.0
 STEPS_M = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+OUTSIDE_PX = 8.0
+"""Drawn beyond the frame, so that edges of a cut are not seen."""
 RADIUS_LEAST = 6.0
 """A hotspot of one compound would be a dot in a large township."""
 CELL_FILLS = ("#e4ecf4", "#c9d9e8", "#a5c0d8", "#7ea4c4")
@@ -103,6 +105,24 @@ class _Frame:
         """Return pixels of an array of (lon, lat)."""
         origin, size = (self.west, self.north), (self.east_px, -self.north_px)
         return (np.asarray(points) - origin) * size + MARGIN
+
+    def cut(self, shapes: Iterable[Any]) -> list[Any]:
+        """Return the parts of shapes (EPSG:4326) inside the frame and a little around it.
+
+        What lies outside would be clipped in any case, but whoever draws the picture makes room for all of it: the
+        neighbours of a street reach far. Edges of the cut lie outside of the frame, so no line of them is seen.
+        """
+        pad = MARGIN + OUTSIDE_PX
+        parts: list[Any] = shapely.get_parts(
+            shapely.clip_by_rect(
+                list(shapes),
+                self.west - pad / self.east_px,
+                self.north - (self.height + OUTSIDE_PX - MARGIN) / self.north_px,
+                self.west + (self.width + OUTSIDE_PX - MARGIN) / self.east_px,
+                self.north + pad / self.north_px,
+            )
+        ).tolist()
+        return parts
 
 
 def find_spots(hotspots: Sequence[Mapping[str, Any]], tasks: Iterable[Any]) -> tuple[Spot, ...]:
@@ -243,7 +263,7 @@ def _draw_cells(
 def _draw_lines(lines: Iterable[Any], frame: _Frame) -> str:
     """Return quiet lines as one path."""
     pieces = []
-    for line in shapely.get_parts(list(lines)):
+    for line in frame.cut(lines):
         points = _thin(frame.place(shapely.get_coordinates(line)))
         if len(points) > 1:
             pieces.append("M" + "L".join(f"{x:g},{y:g}" for x, y in points))
@@ -364,7 +384,7 @@ def _draw_key(
 def _write_path(shapes: Iterable[Any], frame: _Frame) -> str:
     """Return the rings of polygons as path data, a tenth of a pixel exact."""
     rings = []
-    for polygon in shapely.get_parts(list(shapes)):
+    for polygon in frame.cut(shapes):
         if polygon.geom_type != "Polygon":
             continue
         for ring in (polygon.exterior, *polygon.interiors):

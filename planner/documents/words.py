@@ -52,6 +52,12 @@ def say_q(q: float | None) -> str:
     return "<0.0001" if q < 1e-4 else f"{q:.4f}"
 
 
+def say_p(p: float | None) -> str:
+    """Return what follows the letter p in a sentence: its sign and the probability."""
+    said = say_q(p)
+    return said.replace("<", "< ") if said.startswith("<") else f"= {said}"
+
+
 def say_day(day: date) -> str:
     """Return a day as documents write it: 2026年11月30日."""
     words = load_document_words()

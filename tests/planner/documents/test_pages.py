@@ -2,9 +2,11 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from planner.documents import pages
 from planner.documents.make_document import say_q
 from planner.documents.pages import FORMS, make_script_data, write_pages
 from planner.errors import PlannerError
@@ -155,3 +157,29 @@ def test_script_data_cannot_end_its_script():
 @pytest.mark.parametrize(("q", "text"), [(0.0, "<0.0001"), (0.01234, "0.0123")])
 def test_small_q(q, text):
     assert say_q(q) == text
+
+
+def test_processes_beside_the_run_write_the_same_bytes(
+    site, small_plans, small_city, assets, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pages, "FEWEST_SHARED", 1)
+    monkeypatch.setattr(pages, "os", SimpleNamespace(cpu_count=lambda: 2))
+    started = []
+    executor = pages.ProcessPoolExecutor
+    monkeypatch.setattr(
+        pages, "ProcessPoolExecutor", lambda *a, **k: started.append(a) or executor(*a, **k)
+    )
+    write_pages(
+        small_plans, small_city, COUNTS, tmp_path, assets_dir=assets, forms=("docx", "xlsx")
+    )
+
+    assert started == [(2,)]
+    made = {path.relative_to(tmp_path) for path in tmp_path.rglob("plan.*")}
+    assert len(made) == 2 * len(small_plans.plans)
+    for path in made:
+        assert (tmp_path / path).read_bytes() == (site / path).read_bytes(), path
+
+
+def test_an_office_form_that_there_is_not(tmp_path):
+    with pytest.raises(ValueError, match=r"\.odt"):
+        pages.write_office_form(tmp_path / "plan.odt", None, None, None)

@@ -82,3 +82,10 @@ def test_every_assumed_constant_of_plans_has_words():
     used = {one.name for one in make_constants().assumed() if one.name.startswith(USED)}
     with speaking("zh-CN"):
         assert used <= set(load_document_words()["constants"])
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(2e-9, "< 0.0001"), (0.0123, "= 0.0123"), (1.0, "= 1.0000")]
+)
+def test_a_probability_in_a_sentence_has_one_sign(p, text):
+    assert words.say_p(p) == text
