@@ -24,6 +24,7 @@ FEATURES = (
     "web.features.ogc.views",
     "web.features.inbox.views",
     "web.features.work.views",
+    "web.features.status.views",
 )
 """Modules with a ``blueprint``."""
 

@@ -13,7 +13,7 @@ from gridgov.rules.dispatch import Route
 from gridgov.rules.notices import NoticeKind, Way, list_modes
 from gridgov.rules.plans.life import PlanAction, PlanState
 from gridgov.rules.plans.task_life import TaskAction, TaskState
-from gridgov.rules.uploads.kinds import REFUSALS
+from gridgov.rules.uploads.contents import REFUSALS
 from gridgov.services.accounts.access import EVENTS, SECURITY_KINDS
 from gridgov.services.outbox.deliver import APP, EMAIL, WEBHOOK
 from gridgov.services.plans.follow_ups import KINDS as FOLLOW_UPS
@@ -49,6 +49,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "accounts.kind.{}": SECURITY_KINDS,
     "accounts.event.{}": EVENTS,
     "outbox.channel.{}": (APP, EMAIL, WEBHOOK),
+    "status.step.{}": ("received", "dispatched", "contacted", "replied", "called_back", "closed"),
     "work.refused.{}": [f"{code}{end}" for code in REFUSALS for end in ("", ".next")],
     "inbox.kind.{}": list(NoticeKind),
     "inbox.mode.{}": {

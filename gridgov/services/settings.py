@@ -58,6 +58,10 @@ class ServiceSettings:
         "hosts to which accounts may have their own messages posted, with commas between them; none if empty",
     )
     outbox_tries: int = _setting(8, "tries after which a message is a dead letter")
+    receipt_key: str = _setting(
+        "",
+        "signs receipts (Ed25519 seed, 64 hexadecimal digits); made and kept in the database if empty",
+    )
     files: str = _setting("var/files", "folder of attachments; back it up with the database")
     file_check: str = _setting(
         "",

@@ -10,6 +10,7 @@ import click
 import sqlalchemy as sa
 
 from gridgov.errors import GridgovError
+from gridgov.services.receipts.seal import check_roots
 from gridgov.services.settings import read_settings
 from gridgov.storage.audit.log import CHAINS, Head
 from gridgov.storage.audit.reconcile import reconcile
@@ -67,6 +68,22 @@ def reconcile_command(ctx: click.Context, *, as_json: bool) -> None:
         if len(found) > FAULTS_SHOWN:
             click.echo(f"… and {len(found) - FAULTS_SHOWN} more")
         click.echo(f"{len(found)} faults" if found else "every order is as the log says")
+    ctx.exit(1 if found else 0)
+
+
+@audit.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def roots(ctx: click.Context, *, as_json: bool) -> None:
+    """Make every signed root of receipts anew from the log and compare. Exit code 1 if one is not what was signed."""
+    with snapshot(open_database()) as session:
+        found = check_roots(session, read_settings())
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], default=str, ensure_ascii=False))
+    else:
+        for one in found[:FAULTS_SHOWN]:
+            click.echo(f"root {one.number} of {one.day}: {one.fault}")
+        click.echo(f"{len(found)} faults" if found else "every root is what was signed")
     ctx.exit(1 if found else 0)
 
 

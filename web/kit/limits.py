@@ -53,6 +53,8 @@ SIGN_IN_BY_ADDRESS = Limit(name="sign_in:address", count=300, span_s=300)
 is stopped by its own limit and by the lock-out."""
 SIGN_IN_BY_LOGIN = Limit(name="sign_in:login", count=20, span_s=300)
 CHANGES = Limit(name="changes", count=240, span_s=60)
+STATUS = Limit(name="status:address", count=60, span_s=300)
+"""A caller's number and secret; a whole office may sit behind one address, and a secret has 58 bits."""
 EXPORTS = Limit(name="exports", count=20, span_s=300)
 
 

@@ -3,7 +3,7 @@
 ``read_upload`` is the one way in; what it does not know or trust it refuses with a reason that names the way out.
 """
 
-from gridgov.rules.uploads.kinds import (
+from gridgov.rules.uploads.contents import (
     LARGEST,
     Upload,
     UploadError,

@@ -9,7 +9,7 @@ from gridgov.errors import GridgovError
 from gridgov.rules.notices import NoticeChoices, NoticeKind, Way, list_modes
 from gridgov.services.outbox.channels import DeliveryError, check_own_webhook
 from gridgov.services.settings import ServiceSettings
-from gridgov.storage.models.notices import NoticeSetting
+from gridgov.storage.models.journal import NoticeSetting
 from gridgov.storage.scope.apply import Scope
 
 HOURS = range(24)

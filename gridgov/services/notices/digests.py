@@ -13,8 +13,7 @@ from gridgov.services.notices.inbox import is_of_kinds
 from gridgov.services.outbox.deliver import APP, CHANNELS_KEY, EMAIL, make_key
 from gridgov.storage.db import transaction
 from gridgov.storage.models.accounts import Account
-from gridgov.storage.models.journal import Message
-from gridgov.storage.models.notices import NoticeSetting
+from gridgov.storage.models.journal import Message, NoticeSetting
 from gridgov.storage.statements import insert_once
 
 MOST_LINES = 30

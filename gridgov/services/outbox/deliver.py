@@ -33,8 +33,7 @@ from gridgov.services.settings import ServiceSettings
 from gridgov.storage.audit import log as audit
 from gridgov.storage.db import transaction
 from gridgov.storage.models.accounts import Account
-from gridgov.storage.models.journal import Message, Webhook
-from gridgov.storage.models.notices import NoticeSetting
+from gridgov.storage.models.journal import Message, NoticeSetting, Webhook
 from gridgov.storage.scope.apply import without_row_scope
 from gridgov.storage.statements import insert_once
 

@@ -25,6 +25,7 @@ from gridgov.services.orders.boundaries import mark_moved
 from gridgov.services.orders.watch import watch
 from gridgov.services.outbox.deliver import deliver_due, open_channels
 from gridgov.services.plans.tasks import raise_slips
+from gridgov.services.receipts.seal import seal_day
 from gridgov.services.reports import make_due_reports
 from gridgov.services.salt import with_salt
 from gridgov.services.settings import ServiceSettings
@@ -119,6 +120,13 @@ def _digest(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
     return {"digests": send_digests(context.sessions, zone, now=now)}
 
 
+def _seal(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
+    """Seal the log's day under a signed root once it is over."""
+    city = context.city.get_facts()
+    made = seal_day(context.sessions, context.settings, city=city.name, zone=city.zone, now=now)
+    return {"receipts": made}
+
+
 def _tidy(context: WorkerContext, now: datetime) -> Mapping[str, Any]:
     """Remove what nobody needs any more: old sign-ins, counts of requests whose span is over, sums that are nought."""
     old = sa.delete(AccountSession).where(AccountSession.expires_at < now - KEPT)
@@ -151,6 +159,7 @@ JOBS = (
     Job(name="reports", every=1 * _H, longest=30 * _M, run=_report),
     Job(name="plans", every=1 * _H, longest=10 * _M, run=_remind),
     Job(name="digests", every=15 * _M, longest=10 * _M, run=_digest),
+    Job(name="receipts", every=1 * _H, longest=30 * _M, run=_seal),
     Job(name="tidy", every=24 * _H, longest=10 * _M, run=_tidy),
 )
 """Reports are looked for every hour, so that one whose moment fell into a stop is made after it."""

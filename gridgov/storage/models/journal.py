@@ -1,6 +1,6 @@
-"""What happened and what must still happen: the log and its chains, messages, imports."""
+"""What happened and what must still happen: the log and its chains, signed roots and receipts, messages, imports."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -141,3 +141,59 @@ class JobState(Base):
     name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     done_at: Mapped[datetime]
     value: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class NoticeSetting(Base):
+    """The choices of one account (``gridgov.rules.notices.NoticeChoices``); without a row, the defaults."""
+
+    __tablename__ = "notice_settings"
+
+    account_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("accounts.id"), primary_key=True, autoincrement=False
+    )
+    chosen: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    digest_hour: Mapped[int] = mapped_column(sa.SmallInteger, default=8)
+    """Hour of the city's day at which the digest is sent."""
+    webhook_url: Mapped[str] = mapped_column(default="")
+    digested_at: Mapped[datetime | None]
+    """Up to when messages were gathered into a digest."""
+
+
+class SignedRoot(Base):
+    """The Merkle root over one day's heads, entries and appeals, signed; each names the one before."""
+
+    __tablename__ = "signed_roots"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(unique=True)
+    statement: Mapped[dict[str, Any]] = mapped_column(Json)
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    """SHA-256 of the statement as it is signed."""
+    signature: Mapped[str] = mapped_column(sa.String(128))
+
+
+class Receipt(Base):
+    """One appeal's leaf in a root, and the way up."""
+
+    __tablename__ = "receipts"
+
+    appeal_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("appeals.id"), primary_key=True, autoincrement=False
+    )
+    number: Mapped[int] = mapped_column(sa.ForeignKey("signed_roots.number"), index=True)
+    leaf_index: Mapped[int]
+    leaf: Mapped[dict[str, Any]] = mapped_column(Json)
+    path: Mapped[bytes]
+
+
+class CallerSecret(Base):
+    """The hash of the words by which the caller of an appeal asks for it; a new one ends the one before."""
+
+    __tablename__ = "caller_secrets"
+
+    appeal_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("appeals.id"), primary_key=True, autoincrement=False
+    )
+    secret_hash: Mapped[str] = mapped_column(sa.String(64))
+    made_by: Mapped[str] = mapped_column(sa.String(64))
+    made_at: Mapped[datetime]

@@ -17,8 +17,7 @@ from gridgov.rules.dispatch import Route
 from gridgov.storage.models.accounts import Account, AccountSession, SavedView
 from gridgov.storage.models.appeals import Appeal, AppealPerson, FormSubmit, PinMove
 from gridgov.storage.models.counts import AreaCount, CellCount, CountDelta, UnitCount
-from gridgov.storage.models.journal import LogEntry, Message
-from gridgov.storage.models.notices import NoticeSetting
+from gridgov.storage.models.journal import CallerSecret, LogEntry, Message, NoticeSetting, Receipt
 from gridgov.storage.models.orders import (
     Callback,
     Dispute,
@@ -147,6 +146,8 @@ def _limit_own(scope: Scope) -> dict[Any, Any]:
         SavedView: SavedView.account_id == scope.account_id,
         FormSubmit: sa.false(),  # for the service alone
         KeptSecret: sa.false(),
+        CallerSecret: sa.false(),  # for callers, who have no account
+        Receipt: sa.false(),
         KeptAnswer: sa.false(),
         NoticeSetting: NoticeSetting.account_id == scope.account_id,
     }

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, render_template, request
 
 from gridgov.errors import ForbiddenError, GridgovError
 from gridgov.rules.uploads import LARGEST, UploadError, UploadKind
-from gridgov.rules.uploads.kinds import PICTURES, TYPES
+from gridgov.rules.uploads.contents import PICTURES, TYPES
 from gridgov.services.attachments.folder import FileRefusedError, get_content
 from gridgov.services.attachments.hands import GIVERS, assign, find_hand, list_members
 from gridgov.services.attachments.keep import add_file, get_file, list_files, remove_file

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridgov.rules.uploads import LARGEST, UploadError, UploadKind, read_upload
-from gridgov.rules.uploads.kinds import REFUSALS
+from gridgov.rules.uploads.contents import REFUSALS
 from tests.gridgov.rules.uploads.samples import (
     PDF,
     SECRET,
