@@ -21,12 +21,12 @@ Floats = NDArray[np.float64]
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
-        "frequency": 0.30,
-        "spread": 0.20,
-        "difficulty": 0.28,
-        "cross_duty": 0.10,
+        "frequency": 0.28,
+        "spread": 0.18,
+        "difficulty": 0.30,
+        "cross_duty": 0.06,
         "growth": 0.06,
-        "policy_gap": 0.06,
+        "policy_gap": 0.12,
     }
 )
 """Assumed; a pack may say others."""
@@ -255,9 +255,16 @@ def _find_low_streets(answered: pd.DataFrame, city: float) -> pd.Series:
 
 
 def _find_evenness(by_street: pd.DataFrame) -> pd.Series:
-    """Return the effective number of streets: the exponential of the entropy of the shares."""
-    share = by_street.div(by_street.sum(axis=1), axis=0).to_numpy()
-    return pd.Series(np.exp(special.entr(share).sum(axis=1)), index=by_street.index)
+    """Return the effective number of streets: the exponential of the entropy of the shares.
+
+    Few appeals cannot reach many streets; the entropy is corrected for that (Miller 1955, "Note on the bias of
+    information estimates"), so that spread does not say again how many there are.
+    """
+    counts = by_street.to_numpy(dtype=np.float64)
+    whole = counts.sum(axis=1, keepdims=True)
+    entropy = special.entr(counts / whole).sum(axis=1)
+    missing = ((counts > 0).sum(axis=1) - 1) / (2 * whole[:, 0])
+    return pd.Series(np.exp(entropy + missing), index=by_street.index)
 
 
 def _find_leads(now: pd.DataFrame, facts: ItemFacts) -> pd.Series:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from planner.topics import Cure, ItemFacts, TopicError, find_topics
-from planner.topics.candidates import TOP, TOPIC_COLUMNS
+from planner.topics.candidates import TOP, TOPIC_COLUMNS, _find_evenness
 
 AS_OF = pd.Timestamp("2026-01-01", tz="Asia/Shanghai")
 N_ITEMS = 60
@@ -127,3 +127,14 @@ def test_no_orders_no_answers_and_wrong_weights_are_said():
         find_topics(orders, make_facts(), as_of=AS_OF, weights={"size": 1.0})
     with pytest.raises(TopicError, match="not all 0"):
         find_topics(orders, make_facts(), as_of=AS_OF, weights={"spread": 0.0})
+
+
+def test_few_appeals_spread_alike_are_as_wide_as_many():
+    rng = np.random.default_rng(3)
+    share = rng.dirichlet(np.full(100, 2.0))
+    counts = pd.DataFrame([rng.multinomial(n, share) for n in (300, 3_000, 30_000)])
+
+    wide = _find_evenness(counts)
+
+    assert wide.iloc[0] == pytest.approx(wide.iloc[2], rel=0.1)
+    assert wide.iloc[1] == pytest.approx(wide.iloc[2], rel=0.02)
