@@ -48,6 +48,9 @@ TAILS = (0.2, 0.1)
 FEWEST_TO_LEARN, TESTS_TOLD_BY = 20, 600
 """Tests with something expected from which an item's areas tell their own spread, and how many are asked."""
 
+MOST_OF_EXCESS = 0.6
+"""Share of a cluster's excess that one item of a deeper level must have for the hotspot to be that item. Assumed."""
+
 SCOPES = {"street": (1, 2, 3), "community": (1, 2)}
 """Which levels of items are tested in which areas."""
 
@@ -259,6 +262,7 @@ def _take_strongest(
     every = tests.frame[(tests.frame["persons"] >= fewest) & (tests.frame["persons"] >= least)]
     every = tests.judge(every, per_issue)
     every = every[make_q_beside(every["false"], beside) <= thresholds.level]
+    every = _put_parents_first(every, labels)
     alive, inside = np.ones(len(cube.cell), dtype=bool), _EntriesOfAreas(labels)
     members = {
         int(number): _mark(len(cube.cell), quiet[number]) for number in every["window"].unique()
@@ -298,6 +302,29 @@ def _take_strongest(
             if fresh["false"] <= limit:
                 heapq.heappush(heap, (float(fresh["false"]), scope, level, window, area, item, at))
     return clusters
+
+
+def _put_parents_first(tests: pd.DataFrame, labels: Labels) -> pd.DataFrame:
+    """Return tests in which an item that is not most of its parent's excess is no stronger than that parent.
+
+    Else a problem of level 2 would be told as the four of its items that each have a little.
+    """
+    tests = tests.assign(excess=tests["persons"] - tests["expected"])
+    keys = ["scope", "area", "window"]
+    for level in (2, 3):
+        own = tests[tests["level"] == level]
+        if own.empty or not (tests["level"] == level - 1).any():
+            continue
+        parent = _find_owner(
+            labels.items[level - 1], labels.items[level - 2], len(labels.codes[level - 1])
+        )
+        above = tests[tests["level"] == level - 1][[*keys, "item", "excess", "false"]]
+        asked = own[keys].assign(item=parent[own["item"].to_numpy()])
+        found = asked.merge(above, on=[*keys, "item"], how="left").set_axis(own.index)
+        is_part = own["excess"] < MOST_OF_EXCESS * found["excess"]
+        held = np.where(is_part, np.fmax(own["false"], found["false"]), own["false"])
+        tests.loc[own.index, "false"] = held
+    return tests.drop(columns="excess")
 
 
 class _EntriesOfAreas:

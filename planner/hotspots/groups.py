@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from planner.frames import HotspotScale
-from planner.hotspots.areas import AreaCluster, Labels
+from planner.hotspots.areas import MOST_OF_EXCESS, AreaCluster, Labels
 from planner.hotspots.background import Surroundings, make_profile
 from planner.hotspots.cube import Cube
 from planner.hotspots.detect import Cluster, DetectionInput
@@ -21,9 +21,6 @@ from planner.hotspots.wide import WideCube
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-MOST_OF_EXCESS = 0.6
-"""Share of a cluster's excess that one item of a deeper level must have for the hotspot to be that item. Assumed."""
 
 MANY_ITEMS = 3
 """So many level-1 items too many at one place are everything there. Assumed."""
