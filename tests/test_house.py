@@ -53,8 +53,8 @@ ROLES = {
 }
 """Names that say what a module is in its folder, the same in each: the folder says of what."""
 
-NAMED_BY_THE_THING = {"cli", "models", "queries"}
-"""Folders whose files are named by what they are about: a command, a table, the questions to a table."""
+NAMED_BY_THE_THING = {"api", "cli", "models", "queries"}
+"""Folders whose files are named by what they are about: a call, a command, a table, the questions to a table."""
 
 SHARED_NAMES = {
     # the rule and the service of the same thing

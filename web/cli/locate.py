@@ -1,6 +1,8 @@
 """``gridgov locate``: addresses or points → place, street, community, cell."""
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -12,6 +14,7 @@ from geodata.datum import Datum, convert, parse_datum
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.files import WRITABLE_TABLES, read_table, write_table
 from geodata.problems import Problem
+from gridgov.jobs.place_service import Matter, PlaceService
 from gridgov.jobs.placing import add_columns, locate_rows
 from gridgov.pack.city import City, load_city
 from web.cli.console import StagePrinter
@@ -26,9 +29,11 @@ class Options(TypedDict):
     """Options of the command."""
 
     city: Path
-    file: Path
+    file: Path | None
     address: str | None
-    out: Path
+    out: Path | None
+    place: str | None
+    item: str
     lon: str | None
     lat: str | None
     datum: str
@@ -39,9 +44,15 @@ class Options(TypedDict):
 
 @click.command()
 @click.argument("city", type=click.Path(exists=True, path_type=Path))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--address", help="Column of FILE with the address.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write.")
+@click.option(
+    "--place", help="Instead of FILE: one address, or LON,LAT; the answer is printed as JSON."
+)
+@click.option(
+    "--item", default="", help="With --place: what it is about; then who answers is said too."
+)
 @click.option("--lon", help="Column with longitudes; a column 'lon' is found by itself.")
 @click.option("--lat", help="Column with latitudes; a column 'lat' is found by itself.")
 @click.option(
@@ -63,6 +74,11 @@ def locate(**options: Unpack[Options]) -> None:
     the street, the community and the cell are added. A column that had one of these names is kept under
     that name and "_given".
     """
+    if options["place"] is not None:
+        click.echo(json.dumps(answer_place(options), ensure_ascii=False))
+        return
+    if options["file"] is None or options["out"] is None:
+        raise click.UsageError("either FILE and --out, or --place")
     check_ending(options["out"])
     progress = StagePrinter(STAGES)
     progress("reading", 0.0)
@@ -78,6 +94,38 @@ def locate(**options: Unpack[Options]) -> None:
     if options["explain"]:
         print_explanations(pack, asked["address"], as_json=options["as_json"])
     report(result, problems, options)
+
+
+def answer_place(options: Options) -> dict[str, Any]:
+    """Return where the one place of the options lies, and with an item who answers there.
+
+    Raises
+    ------
+    GeodataError
+        The datum is not known.
+    InvalidDataError
+        The item is none of the catalogue.
+    """
+    city = load_city(options["city"])
+    places, on = PlaceService(city=city), datetime.now(city.settings.timezone).date()
+    code, catalogue = options["item"], city.catalogue
+    if code and catalogue is not None:
+        code = catalogue.find_code(code) or code
+        if code not in catalogue:
+            fault = _make_fault(
+                options, "item", f"{code!r} is no item of the catalogue", "its code or name"
+            )
+            raise InvalidDataError([fault])
+    matter, text = Matter(item_code=code), str(options["place"])
+    point = POINT.fullmatch(text)
+    if point is None:
+        return places.answer_address(text, on=on, matter=matter)
+    lon, lat = (np.array([float(one)]) for one in point.groups())
+    lon, lat = convert(lon, lat, source=parse_datum(options["datum"]), target=Datum.WGS84)
+    return places.answer_point(float(lon[0]), float(lat[0]), on=on, matter=matter)
+
+
+POINT = re.compile(r"\s*(-?\d{1,3}(?:\.\d+)?)\s*,\s*(-?\d{1,2}(?:\.\d+)?)\s*")
 
 
 def check_ending(path: Path) -> None:

@@ -23,6 +23,17 @@ from gridgov.services.accounts.manage import (
     reset_code,
     set_password,
 )
+from gridgov.services.accounts.tokens import (
+    DAYS,
+    DAYS_MAX,
+    PER_MINUTE,
+    PER_MINUTE_MAX,
+    NewToken,
+    TokenScope,
+    end_token,
+    list_tokens,
+    make_token,
+)
 from gridgov.services.settings import read_settings
 from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
 from gridgov.storage.models.accounts import Account
@@ -178,3 +189,59 @@ def enable(*, login: str) -> None:
     with open_database() as session:
         enable_account(session, get_account(session, login), now=datetime.now(UTC))
     click.echo(f"{login}: active")
+
+
+@user.command(
+    "token",
+    help="Make a token with which a program acts as LOGIN, shown once; --list shows those there are, --end N ends one.",
+)
+@click.argument("login")
+@click.option("--name", help="What it is for.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in TokenScope]),
+    help="What it may be used for; may be given again.",
+)
+@click.option("--days", type=click.IntRange(1, DAYS_MAX), default=DAYS, show_default=True)
+@click.option(
+    "--per-minute",
+    type=click.IntRange(1, PER_MINUTE_MAX),
+    default=PER_MINUTE,
+    show_default=True,
+    help="Calls that it may make, by each process of the service.",
+)
+@click.option("--list", "is_list", is_flag=True, help="Show the account's tokens.")
+@click.option("--end", "ended", type=int, help="End the token of this number.")
+def token_command(
+    *,
+    login: str,
+    name: str | None,
+    scopes: tuple[str, ...],
+    days: int,
+    per_minute: int,
+    is_list: bool,
+    ended: int | None,
+) -> None:
+    """Make, list and end tokens."""
+    now = datetime.now(UTC)
+    with open_database() as session:
+        account = get_account(session, login)
+        if ended is not None:
+            end_token(session, account, ended, now=now)
+            click.echo(f"{login}: token {ended} ended")
+            return
+        if is_list:
+            for one in list_tokens(session, account.id):
+                click.echo(
+                    f"{one.id:>6} {one.hint}… until {one.expires_at:%Y-%m-%d} {' '.join(one.scopes)} {one.name}"
+                )
+            return
+        new = NewToken(
+            name=name or "",
+            scopes=[TokenScope(scope) for scope in scopes],
+            days=days,
+            per_minute=per_minute,
+        )
+        click.echo(make_token(session, account, new, now=now))

@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from flask import Flask, Response, current_app, g, request
 
 from gridgov.errors import ForbiddenError
-from gridgov.services.accounts.sign_in import SEEN_EVERY, Visitor, find_visitor, touch_session
+from gridgov.rules.orders.needs import Actor
+from gridgov.services.accounts.sign_in import (
+    SEEN_EVERY,
+    SignInOutcome,
+    Visitor,
+    find_visitor,
+    touch_session,
+    try_code,
+    try_password,
+)
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.db import transaction
 from gridgov.storage.scope.apply import Scope, make_scope
@@ -184,6 +193,24 @@ def _check_change() -> None:
         csrf.protect()
     if g.visitor is not None:
         limits.check_limit(limits.CHANGES, str(g.visitor.account_id))
+
+
+def sign_second(login: str, password: str, code: str) -> Actor | None:
+    """Return the second person, who signs beside the first; None where their sign-in does not fit or is locked.
+
+    Wrong tries are counted as at signing in, in a transaction of their own.
+    """
+    settings, now = get_service().settings, datetime.now(UTC)
+    with transaction(get_service().sessions) as session:
+        address = get_address()
+        tried = try_password(session, login, password, settings=settings, now=now, address=address)
+        if tried.outcome is SignInOutcome.CODE_NEEDED and tried.account is not None:
+            account_id = tried.account.id
+            tried = try_code(session, account_id, code, settings=settings, now=now, address=address)
+        account = tried.account if tried.outcome is SignInOutcome.DONE else None
+        if account is None or account.password_given:
+            return None  # Whoever gave the password could sign in their place.
+        return Actor(person_key=account.person_key, role=account.role, unit_code=account.unit_code)
 
 
 def identify(service: Service) -> Visitor | None:

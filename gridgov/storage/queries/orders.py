@@ -252,19 +252,27 @@ def _choose_ids(
 
 def stream_orders(session: Session, chosen: OrderFilter) -> Iterator[Any]:
     """Give every order of a filter by time of receipt, a few thousand at a time: nothing is held in memory."""
-    last: tuple[datetime, int] | None = None
+    last: ListMark | None = None
     while True:
         rows = list_after(session, chosen, last, rows=EXPORT_ROWS)
         yield from rows
         if len(rows) < EXPORT_ROWS:
             return
-        last = (rows[-1].received_at, rows[-1].id)
+        last = ListMark(received_at=rows[-1].received_at, row_id=rows[-1].id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListMark:
+    """An order's place in a list by time of receipt: that time, and its ``id`` among those of the same time."""
+
+    received_at: datetime
+    row_id: int
 
 
 def list_after(
     session: Session,
     chosen: OrderFilter,
-    last: tuple[datetime, int] | None,
+    last: ListMark | None,
     *,
     rows: int,
     newest_first: bool = False,
@@ -274,7 +282,7 @@ def list_after(
     Parameters
     ----------
     last
-        Time of receipt and ``id`` of that one; None for the beginning.
+        The place of that one; None for the beginning.
     rows
         At most so many.
     newest_first
@@ -284,7 +292,8 @@ def list_after(
     query = query.select_from(Order).where(*_make_conditions(chosen))
     key = sa.tuple_(Order.received_at, Order.id)
     if last is not None:
-        query = query.where(key < sa.tuple_(*last) if newest_first else key > sa.tuple_(*last))
+        mark = sa.tuple_(last.received_at, last.row_id)
+        query = query.where(key < mark if newest_first else key > mark)
     columns = (Order.received_at, Order.id)
     order = [one.desc() for one in columns] if newest_first else list(columns)
     return session.execute(query.order_by(*order).limit(rows)).all()

@@ -49,6 +49,27 @@ def test_account_from_first_to_last(gridgov, monkeypatch):
     assert gridgov("user", "enable", "wang")[1] == "wang: active\n"
 
 
+def test_a_token_is_made_shown_once_listed_and_ended(gridgov):
+    words = ("user", "token", "operator", "--name", "热线平台", "--scope", "places")
+    code, out, _ = gridgov(*words, "--scope", "appeals:write", "--days", "30")
+    token = out.strip()
+    assert (code, token[:3]) == (0, "gg_")
+    listed = gridgov("user", "token", "operator", "--list")[1]
+    assert token not in listed
+    assert token[:9] in listed
+    assert "appeals:write places 热线平台" in listed
+    number = listed.split()[0]
+    assert (
+        gridgov("user", "token", "operator", "--end", number)[1]
+        == f"operator: token {number} ended\n"
+    )
+    assert gridgov("user", "token", "operator", "--list")[1] == ""
+    code, _, said = gridgov("user", "token", "operator", "--name", "x")
+    assert code == 2
+    assert "needs a scope" in said
+    assert gridgov("user", "token", "nobody", "--list")[0] == 2
+
+
 def test_password_is_made_where_nobody_can_type(gridgov, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     _, out, _ = gridgov("user", "add", "li", "--role", "auditor", "--unit", DESK)

@@ -22,7 +22,7 @@ from gridgov.services.orders.handling import act, find_actions, record_refusal, 
 from gridgov.services.whistles import calls as whistles
 from gridgov.storage.models.orders import Order, Outcome
 from gridgov.storage.queries.order_detail import OrderDetail, get_order_detail
-from gridgov.storage.queries.orders import NONE, OrderFilter, find_names, list_after
+from gridgov.storage.queries.orders import NONE, ListMark, OrderFilter, find_names, list_after
 from web.kit import limits
 from web.kit.access_log import note_person
 from web.kit.api import (
@@ -42,8 +42,8 @@ from web.kit.api import (
 from web.kit.api.documents import Schema, Text
 from web.kit.api.paging import LIMIT, LIMIT_MAX
 from web.kit.api.problems import refuse_fields
+from web.kit.auth import sign_second
 from web.kit.permissions import Permission, permission
-from web.kit.second_person import sign_second
 from web.kit.service import get_runtime, get_scope, get_service, reading, writing
 
 blueprint = Blueprint(
@@ -244,7 +244,7 @@ def index(asked: dict[str, Any]) -> Response:
     rows = list_after(
         session,
         _make_filter(asked),
-        None if cursor is None else (cursor.at, cursor.row_id),
+        None if cursor is None else ListMark(received_at=cursor.at, row_id=cursor.row_id),
         rows=limit + 1,
         newest_first=asked.get("newest_first", False),
     )

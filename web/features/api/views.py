@@ -14,7 +14,7 @@ ROOT = "/api/"
 EXTENSION = "gridgov_api_document"
 DESCRIPTION = """Appeals, orders and what follows from them, for the other systems of a city.
 
-A call shows a token (`Authorization: Bearer …`), made under the account page or with `gridgov user token`. It has the
+A call shows a token (`Authorization: Bearer …`) that `gridgov user token` has made. It has the
 rights of its account as far as its scopes go, and sees the rows that the account sees. Errors are RFC 9457 problems.
 Times are RFC 3339 with an offset, coordinates degrees EPSG:4326, lon before lat.
 """

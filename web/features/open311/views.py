@@ -339,7 +339,7 @@ def _read_conditions(args: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
     if start is None and end is not None:
         start = end - SPAN_MAX
     assert start is not None  # noqa: S101 - one of the two was there
-    assert end is not None  # noqa: S101
+    assert end is not None  # noqa: S101 - as start
     if end < start or end - start > SPAN_MAX:
         raise ProblemError(400, "fields", "start_date to end_date: a span of 0 to 90 days")
     conditions = [Order.received_at >= start, Order.received_at <= end]

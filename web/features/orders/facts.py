@@ -14,7 +14,7 @@ from gridgov.rules.orders.states import OrderActionError
 from gridgov.rules.orders.transitions import OrderAction, Role
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.evidence import make_evidence
-from web.kit.second_person import sign_second
+from web.kit.auth import sign_second
 from web.kit.service import get_service
 
 ELSEWHERE = {

@@ -77,8 +77,8 @@ class _Parser(FlaskParser):
         self,
         error: Any,
         req: Request,  # noqa: ARG002 - as webargs calls it
-        *args: Any,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ARG002
+        *args: Any,  # noqa: ARG002 - as webargs calls it
+        **kwargs: Any,  # noqa: ARG002 - as webargs calls it
     ) -> NoReturn:
         raise ProblemError(400, "address", "the body is not JSON in UTF-8") from error
 
@@ -86,8 +86,8 @@ class _Parser(FlaskParser):
         self,
         error: ma.ValidationError,
         req: Request,  # noqa: ARG002 - as webargs calls it
-        schema: ma.Schema,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ARG002
+        schema: ma.Schema,  # noqa: ARG002 - as webargs calls it
+        **kwargs: Any,  # noqa: ARG002 - as webargs calls it
     ) -> NoReturn:
         messages = (
             error.messages if isinstance(error.messages, Mapping) else {"json": error.messages}
@@ -121,7 +121,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     ARGUMENTS_PARSER = _Parser()
 
 
-class _Api(flask_smorest.Api):  # type: ignore[misc]
+class _Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest has no types
     """Registers blueprints and keeps the document; errors are answered by ``web.kit.errors``."""
 
     def _register_error_handlers(self) -> None:
@@ -197,7 +197,7 @@ def make_document(
     )
     api.spec.components.schema("Problem", _PROBLEM)
     api.spec.components.security_scheme(
-        "token", {"type": "http", "scheme": "bearer", "description": "Made under the account page"}
+        "token", {"type": "http", "scheme": "bearer", "description": "Made by gridgov user token"}
     )
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
