@@ -10,9 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from gridgov.rules.duties.checks import check_duties
-from gridgov.rules.duties.graph import make_duty_graph
-from gridgov.rules.duties.unit_load import find_pressure
+from gridgov.rules.duties import check_duties, find_pressure, make_duty_graph
 from gridgov.rules.whistles.convene import whistle_for
 from gridgov.rules.whistles.sentences import tell_plan
 

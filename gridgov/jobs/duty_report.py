@@ -15,11 +15,17 @@ from gridgov.jobs.order_file import restore_codes
 from gridgov.pack.duties import CityDuties
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, read_times
-from gridgov.rules.duties.bounces import Bounces, find_bounces, find_place_units, find_solvers
-from gridgov.rules.duties.checks import DutyFault, check_duties
-from gridgov.rules.duties.graph import DutyGraph
-from gridgov.rules.duties.practice import find_practice
-from gridgov.rules.duties.unit_load import find_pressure
+from gridgov.rules.duties import (
+    Bounces,
+    DutyFault,
+    DutyGraph,
+    check_duties,
+    find_bounces,
+    find_place_units,
+    find_practice,
+    find_pressure,
+    find_solvers,
+)
 
 ORDER_NEEDS = ("order_no", "item_code")
 TRANSFER_NEEDS = ("at", "from_unit", "to_unit")

@@ -25,8 +25,7 @@ from gridgov.pack.read_tables import read_pack_table
 from gridgov.pack.settings import Settings
 from gridgov.rules.catalogue import Catalogue
 from gridgov.rules.constants import Constants
-from gridgov.rules.duties.graph import DutyGraph, make_duty_graph
-from gridgov.rules.duties.problems import duty_problems
+from gridgov.rules.duties import DutyGraph, duty_problems, make_duty_graph
 
 DUTY_TABLES = ("units", "catalogue", "duties", "dependencies", "population")
 

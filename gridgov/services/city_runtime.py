@@ -25,7 +25,7 @@ from gridgov.rules.catalogue import find_catalogue, find_path_top
 from gridgov.rules.classify import ItemClassifier
 from gridgov.rules.constants import Constants, make_constants
 from gridgov.rules.dispatch import DispatchBook, GradeLimit
-from gridgov.rules.duties.graph import DutyGraph
+from gridgov.rules.duties import DutyGraph
 from gridgov.services.settings import ServiceSettings
 from gridgov.storage.models.city import CityPack
 from gridgov.storage.models.orders import Order, Outcome

@@ -6,7 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gridgov.rules.duties.bounces import TRANSFER_COLUMNS
+from gridgov.rules.duties import TRANSFER_COLUMNS
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.orders import Order, Transfer
 from gridgov.storage.statement_frames import to_frame

@@ -14,7 +14,7 @@ from geodata.problems import Problem, make_problem_frame
 from gridgov.jobs.order_file import OrdersRead, read_orders
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
-from gridgov.rules.duties.lookup import find_code
+from gridgov.rules.duties import find_code
 from gridgov.rules.in_force import get_in_force
 from planner.documents.pages import QUICK_FORMS, Form
 from planner.errors import PlannerError

@@ -19,7 +19,7 @@ from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
 from gridgov.rules.appeal_kinds import find_problem_rows
 from gridgov.rules.catalogue import find_catalogue
-from gridgov.rules.duties.lookup import find_code
+from gridgov.rules.duties import find_code
 from gridgov.rules.orders.history import find_history
 from gridgov.rules.orders.transitions import CLOSED
 from gridgov.rules.rates.assessment import judge_orders

@@ -9,7 +9,7 @@ import pandas as pd
 from gridgov.pack.city import City
 from gridgov.rules.appeal_kinds import find_problem_rows
 from gridgov.rules.catalogue import LEAD_DISTRICT, LEAD_STREET, Catalogue, find_catalogue
-from gridgov.rules.duties.graph import DutyGraph, make_duty_graph
+from gridgov.rules.duties import DutyGraph, make_duty_graph
 from planner.plans.items import make_item_levels
 from planner.topics import ItemFacts, find_topics
 

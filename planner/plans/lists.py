@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from gridgov.rules.constants import Constants
-from gridgov.rules.duties.bounces import find_bounces
+from gridgov.rules.duties import find_bounces
 from gridgov.rules.rates.three_rates import make_wilson_interval
 from planner.plans.dates import say_list
 from planner.plans.plan_text import say

@@ -18,7 +18,7 @@ import shapely
 from gridgov.errors import UnknownEntryError
 from gridgov.rules.calendar import WorkCalendar
 from gridgov.rules.constants import Constants
-from gridgov.rules.duties.graph import DutyGraph
+from gridgov.rules.duties import DutyGraph
 from gridgov.rules.whistles.convene import PlannedDuty, WhistlePlan, whistle_for
 from planner.frames import HotspotKind, HotspotScale
 from planner.plans.dates import (

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from gridgov.rules.duties.graph import DutyGraph
-from gridgov.rules.duties.schedule import make_schedule
+from gridgov.rules.duties import DutyGraph, make_schedule
 
 
 def find_lead_days(graph: DutyGraph, levels: pd.Series, items: Iterable[str]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import click
 
 from gridgov.errors import GridgovError
 from gridgov.pack.duties import CityDuties, load_city_duties
-from gridgov.rules.duties.graph import DutyGraph
+from gridgov.rules.duties import DutyGraph
 from gridgov.rules.whistles import sentences as text
 from gridgov.rules.whistles.convene import WhistlePlan, whistle_for
 from gridgov.rules.whistles.facts import make_facts

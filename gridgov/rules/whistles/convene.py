@@ -10,11 +10,19 @@ from dataclasses import dataclass
 from datetime import date
 
 from gridgov.rules.constants import Constant, Constants, make_constants
-from gridgov.rules.duties.checks import DutyFault, find_scene_faults
-from gridgov.rules.duties.cover import Cover, find_smallest_cover
-from gridgov.rules.duties.graph import DutyGraph, DutyItem, Unit
-from gridgov.rules.duties.lookup import find_item, find_street
-from gridgov.rules.duties.schedule import Schedule, make_schedule
+from gridgov.rules.duties import (
+    Cover,
+    DutyFault,
+    DutyGraph,
+    DutyItem,
+    Schedule,
+    Unit,
+    find_item,
+    find_scene_faults,
+    find_smallest_cover,
+    find_street,
+    make_schedule,
+)
 
 MINUTES_PER_DAY = 24 * 60
 UNDECIDED = frozenset(

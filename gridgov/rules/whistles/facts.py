@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from gridgov.rules.duties.graph import DutyGraph
+from gridgov.rules.duties import DutyGraph
 from gridgov.rules.whistles import sentences as text
 from gridgov.rules.whistles.convene import WhistlePlan
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gridgov.rules.constants import STATUS_TEXT
-from gridgov.rules.duties.graph import DutyGraph
+from gridgov.rules.duties import DutyGraph
 from gridgov.rules.whistles.convene import CalledUnit, PlannedDuty, WhistlePlan
 
 HOURS_PER_DAY = 24
