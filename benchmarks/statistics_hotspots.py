@@ -167,7 +167,8 @@ def run_nulls(options: argparse.Namespace) -> None:
             lambda o, rng: _shuffle(o, rng, ITEM_CODES, within="street_code"),
         ),
         "times shuffled": (sample, lambda o, rng: _shuffle(o, rng, ("received_at",))),
-        "places mixed in streets": (
+        "places mixed in streets": (sample, _mix_places),
+        "places mixed, repeats apart": (
             sample,
             lambda o, rng: _shuffle(o, rng, ("cell_code", "community_code"), within="street_code"),
         ),
@@ -206,6 +207,15 @@ def _shuffle(
         taken[one] = rng.permutation(one)
     moved = {name: orders[name].iloc[taken].array for name in names if name in orders.columns}
     return orders.assign(**moved)
+
+
+def _mix_places(orders: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return orders with the places of persons permuted within streets; who calls six times stays one person."""
+    pairs = orders.groupby(["person_key", "cell_code"], dropna=False, sort=False).ngroup()
+    first = orders.loc[~pairs.duplicated().to_numpy()].reset_index(drop=True)
+    mixed = _shuffle(first, rng, ("cell_code", "community_code"), within="street_code")
+    moved = mixed[["cell_code", "community_code"]].iloc[pairs.to_numpy()].reset_index(drop=True)
+    return orders.assign(cell_code=moved["cell_code"], community_code=moved["community_code"])
 
 
 def _make_two(orders: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
