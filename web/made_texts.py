@@ -13,6 +13,7 @@ from gridgov.rules.dispatch import Route
 from gridgov.rules.notices import NoticeKind, Way, list_modes
 from gridgov.rules.plans.life import PlanAction, PlanState
 from gridgov.rules.plans.task_life import TaskAction, TaskState
+from gridgov.rules.rates.assessment import ASSESSMENT_COLUMNS
 from gridgov.rules.uploads.contents import REFUSALS
 from gridgov.services.accounts.access import EVENTS, SECURITY_KINDS
 from gridgov.services.outbox.deliver import APP, EMAIL, WEBHOOK
@@ -20,10 +21,13 @@ from gridgov.services.plans.follow_ups import KINDS as FOLLOW_UPS
 from gridgov.storage.models.orders import Outcome
 from gridgov.storage.queries.map_counts import OUTCOMES
 from gridgov.storage.queries.order_clocks import CLOCKS
+from planner.topics.candidates import Cure
 from web.features.accounts.views import STEPS
 from web.features.orders.blueprint import KINDS as KINDS_OF_APPEALS
 from web.features.orders.filters import NAMES
 from web.features.planning.rows import KINDS
+from web.features.planning.views import STREET_COLUMNS, TASK_COLUMNS
+from web.features.topics.views import COLUMNS as TOPIC_COLUMNS
 from web.features.whistles.rows import TONES
 from web.features.whistles.views import REASONS
 from web.kit.errors import BROKEN, HTTP_KEYS, MEANINGS
@@ -75,6 +79,10 @@ FAMILIES: dict[str, Iterable[str]] = {
     ],
     "planning.follow.{}": FOLLOW_UPS,
     "planning.follow_state.{}": ("noticed", "held", "closed"),
+    "planning.column.{}": {*STREET_COLUMNS, *TASK_COLUMNS},
+    "rates.column.{}": ASSESSMENT_COLUMNS,
+    "topics.column.{}": TOPIC_COLUMNS,
+    "topics.cure.{}": list(Cure),
     "topics.wrong.{}": ("reason", "month", "lead_unit_code"),
     "maps.column.{}": ("code", "name", "n", *OUTCOMES),
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import Response
+from flask_babel import gettext
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a text that begins so for a formula (OWASP, CSV Injection)."""
@@ -24,6 +25,16 @@ def make_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer.writerow(columns)
     writer.writerows([_make_cell(value) for value in row] for row in rows)
     return out.getvalue()
+
+
+def make_heads(room: str, columns: Iterable[str]) -> list[str]:
+    """Return the heads of a room's columns in the language of the request: people open these files, not programs."""
+    return [gettext(f"{room}.column.{name}") for name in columns]
+
+
+def say_yes(value: object) -> str:
+    """Return a truth in words, empty where it is not known."""
+    return "" if value is None else gettext("export.yes") if value else gettext("export.no")
 
 
 def _make_cell(value: Any) -> Any:

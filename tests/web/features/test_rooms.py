@@ -234,8 +234,10 @@ def test_rates_are_those_of_the_rules_and_few_callbacks_are_not_rated(rooms):
     assert "n = 12" in client.get("/rates?month=2024-02&group=departments").text
     text = client.get("/rates/month.csv?month=2024-02&group=streets").text.removeprefix("\ufeff")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [(row["unit_code"], row["rank"]) for row in rows] == [("110101002", "1"), (STREET, "2")]
-    assert float(rows[1]["solution_rate"]) == pytest.approx(40 / 60)
+    ranks = [(row["单位编码"], row["名次"], row["组别"]) for row in rows]
+    assert ranks == [("110101002", "1", "街道乡镇"), (STREET, "2", "街道乡镇")]
+    assert float(rows[1]["解决率"]) == pytest.approx(40 / 60)
+    assert re.search("[a-z_]{3}", text.split("\n", 1)[0]) is None
 
 
 def test_a_plan_leads_to_its_evidence_in_two_clicks(rooms):
@@ -246,7 +248,8 @@ def test_a_plan_leads_to_its_evidence_in_two_clicks(rooms):
     assert f"/orders/{rooms.order_nos[0]}" in evidence
     assert client.get(f"/planning/plans/{rooms.plan_no}.json").json["plan_no"] == rooms.plan_no
     text = client.get(f"/planning/plans/{rooms.plan_no}.csv").text.removeprefix("\ufeff")
-    assert next(csv.DictReader(io.StringIO(text)))["task_no"] == "T01"
+    assert next(csv.DictReader(io.StringIO(text)))["任务编号"] == "T01"
+    assert re.search("[a-z_]{3}", text.split("\n", 1)[0]) is None
 
 
 def step(client, rooms, **form):

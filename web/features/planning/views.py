@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response, render_template, request
+from flask_babel import gettext
 
 from gridgov.errors import NotFoundError
 from gridgov.storage.queries.areas import (
@@ -37,13 +38,28 @@ from web.features.planning.page import (
 )
 from web.features.planning.rows import make_spot_rows
 from web.kit import limits
-from web.kit.exports import make_csv, send_csv
+from web.kit.exports import make_csv, make_heads, send_csv
+from web.kit.i18n import label
 from web.kit.page_scope import get_unit_scope, get_window
 from web.kit.permissions import Permission, permission
 from web.kit.service import reading
 
 ROUTES = (_document, _editing, _oversight, _period_reports, _workplace)
 """Modules that add their routes to the blueprint when they are imported."""
+STREET_COLUMNS = (
+    "street_code",
+    "street",
+    "class",
+    "orders",
+    "orders_rank",
+    "change",
+    "hotspots",
+    "plan_no",
+    "tasks",
+    "done",
+    "percent",
+    "next_due",
+)
 TASK_COLUMNS = (
     "task_no",
     "title",
@@ -88,9 +104,11 @@ def export_streets() -> Response:
     """Send the table of streets as a file."""
     window = get_window()
     rows = make_street_rows(reading(), window=window, unit_codes=get_unit_scope().codes)
-    columns = ("street_code", "street", "class", "orders", "orders_rank", "change", "hotspots")
-    more = ("plan_no", "tasks", "done", "percent", "next_due")
-    text = make_csv([*columns, *more], ([row[name] for name in (*columns, *more)] for row in rows))
+    said = ({**row, "class": label("class", row["class"])} for row in rows)
+    text = make_csv(
+        make_heads("planning", STREET_COLUMNS),
+        ([row[name] for name in STREET_COLUMNS] for row in said),
+    )
     return send_csv(f"streets-{window.first_on}-{window.last_on}.csv", text)
 
 
@@ -147,7 +165,8 @@ def plan_csv(plan_no: str) -> Response:
     """Send the tasks of a plan with their progress."""
     record = get_plan(reading(), plan_no)
     rows = [_make_task_row(record, task) for task in record.document["tasks"]]
-    return send_csv(f"plan-{plan_no}.csv", make_csv(TASK_COLUMNS, rows))
+    heads = make_heads("planning", TASK_COLUMNS)
+    return send_csv(f"plan-{plan_no}.csv", make_csv(heads, rows))
 
 
 def _make_task_row(record: PlanRecord, task: dict[str, Any]) -> tuple[Any, ...]:
@@ -162,7 +181,7 @@ def _make_task_row(record: PlanRecord, task: dict[str, Any]) -> tuple[Any, ...]:
         "、".join(one["name"] for one in task["helpers"]),
         task["start_on"],
         task["due_on"],
-        kept.get("state", ""),
+        gettext(f"planning.task_state.{kept['state']}") if kept.get("state") else "",
         kept.get("progress_share"),
         task["target"]["text"],
         task["target"]["measure"],

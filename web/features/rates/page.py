@@ -94,6 +94,8 @@ def make_month_view(
 ) -> MonthView | None:
     """Return a month, the newest whole one if none is asked for; None where no order has been assessed.
 
+    Where no group is asked for it is the first in which units are ranked.
+
     The ranking is public (DOMAIN.md section 5), so every account sees every unit's.
 
     Raises
@@ -115,7 +117,9 @@ def make_month_view(
     table = assess_counts(counts, units, constants=constants)
     table = table[(table["month"] == chosen) & table["group"].notna()]
     groups = [name for name in GROUPS if (table["group"] == name).any()]
-    shown = group or (groups[0] if groups else "")
+    # Who opens the room looks for a ranking: a group in which nobody has callbacks enough shows none.
+    ranked = [name for name in groups if table.loc[table["group"] == name, "rank"].notna().any()]
+    shown = group or next(iter([*ranked, *groups]), "")
     if shown and shown not in groups:
         raise NotFoundError("group of units", shown)
     rules = make_window_rules(constants)

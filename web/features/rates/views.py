@@ -10,7 +10,8 @@ from web.features.rates.adjusted import find_adjusted_view
 from web.features.rates.page import MonthView, make_month_view, make_trend, make_trend_chart
 from web.kit import limits
 from web.kit.cache import share
-from web.kit.exports import make_csv, send_csv
+from web.kit.exports import make_csv, make_heads, send_csv
+from web.kit.i18n import label
 from web.kit.permissions import Permission, permission
 from web.kit.service import get_constants, get_service, reading
 
@@ -73,8 +74,16 @@ def export() -> Response:
     view = find_view()
     if view is None:
         raise NotFoundError("assessed month", request.args.get("month", ""))
-    rows = ([row[name] for name in ASSESSMENT_COLUMNS] for row in view.rows)
-    return send_csv(f"rates-{view.month}-{view.group}.csv", make_csv(ASSESSMENT_COLUMNS, rows))
+    said = {"group": label("group", view.group)}
+    rows = (
+        [
+            label("outcome", row[name]) if name == "outcome" else said.get(name, row[name])
+            for name in ASSESSMENT_COLUMNS
+        ]
+        for row in view.rows
+    )
+    heads = make_heads("rates", ASSESSMENT_COLUMNS)
+    return send_csv(f"rates-{view.month}-{view.group}.csv", make_csv(heads, rows))
 
 
 def find_view() -> MonthView | None:

@@ -1,5 +1,7 @@
 """Monthly topics: the candidates of a year, one candidate with its evidence, and choosing with a reason."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, flash, render_template, request
 from flask_babel import gettext
 from werkzeug.utils import redirect
@@ -19,7 +21,7 @@ from gridgov.services.topics import (
 from gridgov.storage.queries.areas import get_area_names, get_unit_names
 from web.features.topics.page import CITY, PARTS, make_months, make_season_months, propose_month
 from web.kit import limits
-from web.kit.exports import make_csv, send_csv
+from web.kit.exports import make_csv, make_heads, say_yes, send_csv
 from web.kit.page_helpers import to
 from web.kit.permissions import Permission, is_granted, permission
 from web.kit.service import get_scope, get_service, reading, writing
@@ -46,6 +48,16 @@ FIGURES = (
     "best_month",
 )
 """Columns of the export that stand in ``figures``."""
+COLUMNS = (
+    "rank",
+    "topic_code",
+    "name",
+    "theme_name",
+    *FIGURES,
+    "is_picked",
+    "month",
+    "reason",
+)
 
 
 @blueprint.get("")
@@ -79,20 +91,28 @@ def export() -> Response:
     """Send the candidates of a year as a file."""
     session = reading()
     year, scope_code = read_year(list_years(session)), read_scope()
-    columns = ("rank", "topic_code", "name", "theme_name", *FIGURES, "is_picked", "month", "reason")
-    rows = (make_export_row(one) for one in get_topics(session, year=year, scope_code=scope_code))
-    text = make_csv(columns, ([row.get(name, "") for name in columns] for row in rows))
+    names = get_unit_names(session)
+    rows = (
+        make_export_row(one, names) for one in get_topics(session, year=year, scope_code=scope_code)
+    )
+    text = make_csv(
+        make_heads("topics", COLUMNS), ([row.get(name, "") for name in COLUMNS] for row in rows)
+    )
     return send_csv(f"topics-{year}-{scope_code or 'city'}.csv", text)
 
 
-def make_export_row(entry: TopicEntry) -> dict[str, object]:
-    """Return a candidate as a row of the file."""
+def make_export_row(entry: TopicEntry, units: Mapping[str, str]) -> dict[str, object]:
+    """Return a candidate as a row of the file, in the words of the page."""
     row, choice = entry.row, entry.choice
     facts: dict[str, object] = {name: row.figures.get(name) for name in FIGURES}
+    lead, cure = str(facts["lead"] or ""), str(facts["cure"] or "")
+    facts["lead"] = units.get(lead, lead)
+    facts["cure"] = gettext(f"topics.cure.{cure}") if cure else ""
     facts |= {"rank": row.rank, "topic_code": row.topic_code, "name": row.name}
     facts["theme_name"] = row.theme_name
     if choice is not None:
-        facts |= {"is_picked": choice.is_picked, "month": choice.month, "reason": choice.reason}
+        picked = say_yes(choice.is_picked)
+        facts |= {"is_picked": picked, "month": choice.month, "reason": choice.reason}
     return facts
 
 

@@ -1,5 +1,6 @@
 """Candidates are shown with their evidence; a person picks with a reason, and every choice stays on record."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -168,6 +169,7 @@ def test_the_file_holds_every_candidate(site):
     text = client.get("/topics/candidates.csv?year=2026").text
     assert text.count("\n") == 3
     assert "0.77" in text
+    assert re.search("[a-z_]{3}", text.replace("\r", "").split("\n", 1)[0]) is None
 
 
 def test_without_candidates_the_page_says_how_to_get_them(engine):
