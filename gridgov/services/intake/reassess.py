@@ -25,7 +25,7 @@ from gridgov.rules.orders.needs import Actor
 from gridgov.rules.orders.transitions import OrderState
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.handling import bring_along
-from gridgov.services.orders.place import copy_place, judge, renew_clocks
+from gridgov.services.orders.place import copy_place, judge, renew_clocks, watch_unit
 from gridgov.services.orders.rating import counted
 from gridgov.services.orders.rows import UNSENT, find_changed, take_values
 from gridgov.services.outbox import deliver as outbox
@@ -132,6 +132,7 @@ def write_order(
             _change_unit(session, runtime, row, after, change=change)
         if new_grade and row.replied_at is None:
             renew_clocks(session, runtime, row, at=at, new_grade=True)
+        watch_unit(runtime, row, at=at)
         session.flush()
         counts.record_change(session, key, counts.make_key(row, runtime.zone))
     was, now = find_changed(before, take_values(row))

@@ -16,9 +16,8 @@ from sqlalchemy.orm import Session
 
 from gridgov.rules.catalogue import find_rules
 from gridgov.rules.message_text import make_text
-from gridgov.rules.orders.transitions import OrderState
 from gridgov.services.city_runtime import CityRuntime
-from gridgov.services.orders.rows import UNSENT
+from gridgov.services.orders.rows import AT_DESK
 from gridgov.services.outbox.deliver import notify
 from gridgov.storage.audit import log as audit
 from gridgov.storage.models.appeals import Appeal
@@ -45,10 +44,10 @@ def mark_moved(session: Session, runtime: CityRuntime, *, at: datetime) -> list[
             Order.outcome == Outcome.OPEN,
             Order.replied_at.is_(None),
             Order.review.is_(False),
-            Order.state.not_in((*UNSENT, OrderState.REOPENED)),
+            Order.state.not_in(AT_DESK),
             sa.or_(
                 Order.boundary_version != runtime.boundary_version,
-                Order.unit_code.in_(_find_retired(runtime, day)),
+                Order.unit_code.not_in(_find_units(runtime, day)),
                 Order.item_code.in_(changed),
             ),
         )
@@ -101,9 +100,10 @@ def _find_changed_items(
     return sorted(code for code, rule in was.items() if now.get(code) != rule)
 
 
-def _find_retired(runtime: CityRuntime, day: date) -> list[str]:
+def _find_units(runtime: CityRuntime, day: date) -> list[str]:
+    """Return the units in force on a day: one that has left the table is as gone as one whose last day is over."""
     codes = runtime.city.units["unit_code"].unique()
-    return [str(code) for code in codes if not runtime.book.is_in_force(str(code), day)]
+    return [str(code) for code in codes if runtime.book.is_in_force(str(code), day)]
 
 
 def _judge_anew(runtime: CityRuntime, found: list[_Placed]) -> dict[str, str]:

@@ -110,6 +110,13 @@ def _describe(step: Act, row: Order) -> MergeSide:
     )
 
 
+def _check_unit_is_there(step: Act) -> None:
+    """Refuse to leave an order with a unit that is in force no more."""
+    row, day = step.row, step.runtime.get_day(step.facts.at)
+    if not step.runtime.book.is_in_force(row.unit_code, day):
+        raise _refuse(step, f"unit {row.unit_code} is not in force on {day}; reassign the order")
+
+
 def _check_nobody_on_site(step: Act) -> None:
     """Refuse to end a whistle while somebody whom it called is there (事不完、人不走)."""
     query = (
@@ -129,6 +136,7 @@ _ON_SITE = (UnitState.REPORTED_IN,)
 CHECKS: Mapping[OrderAction, tuple[Effect, ...]] = MappingProxyType(
     {
         OrderAction.MERGE: (_check_target,),
+        OrderAction.KEEP_UNIT: (_check_unit_is_there,),
         OrderAction.RELEASE_WHISTLE: (_check_nobody_on_site,),
     }
 )

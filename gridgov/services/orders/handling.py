@@ -24,6 +24,7 @@ from gridgov.rules.privacy import mask_text
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.notices.mentions import find_named
 from gridgov.services.orders.effects import CHECKS, EFFECTS, Act, find_recipients
+from gridgov.services.orders.place import watch_unit
 from gridgov.services.orders.rating import counted
 from gridgov.services.orders.rows import (
     find_changed,
@@ -181,6 +182,7 @@ def undo(
                 before, key = take_values(row), counts.make_key(row, runtime.zone)
                 restore_values(row, entry.before or {})
                 row.outcome = find_outcome(row.state)
+                watch_unit(runtime, row, at=at)
                 session.flush()
                 counts.record_change(session, key, counts.make_key(row, runtime.zone))
         except StaleDataError as error:
@@ -297,6 +299,7 @@ def _write(step: Act) -> None:
     put_rule_order(row, change.order)
     for effect in EFFECTS.get(change.action, ()):
         effect(step)
+    watch_unit(step.runtime, row, at=step.facts.at)
     session.flush()
     counts.record_change(session, key, counts.make_key(row, step.runtime.zone))
     _log(step, before)
@@ -308,12 +311,16 @@ def bring_along(session: Session, runtime: CityRuntime, row: Order, *, at: datet
 
     So every appellant is called back: whoever's order was merged waits for the same reply and is then asked.
     """
-    if row.state is OrderState.MERGED:
-        # Who has the order that goes on answers for both.
-        target = get_order(session, row.merged_into)
-        if target.unit_code != row.unit_code:
-            _bring(session, runtime, row, OrderAction.FOLLOW_ON, main=target, at=at)
-    main = get_order(session, row.merged_into) if row.state is OrderState.MERGED else row
+    if row.merged_into:
+        main = _find_main(session, row)
+        # Who has the order that goes on answers for both, whatever took in the one between.
+        moved = main.unit_code != row.unit_code or main.order_no != row.merged_into
+        if row.state is OrderState.MERGED and moved:
+            _bring(session, runtime, row, OrderAction.FOLLOW_ON, main=main, at=at)
+        elif row.state in _WAITING and main.replied_at is None:
+            # It was readmitted while the other had gone back to work: both wait for the next reply.
+            _bring(session, runtime, row, OrderAction.FOLLOW_BACK, main=main, at=at)
+    main = _find_main(session, row) if row.state is OrderState.MERGED else row
     answered = main.replied_at is not None
     query = sa.select(Order).where(Order.merged_into == row.order_no).order_by(Order.id)
     for one in session.scalars(query).all():
@@ -327,6 +334,14 @@ def bring_along(session: Session, runtime: CityRuntime, row: Order, *, at: datet
 
 
 _WAITING = (OrderState.REPLIED, OrderState.CALLBACK)
+
+
+def _find_main(session: Session, row: Order) -> Order:
+    """Return the order that goes on for one that was merged, over any that were merged between."""
+    main = get_order(session, row.merged_into)
+    while main.state is OrderState.MERGED:
+        main = get_order(session, main.merged_into)
+    return main
 
 
 def _bring(

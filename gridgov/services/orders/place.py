@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from geodata.frames import JURISDICTION_COLUMNS
 from gridgov.rules.dispatch import Decision, Named, decide, find_deadlines, move_deadline
 from gridgov.services.city_runtime import CityRuntime
+from gridgov.services.orders.rows import AT_DESK
 from gridgov.storage.models.appeals import Appeal
-from gridgov.storage.models.orders import Order, OrderPause
+from gridgov.storage.models.orders import Order, OrderPause, Outcome
 
 PLACED = ("lon", "lat", "place_level", "uncertainty_m", "matched", "place_problem")
 ORDER_PLACE = ("lon", "lat", "cell_code", "community_code", "street_code", "district_code")
@@ -74,6 +75,13 @@ def copy_place(appeal: Appeal, row: Order) -> None:
 def put_decision(row: Order, decision: Decision) -> None:
     """Write route, reasons and grade of a decision into an order; the unit is the caller's."""
     row.route, row.reasons, row.grade = decision.route, decision.reasons, decision.grade
+
+
+def watch_unit(runtime: CityRuntime, row: Order, *, at: datetime) -> None:
+    """Mark an order whose unit is in force no more, so that a person names another: nobody is there to handle it."""
+    waits = row.outcome is not Outcome.OPEN or row.replied_at is not None or row.state in AT_DESK
+    if not waits and not runtime.book.is_in_force(row.unit_code, runtime.get_day(at)):
+        row.review = True
 
 
 def renew_clocks(

@@ -64,6 +64,10 @@ UNSENT = frozenset({OrderState.RECEIVED, OrderState.NEEDS_INFORMATION})
 """States in which nobody beside the desk has the order yet."""
 
 
+AT_DESK = UNSENT | {OrderState.REOPENED}
+"""States in which the desk must name a unit before anybody works."""
+
+
 def find_outcome(state: OrderState) -> Outcome:
     """Return what an order counts as in a state."""
     return OUTCOMES.get(state, Outcome.OPEN)

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from gridgov.pack.city import City, load_city
-from gridgov.rules.orders.transitions import OrderAction, OrderState
+from gridgov.rules.orders.states import OrderActionError
+from gridgov.rules.orders.transitions import OrderAction, OrderState, Role
 from gridgov.services.city_runtime import RunningCity, make_runtime
 from gridgov.services.load.pack import (
     BoundariesChangedError,
@@ -34,6 +35,7 @@ from tests.gridgov.services.city import (
     STREET,
     at,
     do,
+    make_actor,
     take,
 )
 from tests.gridgov.services.promises import find_broken
@@ -199,3 +201,33 @@ def test_a_version_that_was_replaced_does_not_come_back_under_its_name(
             load_pack(session, city, at=NOW)
         with pytest.raises(BoundariesChangedError, match="replaced on 2024-03-04"):
             load_pack(session, named[0], at=at(1))
+
+
+def test_a_unit_that_has_left_the_table_is_replaced_and_not_kept(
+    sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    """The boundaries are the same; who has handled the order, and whoever takes a step back, is gone all the same."""
+    units = "".join(
+        line for line in TABLES["units"].splitlines(keepends=True) if not line.startswith("E01")
+    )
+    before = make_runtime(load_city(write_pack(tmp_path / "now")), salt="salt")
+    with sessions.begin() as session:
+        load_pack(session, before.city, at=NOW)
+        number = take(session, before, item_code="112").order_nos[0]
+        do(session, before, number, A.ACCEPT, make_actor(Role.HANDLER, "E01"), minutes=1)
+        assert mark_moved(session, before, at=at(1)) == []
+    catalogue = TABLES["catalogue"].replace("2h,E01", "2h,D01")
+    duties = TABLES["duties"].replace(",E01,", ",D01,")
+    pack = write_pack(tmp_path / "new", units=units, catalogue=catalogue, duties=duties)
+    after = make_runtime(load_city(pack), salt="salt")
+    with sessions.begin() as session:
+        load_pack(session, after.city, at=at(2))
+        assert mark_moved(session, after, at=at(3)) == [number]
+    named = {"reason_code": "boundaries"}
+    with sessions.begin() as session:
+        with pytest.raises(OrderActionError, match="E01 is not in force"):
+            do(session, after, number, A.KEEP_UNIT, DISPATCHER, minutes=4, **named)
+        do(session, after, number, A.REASSIGN, DISPATCHER, minutes=5, unit_code="D01", **named)
+        row = session.scalars(sa.select(Order)).one()
+        assert (row.unit_code, row.review) == ("D01", False)
+        assert find_broken(session, after, at(5)) == []

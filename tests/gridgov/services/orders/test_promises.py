@@ -154,6 +154,27 @@ def test_merged_orders_go_where_the_main_one_goes(
         assert get(session, other).replied_by == OTHER_CENTRE.person_key
 
 
+def test_who_is_readmitted_waits_for_the_order_that_went_back_to_work(
+    loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
+) -> None:
+    with loaded.begin() as session:
+        other, third = (take(session, runtime).order_nos[0] for _ in range(2))
+        merge(session, runtime, other, order_no, minutes=1)
+        handle(session, runtime, order_no, start=2)
+        do(session, runtime, order_no, A.REPLY, CENTRE, minutes=10, text="好")
+        why = {"reason_code": "unreasonable"}
+        do(session, runtime, other, A.EXCLUDE, CLERK, minutes=11, second=DESK_SUPERVISOR, **why)
+        do(session, runtime, order_no, A.RETURN_REPLY, CLERK, minutes=12, **why)
+        assert get(session, other).state is S.EXCLUDED
+        do(session, runtime, other, A.READMIT, DESK_SUPERVISOR, minutes=13, **why)
+        assert get(session, other).state is S.MERGED
+        assert find_broken(session, runtime, at(13)) == []
+        session.info.clear()
+        merge(session, runtime, order_no, third, minutes=14)
+        assert get(session, other).merged_into == third
+        assert find_broken(session, runtime, at(14)) == []
+
+
 def test_only_what_can_be_one_thing_is_merged(
     loaded: sessionmaker[Session], runtime: CityRuntime, order_no: str
 ) -> None:
