@@ -31,8 +31,8 @@ from planner.documents.words import (
 from planner.plans.plan_text import CHINESE, get_language, load_words, speaking
 from planner.plans.record import Party, Plan, Range, Stage, Task, TaskMeasure
 
-EVIDENCE_A_ROW = 4
-"""Order numbers in a line of the annex: as many as the page is wide."""
+EVIDENCE_LINE = 54
+"""Letters in a line of the annex's column of order numbers; a wide blank between two of them counts two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -683,7 +683,7 @@ class _Maker(BlockWriter):
         words, plan = load_document_words(), self.plan
         made: list[Annex] = []
         rows = [
-            Row(cells=(task.task_no, str(task.n_evidence), _write_numbers(task.evidence)))
+            Row(cells=(task.task_no, str(task.n_evidence), write_numbers(task.evidence)))
             for task in plan.tasks
             if task.evidence
         ]
@@ -878,8 +878,11 @@ def _write_stage(stage: Stage) -> list[Row]:
     ]
 
 
-def _write_numbers(numbers: Sequence[str]) -> str:
-    lines = [numbers[at : at + EVIDENCE_A_ROW] for at in range(0, len(numbers), EVIDENCE_A_ROW)]
+def write_numbers(numbers: Sequence[str]) -> str:
+    """Return numbers in lines, as many in each as the column is wide for."""
+    longest = max(map(len, numbers), default=1)
+    each = max((EVIDENCE_LINE + 2) // (longest + 2), 1)
+    lines = [numbers[at : at + each] for at in range(0, len(numbers), each)]
     return "\n".join("　".join(line) for line in lines)
 
 

@@ -27,7 +27,7 @@ from planner.hotspots import (
 )
 from planner.jobs.cell_exposure import add_exposures
 from planner.plans.aims import CurveBook
-from planner.plans.candidates import sort_hotspots
+from planner.plans.candidates import EVIDENCE_COLUMNS, sort_hotspots
 from planner.plans.diagnosis import CityView
 from planner.plans.excess import find_city_excess
 from planner.plans.items import ItemLevels, make_item_levels
@@ -42,6 +42,20 @@ from planner.plans.tasks import TaskRules
 
 FEWEST_SHOWN = 3
 """Cells with fewer orders in a year are not drawn: they say nothing and point at a door."""
+
+PLACED_COLUMNS = (
+    "received_at",
+    "cell_code",
+    "district_code",
+    "street_code",
+    "community_code",
+    "level1_code",
+    "level2_code",
+    "item_code",
+    "uncertainty_m",
+    "kind",
+)
+"""What tells which orders a hotspot is about."""
 
 MODEL_SEED = 1
 """Of the count model's own draws; plans draw by task and day."""
@@ -289,17 +303,19 @@ class _Desk:
         is_problem = (orders["received_at"] < self.moment).to_numpy(copy=True)
         if "kind" in orders:
             is_problem &= ~orders["kind"].isin(thresholds.kinds_apart).to_numpy()
-        problems = orders[is_problem].reset_index(drop=True)
+        problems = _take_columns(orders, (*EVIDENCE_COLUMNS, "level2_code"))[is_problem]
+        problems = problems.reset_index(drop=True)
         place = np.cumsum(is_problem) - 1
+        placed = _take_columns(orders, PLACED_COLUMNS)
         history = find_hotspot_orders(
-            hotspots, orders, as_of=self.moment, thresholds=thresholds, whole_history=True
+            hotspots, placed, as_of=self.moment, thresholds=thresholds, whole_history=True
         )
-        evidence = find_hotspot_orders(hotspots, orders, as_of=self.moment, thresholds=thresholds)
+        evidence = find_hotspot_orders(hotspots, placed, as_of=self.moment, thresholds=thresholds)
         plan_orders = make_plan_orders(
             problems, history[is_problem[history["row"]]].assign(row=lambda one: place[one["row"]])
         )
-        own = orders.take(evidence["row"].to_numpy()).reset_index(drop=True)
-        own = own.reindex(columns=plan_orders.frame.columns)
+        own = _take_columns(orders, plan_orders.frame.columns).take(evidence["row"].to_numpy())
+        own = own.reset_index(drop=True).reindex(columns=plan_orders.frame.columns)
         return PlanMaker(
             city=city,
             view=CityView(
@@ -375,6 +391,11 @@ class _Desk:
             names=self.city.names,
             today=today,
         )
+
+
+def _take_columns(orders: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Return only those columns of orders that are there: choosing rows copies every column, texts most of all."""
+    return orders[[name for name in names if name in orders.columns]]
 
 
 def _measure_streets(city: City) -> pd.Series:

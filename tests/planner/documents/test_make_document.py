@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from planner.documents.content import Figure, Heading, Paragraph, Table
-from planner.documents.make_document import DocumentOptions, make_document
+from planner.documents.make_document import DocumentOptions, make_document, write_numbers
 from planner.documents.words import say_day
 from planner.plans.record import Excess
 
@@ -181,3 +181,12 @@ def test_say_day():
 def test_the_same_plan_gives_the_same_document(document, rich_plan, ground, name):
     assert name in {field.name for field in fields(document)}
     assert getattr(make_document(rich_plan, ground), name) == getattr(document, name)
+
+
+@pytest.mark.parametrize(("length", "each"), [(15, 3), (12, 4), (60, 1)])
+def test_a_line_of_the_annex_holds_the_numbers_that_fit_and_breaks_none(length, each):
+    numbers = [f"{k:0{length}d}" for k in range(7)]
+    lines = write_numbers(numbers).split("\n")
+
+    assert [one for line in lines for one in line.split("　")] == numbers
+    assert len(lines[0].split("　")) == each
