@@ -17,9 +17,9 @@ from geodata.spreadsheets import note_shortened, to_codes
 from gridgov.pack.settings import TableSettings
 from gridgov.reading.faults import RowFaults
 from gridgov.reading.times import TimeRules, parse_form, read_times, to_plain_text
+from gridgov.rules import duties
 from gridgov.rules.catalogue import ITEM_COLUMNS
 from gridgov.rules.dispatch.book import UNIT_COLUMNS
-from gridgov.rules.duties import graph as duties
 
 VALIDITY = ("valid_from", "valid_to")
 DUTY_COLUMNS = (*duties.DUTY_COLUMNS, *VALIDITY)

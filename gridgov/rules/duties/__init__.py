@@ -14,7 +14,14 @@ from gridgov.rules.duties.bounces import (
 )
 from gridgov.rules.duties.checks import DutyFault, check_duties, find_scene_faults
 from gridgov.rules.duties.cover import Cover, find_smallest_cover
-from gridgov.rules.duties.graph import DutyGraph, DutyItem, Unit, make_duty_graph
+from gridgov.rules.duties.graph import (
+    DEPENDENCY_COLUMNS,
+    DUTY_COLUMNS,
+    DutyGraph,
+    DutyItem,
+    Unit,
+    make_duty_graph,
+)
 from gridgov.rules.duties.lookup import find_code, find_item, find_street
 from gridgov.rules.duties.practice import find_practice
 from gridgov.rules.duties.problems import duty_problems
@@ -22,6 +29,8 @@ from gridgov.rules.duties.schedule import Schedule, make_schedule
 from gridgov.rules.duties.unit_load import find_pressure
 
 __all__ = [
+    "DEPENDENCY_COLUMNS",
+    "DUTY_COLUMNS",
     "TRANSFER_COLUMNS",
     "Bounces",
     "Cover",
