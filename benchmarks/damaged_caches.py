@@ -1,9 +1,9 @@
 """Flipped bits in every file that a city's compiled code and compiled pack are kept in.
 
-Run: ``python -P benchmarks/damaged_caches.py [CITY] [--flips 40] [--runs 3]``. A first process fills an empty cache. Then
-each of its files is damaged in `flips` places, one at a time, and read as the program reads it: it must be refused. At
-last `runs` processes start on a cache in which every file has one flipped bit: they must end as they should, with the
-answers of the first. Exit 0: nothing was taken that was damaged. Goal: all refused.
+Run: ``python -P benchmarks/damaged_caches.py [CITY] [--flips 40] [--runs 3]``. A first process fills an empty cache.
+Each of its files is then damaged in `flips` places, one at a time, and read as the program reads: it must be refused.
+At last `runs` processes start on a cache in which every file has one flipped bit: they must end as they should, with
+the answers of the first. Exit 0: nothing was taken that was damaged. Goal: all refused.
 """
 
 import argparse

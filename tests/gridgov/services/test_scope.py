@@ -10,6 +10,7 @@ from gridgov.rules.orders.transitions import OrderAction, Role
 from gridgov.rules.whistles.call import UnitState
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.orders.handling import act
+from gridgov.storage.audit.log import record
 from gridgov.storage.audit.verify import verify
 from gridgov.storage.db import is_postgres
 from gridgov.storage.models.accounts import Account, SavedView
@@ -17,6 +18,7 @@ from gridgov.storage.models.appeals import AppealPerson
 from gridgov.storage.models.counts import AreaCount
 from gridgov.storage.models.journal import LogEntry, Message
 from gridgov.storage.models.orders import Issue, IssueStep, Order, OrderPause, Transfer
+from gridgov.storage.models.plans import Plan
 from gridgov.storage.models.tables import METADATA, Base
 from gridgov.storage.models.whistles import CalledUnit, CheckIn, WhistleCall
 from gridgov.storage.queries.orders import SORTS, OrderFilter, count_orders, list_orders
@@ -223,6 +225,38 @@ def test_every_model_is_limited(full: sessionmaker[Session]) -> None:
     assert own == EXPECTED
     assert whole["orders"] == whole["count_deltas"] == whole["appeal_persons"] == 4
     assert (district["orders"], district["messages"], district["transfers"]) == (2, 0, 1)
+
+
+def test_the_log_of_a_plan_is_for_its_street(loaded: sessionmaker[Session]) -> None:
+    """A plan and an order of one number do not lend their logs to each other."""
+    with loaded.begin() as session:
+        for street in (STREET, NEIGHBOUR):
+            plan = {"street_code": street, "period": "2024", "revision": 1, "made_at": NOW}
+            session.add(Plan(plan_no=f"P-{street}", content_hash="x", document={}, **plan))
+            for kind in ("plan", "order", "account"):
+                record(
+                    session,
+                    at=NOW,
+                    action="x",
+                    subject_kind=kind,
+                    subject_no=f"P-{street}",
+                    before=None,
+                    after={},
+                    actor=None,
+                )
+    with loaded() as session:
+        scope = Scope(
+            account_id=1,
+            person_key="p",
+            role=Role.STREET_CENTRE,
+            unit_code=STREET,
+            unit_codes=(STREET,),
+            sees_all=False,
+            sees_personal=True,
+        )
+        bind(session, scope)
+        query = sa.select(LogEntry.subject_kind, LogEntry.subject_no)
+        assert session.execute(query).all() == [("plan", f"P-{STREET}")]
 
 
 def test_a_query_that_forgets_the_filter_shows_nothing_more(full: sessionmaker[Session]) -> None:

@@ -365,3 +365,37 @@ def test_weak_evidence_goes_to_a_conference():
         assert not ruling.accepted
     own = Evidence(**(asdict(EVIDENCE) | {"street_code": S1}))
     assert not rule_dispute(Holder(unit_code=S1), "territory", own, confidence_min=0.9).accepted
+
+
+TABLE = """
+emergency | emergency | emergency | goes
+consultation | desk | desk | goes
+unplaced | dispatcher | desk | asks
+lead_platform | platform | lead | goes
+lead_enterprise | enterprise | lead | goes
+exception | joint | exception | goes
+lead_joint | joint | lead | goes
+lead_department | department | lead | goes
+lead_fixed_street | street | lead | goes
+lead_fixed_district | district | lead | goes
+district_known lead_district | district | district | goes
+lead_street street_known | street | street | goes
+lead_none street_known unclear_supervise | supervise | street | goes
+district_known lead_none unclear_raise | raise | district | goes
+lead_none street_known unclear_whistle | whistle | street | goes
+lead_none street_known | first_receiver | street | goes
+street_known | first_receiver | street | asks
+district_known | raise | district | asks
+ | dispatcher | desk | asks
+"""
+"""Facts | route | whose unit | whether it goes by itself or asks a person first, in the order of the rules."""
+
+
+def test_the_rules_are_those_that_are_written_here():
+    """No case shows that a rule which is seldom the first is as it should be: the table is written out twice."""
+    said = [
+        f"{' '.join(sorted(rule.when))} | {rule.route} | {rule.target} | "
+        f"{'asks' if rule.review else 'goes'}"
+        for rule in RULES
+    ]
+    assert said == TABLE.strip("\n").split("\n")
