@@ -31,7 +31,8 @@ def run_clients(
     workers = [
         context.Process(
             target=_work,
-            args=(url, str(city), ready, answers, (rate / clients, seconds, number)),
+            args=(url, str(city), ready, answers),
+            kwargs={"rate": rate / clients, "seconds": seconds, "number": number},
         )
         for number in range(clients)
     ]
@@ -60,8 +61,10 @@ def run_clients(
     }
 
 
-def _work(url: str, city: str, ready: Any, answers: Any, plan: tuple[float, int, int]) -> None:
-    rate, seconds, number = plan
+def _work(
+    url: str, city: str, ready: Any, answers: Any, *, rate: float, seconds: int, number: int
+) -> None:
+    """Send `rate` appeals a second for some seconds, as the client `number`; answer how long each took."""
     engine = make_engine(url)
     sessions = make_sessions(engine)
     with sessions() as session:
