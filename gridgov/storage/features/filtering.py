@@ -4,6 +4,7 @@ CQL2 (OGC 21-065r2): comparisons, ``and or not``, ``like between in isNull``, ``
 functions of an instant with an instant or an interval. Values are bound, never written into the statement.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -217,7 +218,10 @@ def _like(args: Sequence[Any], frame: FilterFrame) -> sa.ColumnElement[bool]:
     left, field, folded = _operand(args[0], frame)
     pattern = _strip_casei(args[1])
     if field.kind is not FieldKind.TEXT or not isinstance(pattern, str):
-        raise FilterError("like compares a text with a pattern such as '和平%'")
+        raise FilterError("like compares a text with a pattern such as 'A%'")
+    if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+        raise FilterError("the pattern of like ends with a backslash, which has nothing to escape")
+    _check_text(pattern)
     made: sa.ColumnElement[bool] = left.like(_fold(pattern, folded=folded), escape="\\")
     return made
 
@@ -254,12 +258,16 @@ def read_geometry(told: Any) -> shapely.Geometry:
         if not numbers or len(box) not in {4, 6}:
             raise FilterError(f"{_quote(told)} is no box; expected 4 or 6 numbers")
         flat = box if len(box) == 4 else [box[0], box[1], box[3], box[4]]
+        if not all(math.isfinite(one) for one in flat):
+            raise FilterError(f"{_quote(told)} is no box; expected 4 or 6 numbers")
         return shapely.box(*flat)
     try:
         made = shapely.geometry.shape(told)
         shapely.to_wkb(made)
     except Exception as error:
         raise FilterError(f"{_quote(told)} is no geometry") from error
+    if made.geom_type == "GeometryCollection":
+        raise FilterError("a collection of geometries has no relation to others; ask for each part")
     if made.is_empty or not shapely.is_valid(made):
         raise FilterError("the geometry of the filter is empty or crosses itself")
     return made
@@ -317,12 +325,19 @@ def _value(told: Any, field: Field, of: Any) -> Any:
             return told
     elif isinstance(told, str):
         if field.kind is FieldKind.TEXT:
-            return told
+            return _check_text(told)
         if field.kind is FieldKind.TIME:
             return read_moment(told)
         if field.kind is FieldKind.DAY:
             return read_moment(told).date()
     raise FilterError(f"{_quote(told)} cannot be compared with {_quote(of)}: it is a {field.kind}")
+
+
+def _check_text(text: str) -> str:
+    """Return a text that a database can compare with."""
+    if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise FilterError("a text holds a sign that no text has (NUL or half of a surrogate pair)")
+    return text
 
 
 def read_moment(text: str) -> datetime:

@@ -34,6 +34,7 @@ ZOOMS = {"communities": (9, 18), "cells": (12, 18)}
 DAYS = 30
 """Orders of so many days, up to today, are shown where no others are asked for."""
 DAYS_MAX = 3 * 366
+YEARS = (1990, 2200)
 HALF_M = 20_037_508.342789244
 """Half a side of the square of Web Mercator."""
 
@@ -132,6 +133,11 @@ def _read_window() -> OrderWindow:
     except FilterError as error:
         fault = Fault(where="query", field="datetime", problem=str(error))
         raise ProblemError(400, "address", str(error), faults=[fault]) from error
+    for edge in (start, end):
+        if edge is not None and not YEARS[0] <= edge.year <= YEARS[1]:
+            problem = f"{edge.year}: expected a year from {YEARS[0]} to {YEARS[1]}"
+            fault = Fault(where="query", field="datetime", problem=problem)
+            raise ProblemError(400, "address", problem, faults=[fault])
     last = (end or now).astimezone(zone).date()
     first = start.astimezone(zone).date() if start else last - timedelta(days=DAYS - 1)
     if not timedelta() <= last - first <= timedelta(days=DAYS_MAX):

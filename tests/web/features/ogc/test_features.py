@@ -255,6 +255,10 @@ REFUSED = [
     ("filter", "order_no"),
     ("filter", "(" * 3000),
     ("filter", "x" * 9000),
+    ("filter", "order_no LIKE 'A\\'"),
+    ("filter", "S_TOUCHES(geometry, GEOMETRYCOLLECTION(POINT(0 0), POINT(1 1)))"),
+    ("filter", "S_INTERSECTS(geometry, BBOX(1e999,0,1,1))"),
+    ("filter", "received_at > TIMESTAMP('99999-01-01T00:00:00Z')"),
     ("filter-lang", "sql"),
     ("filter-crs", "nowhere"),
     ("f", "shapefile"),
@@ -283,6 +287,36 @@ def test_a_deep_filter_in_json_is_refused(ask):
     status, told = ask(f"{ROOT}/orders/items", **{"filter": deep, "filter-lang": "cql2-json"})
     assert status == 400
     assert "nested" in told["detail"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        '{"op":"=","args":[{"property":"order_no"},"\\u0000"]}',
+        '{"op":"=","args":[{"property":"order_no"},"\\ud800"]}',
+        '{"op":"s_intersects","args":[{"property":"geometry"},{"bbox":[1e999,0,1,1]}]}',
+        '{"op":"s_intersects","args":[{"property":"geometry"},{"type":"Point","coordinates":[]}]}',
+        '{"op":"in","args":[{"property":"order_no"},"A"]}',
+        '{"op":"and","args":{}}',
+        '{"op":5}',
+        "[1,2]",
+        "null",
+        "{",
+    ],
+)
+def test_json_that_is_no_filter_is_refused(ask, told):
+    status, found = ask(f"{ROOT}/orders/items", **{"filter": told, "filter-lang": "cql2-json"})
+    assert status == 400, found
+    assert [one["parameter"] for one in found["errors"]] == ["filter"]
+
+
+def test_signs_that_no_text_has_are_refused_everywhere(ask):
+    for path in (
+        "/orders/items/%00",
+        "/orders/items?street_code=%00",
+        "/streets/items?version=%00",
+    ):
+        assert ask(ROOT + path)[0] in {400, 404}, path
 
 
 def test_there_is_no_such_thing(ask):

@@ -164,7 +164,15 @@ def test_tiles_that_do_not_exist(get, path):
 
 
 @pytest.mark.parametrize(
-    "query", ["datetime=soon", "datetime=2000-01-01/2024-01-01", "colour=red", "key=1&key=2"]
+    "query",
+    [
+        "datetime=9999-12-31",
+        "datetime=0001-01-01/0001-01-02",
+        "datetime=soon",
+        "datetime=2000-01-01/2024-01-01",
+        "colour=red",
+        "key=1&key=2",
+    ],
 )
 def test_tiles_that_cannot_be_asked(get, query):
     assert get(find_path("orders", 12, f"?{query}")).status_code == 400
