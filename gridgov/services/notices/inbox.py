@@ -86,6 +86,15 @@ def count_unread(session: Session, scope: Scope, choices: NoticeChoices) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(waiting.subquery())) or 0
 
 
+def find_newest(session: Session, scope: Scope) -> int:
+    """Return the number of the newest message that nobody has read, 0 for none: by it an open page knows what is new.
+
+    The count does not tell: it stands still where one is read as another comes, and at :data:`MOST_COUNTED`.
+    """
+    waiting = sa.select(Message.id).where(is_own(scope), Message.read_at.is_(None))
+    return session.scalar(waiting.order_by(Message.id.desc()).limit(1)) or 0
+
+
 def list_notices(
     session: Session,
     scope: Scope,

@@ -376,8 +376,10 @@ def _end_with_order(
         WhistleCall.closed_at.is_(None),
     )
     order_no = get_order_no(session, row)
-    state = get_order(session, order_no).state
-    if state is OrderState.WHISTLED and session.scalar(others.limit(1)) is None:
+    order = get_order(session, order_no)
+    # What was raised, supervised or given to another unit meanwhile goes on there.
+    waits = order.state is OrderState.WHISTLED and order.unit_code == row.unit_code
+    if waits and session.scalar(others.limit(1)) is None:
         facts = Facts(at=at, text=ENDED_BY_ITSELF)
         action = OrderAction.RELEASE_WHISTLE
         handling.act(session, runtime, order_no, action, actor=actor, facts=facts)

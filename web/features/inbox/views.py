@@ -67,8 +67,8 @@ def index() -> str:
 @blueprint.get("/bell")
 @permission(Permission.OWN_ACCOUNT)
 def bell() -> BaseResponse:
-    """Tell an open page how many wait."""
-    return jsonify({"count": _count()})
+    """Tell an open page how many wait, and the newest of them."""
+    return jsonify({"count": _count(), "newest": inbox.find_newest(reading(), get_scope())})
 
 
 def _count() -> int:

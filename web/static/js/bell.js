@@ -10,6 +10,7 @@ let failures = 0;
 let timer = null;
 let last = bell ? Number(bell.dataset.count) : 0;
 let asking = false;
+let seen = 0;
 
 const send = (url, fields) => fetch(url, {
   method: "POST", keepalive: true, credentials: "same-origin",
@@ -53,9 +54,8 @@ async function ask() {
     const answer = await fetch(bell.dataset.ask, { credentials: "same-origin", headers: { Accept: "application/json" } });
     if (!answer.ok || answer.redirected) { failures += 1; return; }
     failures = 0;
-    const { count } = await answer.json();
-    if (count > last) await take();
-    else if (count !== last) show(count);
+    const { count, newest } = await answer.json();
+    if (newest > seen) { seen = newest; await take(); } else if (count !== last) show(count);
   } catch {
     failures += 1;
   } finally {

@@ -51,11 +51,13 @@ def post(client, path, **form):
 def test_the_bell_counts_and_what_a_page_showed_is_on_record(site, engine):
     client = enter(site)
     assert 'data-count="2"' in client.get("/inbox").text
-    assert client.get("/inbox/bell").json == {"count": 2}
+    first = client.get("/inbox/bell").json
+    assert first["count"] == 2
     answer = post(client, "/inbox/shown").json
     assert [one["subject"] for one in answer["new"]] == ["工单O1已超期", "工单O0已超期"]
     assert post(client, "/inbox/shown").json == {"count": 2, "new": [], "more": 0}
     assert post(client, "/inbox/opened", order_no="O0").json == {"count": 1}
+    assert client.get("/inbox/bell").json == {"count": 1, "newest": first["newest"]}
     page = client.get("/inbox?unread=1").text
     assert "工单O1已超期" in page
     assert "工单O0已超期" not in page
@@ -65,7 +67,7 @@ def test_the_bell_counts_and_what_a_page_showed_is_on_record(site, engine):
     assert "1 / 1" in unit
     assert "无人打开" in unit
     assert post(client, "/inbox/read").status_code == 302
-    assert client.get("/inbox/bell").json == {"count": 0}
+    assert client.get("/inbox/bell").json == {"count": 0, "newest": 0}
     with make_sessions(engine)() as session:
         rows = session.scalars(sa.select(Message)).all()
     assert all(one.shown_at and one.read_at and one.shown_at <= one.read_at for one in rows)
@@ -73,7 +75,7 @@ def test_the_bell_counts_and_what_a_page_showed_is_on_record(site, engine):
 
 def test_another_units_messages_are_nobodys_here(site):
     client = enter(site, Role.ADMINISTRATOR)  # who may see every message
-    assert client.get("/inbox/bell").json == {"count": 0}
+    assert client.get("/inbox/bell").json == {"count": 0, "newest": 0}
     assert "没有消息" in client.get("/inbox").text
     assert "没有消息" in client.get("/inbox?box=unit").text
 
