@@ -5,7 +5,7 @@ how sure it is, its course in time and where it comes from, and the orders that 
 in ``background``, the tests in ``detect`` and ``areas``, the false-discovery control in ``fdr``.
 """
 
-from planner.hotspots.cell_places import Places, spread_residents
+from planner.hotspots.cell_places import Places, count_addresses, spread_residents
 from planner.hotspots.detect import Thresholds
 from planner.hotspots.find import find_hotspot_orders, find_hotspots, find_to_govern
 from planner.hotspots.temporal_patterns import find_patterns
@@ -13,6 +13,7 @@ from planner.hotspots.temporal_patterns import find_patterns
 __all__ = [
     "Places",
     "Thresholds",
+    "count_addresses",
     "find_hotspot_orders",
     "find_hotspots",
     "find_patterns",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from geodata.territory import Territory
 from gridgov.pack.city import City
-from planner.hotspots.cell_places import count_addresses, spread_residents
+from planner.hotspots import count_addresses, spread_residents
 
 MOST_UNLISTED = 0.2
 """Share of a city's residents that a list of its compounds may lack. Assumed."""
