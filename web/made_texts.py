@@ -21,7 +21,7 @@ from gridgov.services.plans.follow_ups import KINDS as FOLLOW_UPS
 from gridgov.storage.models.orders import Outcome
 from gridgov.storage.queries.map_counts import OUTCOMES
 from gridgov.storage.queries.order_clocks import CLOCKS
-from planner.topics.candidates import Cure
+from planner.topics import Cure
 from web.features.accounts.views import STEPS
 from web.features.orders.blueprint import KINDS as KINDS_OF_APPEALS
 from web.features.orders.filters import NAMES
