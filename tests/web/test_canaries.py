@@ -144,6 +144,8 @@ def list_addresses(watched: Watched) -> list[tuple[object, str]]:
         values = {name: known.get(name, "1") for name in rule.arguments}
         if rule.rule.startswith("/maps/shapes"):
             values["kind"] = "street"
+        if rule.rule.startswith("/open311"):
+            values["form"] = "json"
         path = watched.app.url_map.bind("localhost").build(rule.endpoint, values)
         view = watched.app.view_functions[rule.endpoint]
         addresses += [
@@ -274,6 +276,8 @@ def test_forms_full_of_them_leave_nothing_behind(watched):
                 }.items()
                 if name in rule.arguments
             }
+            if rule.rule.startswith("/open311"):
+                values["form"] = "json"
             path = watched.app.url_map.bind("localhost").build(rule.endpoint, values, method="POST")
             form = dict.fromkeys(list_fields(), WORDS)
             for more in ({}, {"version": "1", "seen_version": "1"}):
