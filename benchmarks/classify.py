@@ -1,6 +1,6 @@
 """How well texts are sorted: citizens' messages by five folds, and the peer in the same run.
 
-python benchmarks/classify.py MESSAGES.csv     columns label_l1, text
+python -m benchmarks.classify MESSAGES.csv     columns label_l1, text
 """
 
 import argparse

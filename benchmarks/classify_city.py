@@ -1,6 +1,6 @@
 """How well texts of a city get their item: learnt on one invented city, judged on the appeals of another.
 
-python benchmarks/classify_city.py [--appeals 60000] [--judged 20000] [--seeds 1] [--work DIR] [--json FILE]
+python -m benchmarks.classify_city [--appeals 60000] [--judged 20000] [--seeds 1] [--work DIR] [--json FILE]
 
 Goal: right level-1 class at least 97 %, right item at least 90 %, calibration error at most 0.03. The judged
 city has other people, places, days and issues; only the catalogue and the way people speak are the same. Seconds and

@@ -1,6 +1,6 @@
 """Dispatch decisions and deadlines per second, in processor time, of a table and one by one.
 
-Run: ``python benchmarks/dispatch.py [--cases 1000000] [--json]``. Goal: 1 million decisions in at most 20 s
+Run: ``python -m benchmarks.dispatch [--cases 1000000] [--json]``. Goal: 1 million decisions in at most 20 s
 of processor time; many are given to one rule, so the answers for a table and for one case are the same by making.
 """
 

@@ -1,8 +1,8 @@
 """Issues found on sample cities against the truth: pairwise and B-cubed precision and recall; speed; weights.
 
-python benchmarks/duplicates.py [--cases 21:20000 22:20000] [--work DIR] [--json FILE]    seed:appeals
-python benchmarks/duplicates.py --cases 11:40000 12:40000 31:200000 --fit    print weights for duplicate_constants.py
-python benchmarks/duplicates.py --cases 21:20000 --speed 200000 1000000      seconds on so many orders
+python -m benchmarks.duplicates [--cases 21:20000 22:20000] [--work DIR] [--json FILE]    seed:appeals
+python -m benchmarks.duplicates --cases 11:40000 12:40000 31:200000 --fit    print weights for duplicate_constants.py
+python -m benchmarks.duplicates --cases 21:20000 --speed 200000 1000000      seconds on so many orders
 
 Goal: precision at least 0.95 at recall at least 0.9. B-cubed (Bagga & Baldwin 1998) is the mean over appeals
 of the share of its issue that belongs there, and of its true issue that is found; it weighs every appeal alike, whereas

@@ -1,6 +1,6 @@
 """How fast the duty graph answers on 5,000 duties and 600 units, in CPU time: other work does not count.
 
-Run: ``.venv/bin/python benchmarks/duties.py``. Must reach: a whistle answer under 50 ms, checks under 2 s.
+Run: ``python -m benchmarks.duties``. Must reach: a whistle answer under 50 ms, checks under 2 s.
 """
 
 import gc

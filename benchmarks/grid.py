@@ -1,7 +1,7 @@
 """Speed of the unit grid: build, point → cell, geometry on demand.
 
 A city of 16,410 km² with 3,430 communities, small in the middle and large in the hills, is invented from
-a seed. Point → area alone is measured beside point → cell. Run: ``.venv/bin/python benchmarks/grid.py``.
+a seed. Point → area alone is measured beside point → cell. Run: ``python -m benchmarks.grid``.
 """
 
 import argparse

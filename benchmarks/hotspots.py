@@ -1,6 +1,6 @@
 """How many planted hotspots are found, and how many found ones were not planted; and Gi* beside its peers.
 
-    .venv/bin/python benchmarks/hotspots.py --seeds 1 2 3 --appeals 200000
+    python -m benchmarks.hotspots --seeds 1 2 3 --appeals 200000
 
 Each seed makes a sample city and runs the pipeline and the hotspots. A planted hotspot counts as found if a reported
 one is of the same level-1 item, its centre lies within the planted radius plus its own, and their windows overlap; a

@@ -1,6 +1,6 @@
 """Point → area: peers and ours in turn in one run; medians, ratios, a table and JSON.
 
-    python benchmarks/jurisdiction.py [--points N] [--repeats R] [--json FILE]
+    python -m benchmarks.jurisdiction [--points N] [--repeats R] [--json FILE]
 
 Only ratios hold from machine to machine. Peers come from ``pip install --group benchmarks``.
 """

@@ -1,6 +1,6 @@
 """How fast a month's assessment is recomputed from a million orders, in CPU time.
 
-Run: ``.venv/bin/python benchmarks/rates.py [ROWS]``. Aim: a few seconds for a million orders of 700 units and a year.
+Run: ``python -m benchmarks.rates [ROWS]``. Aim: a few seconds for a million orders of 700 units and a year.
 The rates are compared with pandas group sums, which is the peer here.
 """
 

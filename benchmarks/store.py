@@ -3,11 +3,11 @@
 Run, with a server of its own that waits for its disk
 (``GRIDGOV_TEST_PORT=54400 GRIDGOV_TEST_CLUSTER=/tmp/bench script/postgres start --durable``):
 
-    python benchmarks/store.py copy   --server URL [--rows 1000000]
-    python benchmarks/store.py intake --server URL --city PACK [--file APPEALS]
-    python benchmarks/store.py fill   --server URL [--orders 10000000]      # keeps the database bench_big
-    python benchmarks/store.py read   --server URL                          # of what fill made
-    python benchmarks/store.py clients --server URL --city PACK [--rate 200] [--seconds 60] [--clients 8]
+    python -m benchmarks.store copy   --server URL [--rows 1000000]
+    python -m benchmarks.store intake --server URL --city PACK [--file APPEALS]
+    python -m benchmarks.store fill   --server URL [--orders 10000000]      # keeps the database bench_big
+    python -m benchmarks.store read   --server URL                          # of what fill made
+    python -m benchmarks.store clients --server URL --city PACK [--rate 200] [--seconds 60] [--clients 8]
 
 Goals: COPY of a million bare rows at 800,000/s and 10 times ``to_postgis`` of the same run; full intake of a
 million appeals in under 3 minutes; p95 of the list of a street 50 ms, of a map's counts 50 ms, of a month's ranking
