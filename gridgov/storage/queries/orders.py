@@ -35,8 +35,15 @@ APPEALS = cast("sa.Table", Appeal.__table__)
 SORTS: Mapping[str, Any] = {
     name: ORDERS.c[name]
     for name in ("received_at", "due_at", "contact_by", "order_no", "closed_at")
+} | {
+    # Who was never called is due since the reply; who was missed, at the next try; after the last one nobody calls.
+    "call_at": sa.case(
+        (ORDERS.c.calls_missed == 0, ORDERS.c.replied_at), else_=ORDERS.c.call_again_at
+    )
 }
 DEFAULT_SORT = "-received_at"
+CALL_SORT = "call_at"
+"""Due first, for lists of people to be called back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +147,8 @@ LIST_COLUMNS = (
     Order.contacted,
     Order.solved,
     Order.satisfied,
+    Order.calls_missed,
+    Order.call_again_at,
     Order.lon,
     Order.lat,
     Order.boundary_version,

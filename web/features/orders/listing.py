@@ -10,6 +10,7 @@ from gridgov.rules.privacy import mask_text
 from gridgov.storage.models.accounts import SavedView
 from gridgov.storage.queries.areas import get_area_names, get_item_names
 from gridgov.storage.queries.orders import (
+    CALL_SORT,
     DEFAULT_SORT,
     PAGE_ROWS,
     SORTS,
@@ -43,6 +44,8 @@ TABS = (
     "not_reached",
 )
 """Views above the list; the first is everything in the window of time."""
+CALL_TABS = ("to_call_back", "not_reached")
+"""Those of people to be called: due first, with the tries so far."""
 TAB_COUNT_MAX = 9_999
 VIEWS_MAX = 30
 KEPT = (*NAMES, "window", "unit", "sort")
@@ -71,19 +74,23 @@ def index() -> str:
 
 def make_facts(asked: ListRequest) -> dict[str, Any]:
     """Return what the rows need."""
+    is_calls = asked.args.get("clock", "") in CALL_TABS
     sort = request.args.get("sort", "")
+    if sort.removeprefix("-") not in SORTS:
+        sort = CALL_SORT if is_calls else DEFAULT_SORT
     page = request.args.get("page", "1")
     shown = list_orders(
         reading(),
         asked.chosen,
-        sort=sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT,
+        sort=sort,
         page=int(page) if page.isdecimal() and len(page) < 5 and int(page) else 1,
     )
     return {
         "asked": asked,
         "shown": shown,
         "page": int(page) if page.isdecimal() and len(page) < 5 and int(page) else 1,
-        "sort": sort or DEFAULT_SORT,
+        "sort": sort,
+        "is_calls": is_calls,
         "page_rows": PAGE_ROWS,
         "newest": find_newest_change(),
         "bulk_actions": BULK_ACTIONS.get(g.visitor.role, ()),

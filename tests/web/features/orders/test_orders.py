@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -142,6 +143,39 @@ def test_an_order_from_dispatch_to_the_persons_answer(engine, site, take_in):
     page = street.get(f"/orders/{order_no}").text
     for word in ("已电话联系", "已清理，占道商贩已劝离", "办结·已解决", "反馈办理结果"):
         assert word in page
+
+
+def test_people_to_be_called_stand_due_first_with_the_tries_that_missed_them(engine, site, take_in):
+    street, clerk = enter(site, Role.STREET_CENTRE), enter(site, Role.CALLBACK_CLERK)
+    # The latest received are replied to first, so that neither receipt nor number gives the order that is asked for.
+    numbers = [take_in(appeal_no=f"C{at}") for at in range(4)]
+    for order_no in reversed(numbers):
+        for action in ("accept", "contact", "handle", "reply"):
+            assert send(street, order_no, f"act/{action}", text="已清理").status_code == 302
+    with transaction(make_sessions(engine)) as session:
+        rows = {one.order_no: one for one in session.scalars(sa.select(Order))}
+        for at, order_no in enumerate(reversed(numbers)):
+            rows[order_no].replied_at = NOW + timedelta(minutes=at)
+        # One was missed once and is due now, the one replied to first of all was missed for the last time.
+        rows[numbers[0]].calls_missed = 1
+        rows[numbers[0]].call_again_at = NOW + timedelta(seconds=90)
+        rows[numbers[3]].calls_missed = 3
+
+    def find_rows(tab, **asked):
+        page = clerk.get("/orders", query_string={"clock": tab, **asked}).text
+        return re.findall(r'data-order="([^"]+)"', page), page
+
+    shown, page = find_rows("to_call_back")
+    assert shown == [numbers[2], numbers[0], numbers[1]]
+    assert "未联系上 1 次" in page
+    assert page.count("首次回访<br>") == 2
+    assert find_rows("to_call_back", sort="-call_at")[0] == shown[::-1]
+    assert find_rows("to_call_back", sort="order_no")[0] == sorted(shown)
+    missed, page = find_rows("not_reached")
+    assert missed == [numbers[0], numbers[3]]  # who is not called again comes last
+    assert "未联系上 3 次" in page
+    assert "不再拨打" in page
+    assert "首次回访<br>" not in clerk.get(f"/orders?{WHOLE}").text
 
 
 def test_a_refused_step_keeps_what_was_typed(site, take_in):
