@@ -18,6 +18,21 @@ function drawOutlines(map, layer, streets) {
   }
 }
 
+// What units say of the place: the point, the name of the street in which it lies, and that street's outline.
+function showEvidence(map, data, words) {
+  if (!data.evidence || !data.evidence.length) return;
+  const codes = new Set(data.evidence.map((one) => one.code));
+  L.geoJSON(data.streets, { filter: (feature) => codes.has(feature.properties.code) && !feature.properties.own, style: { color: "#6d28d9", weight: 2.5, dashArray: "6 4", fillColor: "#6d28d9", fillOpacity: 0.06 }, interactive: false }).addTo(map);
+  const all = L.latLngBounds([[data.lat, data.lon]]);
+  for (const one of data.evidence) {
+    const label = document.createElement("span");
+    label.textContent = `${words.evidence} · ${one.name || words.nowhere}`;
+    L.circleMarker([one.lat, one.lon], { radius: 7, color: "#fff", weight: 2, fillColor: "#6d28d9", fillOpacity: 1 }).bindTooltip(label, { permanent: true, direction: "top", offset: [0, -8] }).addTo(map);
+    all.extend([one.lat, one.lon]);
+  }
+  map.fitBounds(all, { padding: [40, 40], maxZoom: 16 });
+}
+
 export function startMap(data, words) {
   const map = L.map(box, { attributionControl: false, zoomControl: true, preferCanvas: true });
   L.control.scale({ imperial: false }).addTo(map);
@@ -27,7 +42,8 @@ export function startMap(data, words) {
   drawOutlines(map, outlines, data.streets);
   if (data.uncertainty_m > 0) L.circle(at, { radius: data.uncertainty_m, color: "#b45309", weight: 1.5, dashArray: "5 4", fillOpacity: 0.08 }).bindTooltip(words.circle).addTo(map);
   const pin = L.circleMarker(at, { radius: 7, color: "#fff", weight: 2, fillColor: "#b42318", fillOpacity: 1 }).bindTooltip(words.pin).addTo(map);
-  if (data.uncertainty_m > 250) map.fitBounds(L.latLng(at).toBounds(data.uncertainty_m * 2.4));
+  showEvidence(map, data, words);
+  if (data.uncertainty_m > 250 && !(data.evidence && data.evidence.length)) map.fitBounds(L.latLng(at).toBounds(data.uncertainty_m * 2.4));
   return { map, outlines, pin };
 }
 

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import shapely
 import sqlalchemy as sa
 
 from gridgov.jobs.exchange import read_export
@@ -18,6 +20,7 @@ from tests.gridgov.services.city import NEIGHBOUR, NOW, STREET, take
 from tests.web.orders_city import make_city_desk, make_city_pages, seed_city, take_many
 from tests.web.pages import PASSWORD, read_token, sign_in
 from web.features.orders.live import get_newest_change, get_watcher, tell_changes
+from web.features.orders.map import find_outlines
 
 WHOLE = "window=2024-03-01..2024-03-31"
 
@@ -215,6 +218,15 @@ def test_territory_is_disputed_with_evidence_and_the_desk_decides(engine, site, 
     dispatcher = enter(site, Role.DISPATCHER)
     page = dispatcher.get(f"/orders/{order_no}").text
     assert "按证据位置属其他街道" in page
+    shown = json.loads(re.search(r'id="order-map-data"[^>]*>(.*?)</script>', page)[1])
+    streets = {
+        one["properties"]["code"]: one["properties"]["name"] for one in shown["streets"]["features"]
+    }
+    assert shown["evidence"] == [
+        {"lon": 116.405, "lat": 39.93, "code": NEIGHBOUR, "name": streets[NEIGHBOUR]}
+    ]
+    words = json.loads(re.search(r"data-words='([^']*)'", page)[1])
+    assert words["evidence"] == "证据位置"
     decided = send(
         dispatcher, order_no, "act/uphold_dispute", unit_code=NEIGHBOUR, reason_code="territory"
     )
@@ -224,6 +236,25 @@ def test_territory_is_disputed_with_evidence_and_the_desk_decides(engine, site, 
     assert street.get(f"/orders/{order_no}").status_code == 200
     assert send(street, order_no, "act/accept").status_code == 422
     assert enter(site, "other_street").get(f"/orders/{order_no}").status_code == 200
+
+
+def test_evidence_far_away_brings_its_own_street_onto_the_map(runtime, monkeypatch):
+    monkeypatch.setattr("web.features.orders.map.HALF_WIDTH_DEG", 0.001)
+    streets = runtime.city.streets
+    first, *others = shapely.point_on_surface(streets.geometry.to_numpy())
+    code = streets["street_code"].iloc[0]
+    assert list(find_named(runtime, first, code)) == [code]
+    for at, other in enumerate(others, start=1):
+        shown = find_named(runtime, first, code, also=[(other.x, other.y)])
+        assert set(shown) == {code, streets["street_code"].iloc[at]}
+        for found, words_at in shown.items():
+            (shape,) = streets.geometry[streets["street_code"] == found]
+            assert shape.covers(shapely.Point(words_at[::-1])), found
+
+
+def find_named(runtime, point, code, also=()):
+    shown = find_outlines(runtime, point.x, point.y, own=code, also=also)
+    return {one["properties"]["code"]: one["properties"]["words_at"] for one in shown["features"]}
 
 
 def test_orders_of_another_unit_are_not_there(site, take_in):
