@@ -240,6 +240,30 @@ def test_rates_are_those_of_the_rules_and_few_callbacks_are_not_rated(rooms):
     assert re.search("[a-z_]{3}", text.split("\n", 1)[0]) is None
 
 
+def find_periods(page: str) -> dict[str, str]:
+    """Return the words under which a page shows figures, and the time that stands beside each."""
+    found = {}
+    for block in page.split('<span class="figure-label">')[1:]:
+        words, _, rest = block.partition('<b class="figure-value">')
+        period = re.search(r'figure-period">([^<]*)<', rest.partition("</a>")[0])
+        found[re.sub(r"<[^>]*>", "", words).strip()] = period[1] if period else ""
+    return found
+
+
+def test_figures_of_another_time_than_now_say_of_which(rooms):
+    supervisor = rooms.enter("supervisor")
+    (month,) = set(re.findall(r"month=(\d{4}-\d{2})", supervisor.get("/today/part").text))
+    today = find_periods(supervisor.get("/today").text)
+    assert [today[name] for name in ("响应率", "解决率", "满意率")] == [f"考核月 {month}"] * 3
+    assert find_periods(supervisor.get("/today?mode=wall").text)["解决率"] == f"考核月 {month}"
+    assert f"考核月 {month}：" in supervisor.get(f"/rates?month={month}").text
+    planner = rooms.enter("planner")
+    street = find_periods(planner.get(f"/planning/streets/{STREET}").text)
+    assert len(street) == 6
+    assert all(re.fullmatch(r"\S+，截至 \d{4}-\d{2}-\d{2}", one) for one in street.values()), street
+    assert find_periods(planner.get(f"/planning/hotspots/{SPOT}").text)["诉求"]
+
+
 def test_a_plan_leads_to_its_evidence_in_two_clicks(rooms):
     client = rooms.enter("planner")
     street = client.get(f"/planning/streets/{STREET}").text
