@@ -63,6 +63,10 @@ def main() -> None:
         3_000,
     )
     tell_batch("points", places, points, on)
+    begun = time.process_time()
+    places.prepare()
+    print(f"prepared for batches in {time.process_time() - begun:.2f} s of processor")
+    tell_batch("points", places, points, on)
     asked = pd.DataFrame({"address": addresses, "lon": np.nan, "lat": np.nan})
     tell_batch("addresses", places, asked, on)
     serve_and_ask(options, texts, pairs)

@@ -40,6 +40,7 @@ DEFAULT_SAMPLES = 256
 DEFAULT_CANDIDATES = 2
 OUTSIDE = -1
 REACH_SIGMAS = 3.7
+ROUNDING_M = 1e-6  # more than degrees as floats err by anywhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +150,22 @@ def _count_areas(
     index: Compiled,
     areas: IntArray,
     masses: FloatArray,
+    own: int,
+    clear_m: float,
 ) -> int:
-    """Sum the mass that falls into each area; return how many different areas there are."""
+    """Sum the mass that falls into each area; return how many different areas there are.
+
+    Nearer than `clear_m` no boundary lies, so what falls there is in the own area without looking.
+    """
     mx, my = degree_lengths(y)
+    clear = max(clear_m, 0.0) / sigma_m
     found, last = 0, 0
     for k in range(len(offsets)):
-        px, py = x + offsets[k, 0] * sigma_m / mx, y + offsets[k, 1] * sigma_m / my
-        area = locate_point(px, py, index)
+        if offsets[k, 0] * offsets[k, 0] + offsets[k, 1] * offsets[k, 1] < clear * clear:
+            area = own
+        else:
+            px, py = x + offsets[k, 0] * sigma_m / mx, y + offsets[k, 1] * sigma_m / my
+            area = locate_point(px, py, index)
         if found == 0 or areas[last] != area:
             last = 0
             while last < found and areas[last] != area:
@@ -170,23 +180,23 @@ def _count_areas(
 @inner_kernel
 def _find_excess(
     x: float, y: float, sigma_m: float, own: int, offsets: FloatArray, near: NearGrid
-) -> float:
-    """Return by how much the points overrate the own side of the nearest boundary, taken as straight.
+) -> tuple[float, float]:
+    """Return by how much the points overrate the own side of the nearest boundary, and how far that is in metres.
 
-    NaN where no boundary is within reach: the area is certain.
+    The boundary is taken as straight. NaN where none is within reach: the area is certain.
     """
     mx, my = degree_lengths(y)
     foot = find_nearest(Place(x, y, mx, my, np.int64(own)), REACH_SIGMAS * sigma_m, near)
     if foot.owner == ANY_AREA:
-        return np.nan
+        return np.nan, np.nan
     distance = sqrt(foot.square)
     if distance == 0.0:
-        return 0.0  # each point has its opposite
+        return 0.0, 0.0  # each point has its opposite
     mass = 0.0
     for k in range(len(offsets)):
         along = offsets[k, 0] * foot.foot_x + offsets[k, 1] * foot.foot_y
         mass += along * sigma_m < foot.square
-    return mass / len(offsets) - (1.0 - 0.5 * erfc(distance / (sigma_m * sqrt(2.0))))
+    return mass / len(offsets) - (1.0 - 0.5 * erfc(distance / (sigma_m * sqrt(2.0)))), distance
 
 
 @inner_kernel
@@ -221,13 +231,16 @@ def _weigh_points(
             positions[i, 0] = own[i]
             probabilities[i, :] = np.nan
             continue
-        excess, found = 0.0, 1
+        excess, distance, found = 0.0, 0.0, 1
         if sigma_m[i] > 0.0 and own[i] >= 0:
-            excess = _find_excess(lon[i], lat[i], sigma_m[i], own[i], offsets, near)
+            excess, distance = _find_excess(lon[i], lat[i], sigma_m[i], own[i], offsets, near)
         if sigma_m[i] == 0.0 or np.isnan(excess):
             areas[0], masses[0] = own[i], 1.0
         else:
-            found = _count_areas(lon[i], lat[i], sigma_m[i], offsets, index, areas, masses)
+            clear_m = distance - ROUNDING_M
+            found = _count_areas(
+                lon[i], lat[i], sigma_m[i], offsets, index, areas, masses, own[i], clear_m
+            )
             _take_excess(found, own[i], excess, areas, masses)
         outside[i] = 0.0
         if own[i] >= 0:

@@ -7,11 +7,12 @@ changes between two versions.
 
 from geodata.territory.build import make_territory
 from geodata.territory.changes import CHANGE_COLUMNS, Changes, rejudge
-from geodata.territory.judge import Territory
+from geodata.territory.judge import NAMED, Territory
 from geodata.territory.store import load_territory, save_territory
 
 __all__ = [
     "CHANGE_COLUMNS",
+    "NAMED",
     "Changes",
     "Territory",
     "load_territory",

@@ -5,6 +5,7 @@ its exact polygon, the lowest code on a shared edge · district of the street ·
 street · the cell inside that community.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -36,6 +37,13 @@ NONE = -1
 
 Codes: TypeAlias = pd.api.extensions.ExtensionArray
 _NO_CODES = pd.array([], dtype="str")
+NAMED = {
+    "street_code": "street_name",
+    "district_code": "district_name",
+    "community_code": "community_name",
+    "neighbour_code": "neighbour_name",
+}
+"""Column of a code → column of its name."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,8 +138,10 @@ class Territory:
         lon: npt.ArrayLike,
         lat: npt.ArrayLike,
         uncertainty_m: npt.ArrayLike | None = None,
+        *,
+        names: Mapping[str, Codes] | None = None,
     ) -> pd.DataFrame:
-        """Return the jurisdiction of points as ``frames.JURISDICTION_COLUMNS``.
+        """Return the jurisdiction of points as ``frames.JURISDICTION_COLUMNS``, with the names of areas if wanted.
 
         Parameters
         ----------
@@ -140,6 +150,8 @@ class Territory:
         uncertainty_m
             Radius that holds the true point in 90 % of cases, shape (n,) or one number; None: all
             exact; NaN: not known, and then the confidence is not known.
+        names
+            What :meth:`list_names` made once: a column of :data:`NAMED` for each is added, taken by position.
 
         Returns
         -------
@@ -150,12 +162,36 @@ class Territory:
         """
         index = lon.index if isinstance(lon, pd.Series) else None
         found = self._judge(_as_floats(lon), _as_floats(lat), uncertainty_m)
-        columns = {name: _take(codes, at) for name, (codes, at) in self._name(found).items()}
+        places = self._name(found)
+        columns = {name: _take(codes, at) for name, (codes, at) in places.items()}
         columns |= {"boundary_m": found.boundary_m, "confidence": found.confidence}
         columns["cell_code"] = (
             _take(_NO_CODES, found.cell) if self.grid is None else self.grid.take_codes(found.cell)
         )
-        return pd.DataFrame(columns, index=index, columns=list(JURISDICTION_COLUMNS))
+        told = list(JURISDICTION_COLUMNS)
+        for code, texts in (names or {}).items():
+            columns[NAMED[code]] = _take(texts, places[code][1])
+            told.append(NAMED[code])
+        return pd.DataFrame(columns, index=index, columns=told)
+
+    def list_names(self, names: Mapping[str, str]) -> dict[str, Codes]:
+        """Return for each column of :data:`NAMED` the names of its areas by position, missing where none is known.
+
+        Parameters
+        ----------
+        names
+            Code → name.
+        """
+        streets, districts = self.streets.codes, self.district_codes
+        codes = {
+            "street_code": streets,
+            "district_code": districts,
+            "community_code": self.communities.codes if self.communities else _NO_CODES,
+            "neighbour_code": streets,
+        }
+        return {
+            name: pd.array([names.get(code) for code in codes[name]], dtype="str") for name in NAMED
+        }
 
     def judge_point(
         self, lon: float, lat: float, uncertainty_m: float | None = None

@@ -6,23 +6,19 @@ One place is answered without building a frame, many at once by the kernels of t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
 
 from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS
-from geodata.territory import Territory
+from geodata.territory import NAMED, Territory
 from gridgov.jobs.placing import find_address, find_places, find_point, judge_place, judge_places
 from gridgov.pack.city import City
 from gridgov.rules.catalogue import find_catalogue
 from gridgov.rules.dispatch import DispatchBook, decide, dispatch
 
-AREA_NAMES = {
-    "street_name": "street_code",
-    "district_name": "district_code",
-    "community_name": "community_code",
-    "neighbour_name": "neighbour_code",
-}
+AREA_NAMES = {name: code for code, name in NAMED.items()}
 """Column of a name → column of its code."""
 UNIT_COLUMNS = ("unit_code", "unit_name", "route", "grade", "review", "reasons")
 ANSWER_COLUMNS = (*PLACE_COLUMNS, *JURISDICTION_COLUMNS, *AREA_NAMES)
@@ -129,10 +125,9 @@ class PlaceService:
             return found if find_correction is None else _correct(found, texts, find_correction)
 
         places = find_places(asked, locate, constants)
-        found = pd.concat([places, judge_places(places, self._territory.judge, constants)], axis=1)
-        names = self.city.names
-        for name, code in AREA_NAMES.items():
-            found[name] = _name_codes(found[code], names)
+        judge = partial(self._territory.judge, names=self._area_names)
+        judged = judge_places(places, judge, constants)
+        found = pd.DataFrame({**dict(places.items()), **dict(judged.items())})
         found = found[list(ANSWER_COLUMNS)]
         if not matter:
             return found
@@ -140,7 +135,7 @@ class PlaceService:
             item_code=matter.item_code or None, kind=matter.kind or None, channel=None
         )
         decided = dispatch(cases, self._get_book(matter.item_code), on=on)
-        decided["unit_name"] = _name_codes(decided["unit_code"], names)
+        decided["unit_name"] = _name_codes(decided["unit_code"], self.city.names)
         return pd.concat([found, decided[list(UNIT_COLUMNS)]], axis=1)
 
     def find_neighbours(self, street_code: str) -> tuple[str, ...]:
@@ -156,9 +151,18 @@ class PlaceService:
             self._touching[street_code] = found
         return found
 
+    def prepare(self) -> None:
+        """Make now what batches are answered twice as fast with; half a second, kept by the service."""
+        self._territory.streets.index.prepare_near()
+
     @property
     def _territory(self) -> Territory:
         return self.city.territory
+
+    @cached_property
+    def _area_names(self) -> dict[str, Any]:
+        """Names of areas by their position in the layers: a batch takes them without looking a code up."""
+        return self._territory.list_names(self.city.names)
 
     def _get_book(self, item_code: str) -> DispatchBook:
         if self.get_book is not None:

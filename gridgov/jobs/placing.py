@@ -8,7 +8,7 @@ import pandas as pd
 
 from geodata.frames import JURISDICTION_COLUMNS, PLACE_COLUMNS, PlaceLevel
 from geodata.geocoder import Geocoder
-from geodata.territory import Territory
+from geodata.territory import NAMED, Territory
 from gridgov.frames import LOCATED_COLUMNS
 from gridgov.pack.city import City
 from gridgov.progress import Progress, StageClock, ignore_progress
@@ -107,16 +107,22 @@ def _put(column: pd.Series, rows: np.ndarray, values: pd.Series) -> pd.Series:
 
 
 def judge_places(places: pd.DataFrame, judge: Judge, constants: Constants) -> pd.DataFrame:
-    """Return where each place lies, ``JURISDICTION_COLUMNS`` on the index of `places`."""
+    """Return where each place lies, ``JURISDICTION_COLUMNS`` on the index of `places`.
+
+    Names of areas that `judge` tells too (:data:`geodata.territory.NAMED`) go where their codes go.
+    """
     found = judge(places["lon"], places["lat"], places["uncertainty_m"])
-    found = found.set_axis(places.index)[list(JURISDICTION_COLUMNS)]
+    names = {code: name for code, name in NAMED.items() if name in found}
+    found = found.set_axis(places.index)[[*JURISDICTION_COLUMNS, *names.values()]]
     far = places["uncertainty_m"] > constants.number("dispatch.cell_uncertainty_max_m")
     least = pd.Series(0.0, index=places.index)
     for (given, _), rows in places.groupby(["place_level", far], dropna=False).indices.items():
         level = None if pd.isna(given) else given
         radius = places["uncertainty_m"].iloc[rows[0]]
         for name in _find_untold(level, radius, constants):
-            found.iloc[rows, found.columns.get_loc(name)] = None
+            for column in (name, names.get(name)):
+                if column is not None:
+                    found.iloc[rows, found.columns.get_loc(column)] = None
         least.iloc[rows] = _find_confidence_min(level, constants)
     doubtful = (places["score"].astype("float64") < SURE_SCORE).to_numpy()
     found["confidence"] = found["confidence"].clip(lower=least.mask(doubtful, 0.0))

@@ -41,6 +41,22 @@ def test_one_is_answered_as_among_many(places, matter):
         assert one["street_code"] not in neighbours
 
 
+def test_a_service_that_is_prepared_answers_the_same(tmp_path):
+    places = PlaceService(city=load_city(write_pack(tmp_path)))
+    rng = np.random.default_rng(1)
+    lon, lat = rng.uniform(116.39, 116.44, 2_000), rng.uniform(39.89, 39.94, 2_000)
+    asked = pd.DataFrame(
+        {"address": pd.Series([None] * len(lon), dtype="str"), "lon": lon, "lat": lat}
+    )
+    before = places.answer_rows(asked, on=ON)
+    places.prepare()
+    pd.testing.assert_frame_equal(places.answer_rows(asked, on=ON), before, check_exact=True)
+    assert before["street_name"].nunique() > 1
+    assert (before["street_code"].map(places.city.names) == before["street_name"])[
+        before["street_code"].notna()
+    ].all()
+
+
 def test_neighbours_touch_and_names_are_told(places):
     told = places.answer_point(116.405, 39.905, on=ON)
     assert told["street_name"] == STREETS[told["street_code"]][0]
