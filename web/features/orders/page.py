@@ -144,6 +144,8 @@ def find_detail_names(detail: OrderDetail) -> dict[str, str]:
     units |= {code for one in detail.transfers for code in (one.from_unit_code, one.to_unit_code)}
     units |= {one.unit_code for one in (*detail.disputes, *detail.siblings, *detail.members)}
     units |= {entry.unit_code for entry in detail.history}
+    sides = (side for entry in detail.history for side in (entry.before, entry.after) if side)
+    units |= {side.get("unit_code") or "" for side in sides}
     items = {order.item_code, order.level1_code, *(one.item_code for one in detail.members)}
     areas = {
         *(one.evidence.get("street_code", "") for one in detail.disputes if one.evidence),

@@ -21,6 +21,7 @@ from gridgov.services.accounts.manage import (
 from gridgov.services.accounts.sign_in import find_code_step, start_session
 from gridgov.storage.db import transaction
 from gridgov.storage.models.accounts import Account, AccountSession
+from gridgov.storage.queries.orders import find_unit_names
 from web.kit import limits
 from web.kit.auth import set_cookie
 from web.kit.permissions import Permission, permission
@@ -53,12 +54,14 @@ def show(problem: str = "", done: str = "") -> str:
             .order_by(AccountSession.seen_at.desc())
             .limit(20)
         ).all()
+        names = find_unit_names(session, {account.unit_code})
     secret = form_session.get(SECRET, "")
     uri = ""
     if secret:
         uri = pyotp.TOTP(secret, name=account.login, issuer="gridgov").provisioning_uri()
     return render_template(
         "account/index.html",
+        unit_name=names.get(account.unit_code, ""),
         account=account,
         sessions=open_sessions,
         secret=secret,

@@ -232,6 +232,9 @@ def test_territory_is_disputed_with_evidence_and_the_desk_decides(engine, site, 
     )
     assert decided.status_code == 302
     assert get_order(engine, order_no).unit_code == NEIGHBOUR
+    page = dispatcher.get(f"/orders/{order_no}").text
+    assert "（不属本辖区）" in page
+    assert "[territory]" not in page
     # Who had it may still read it; there is nothing that it could do.
     assert street.get(f"/orders/{order_no}").status_code == 200
     assert send(street, order_no, "act/accept").status_code == 422
@@ -255,6 +258,29 @@ def test_evidence_far_away_brings_its_own_street_onto_the_map(runtime, monkeypat
 def find_named(runtime, point, code, also=()):
     shown = find_outlines(runtime, point.x, point.y, own=code, also=also)
     return {one["properties"]["code"]: one["properties"]["words_at"] for one in shown["features"]}
+
+
+def test_codes_of_reasons_and_units_are_said_in_words(site, runtime):
+    client = enter(site, Role.STREET_CENTRE)
+    account = client.get("/account").text
+    name = (
+        runtime.city.names.get(STREET)
+        or runtime.city.streets.set_index("street_code")["name"][STREET]
+    )
+    assert f"· {name}" in account
+    assert f"· {STREET}" not in account
+    reasons = site.jinja_env.get_template("orders/words.html").module
+    with site.test_request_context():
+        for code in (
+            *("alone", "joint", "emergency", "callback", "territory"),
+            *runtime.constants.texts("rates.not_reached_reasons"),
+            *runtime.constants.texts("rates.exclusion_reasons"),
+        ):
+            said = str(reasons.reason(code))
+            assert said, code
+            assert code not in said
+            assert re.search("[\u4e00-\u9fff]", said), code
+        assert str(reasons.reason("<b>自定")) == "&lt;b&gt;自定"
 
 
 def test_orders_of_another_unit_are_not_there(site, take_in):
