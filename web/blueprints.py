@@ -25,6 +25,7 @@ FEATURES = (
     "web.features.inbox.views",
     "web.features.work.views",
     "web.features.status.views",
+    "web.features.field.views",
 )
 """Modules with a ``blueprint``."""
 

@@ -29,6 +29,7 @@ RIGHTS = {
     "appeals_create":  "x  x  .  .  .  .  .  .  .  .  .",
     "whistles_read":   ".  x  .  x  x  x  x  x  x  x  .",
     "whistles_act":    ".  .  .  x  x  x  x  .  .  .  .",
+    "field_read":      ".  .  .  .  x  x  x  .  .  .  .",
     "maps_read":       "x  x  x  x  x  x  x  x  x  x  x",
     "planning_read":   ".  .  .  x  x  x  .  x  x  x  .",
     "plans_act":       ".  .  .  x  x  x  .  x  .  .  .",

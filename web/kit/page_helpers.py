@@ -48,6 +48,7 @@ NAVIGATION = (
     NavigationEntry(
         endpoint="whistles.index", icon="speakerphone", permission=Permission.WHISTLES_READ
     ),
+    NavigationEntry(endpoint="field.index", icon="map-pin", permission=Permission.FIELD_READ),
     NavigationEntry(endpoint="maps.index", icon="map-2", permission=Permission.MAPS_READ),
     NavigationEntry(
         endpoint="planning.index", icon="building-community", permission=Permission.PLANNING_READ

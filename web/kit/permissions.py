@@ -33,6 +33,7 @@ class Permission(StrEnum):
     APPEALS_CREATE = "appeals_create"
     WHISTLES_READ = "whistles_read"
     WHISTLES_ACT = "whistles_act"
+    FIELD_READ = "field_read"
     MAPS_READ = "maps_read"
     PLANNING_READ = "planning_read"
     PLANS_ACT = "plans_act"
@@ -56,6 +57,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.APPEALS_CREATE: frozenset({_R.OPERATOR, _R.DISPATCHER}),
     Permission.WHISTLES_READ: frozenset({_R.DISPATCHER, _R.SUPERVISOR} | _UNITS | _STUDY),
     Permission.WHISTLES_ACT: frozenset({_R.SUPERVISOR} | _UNITS),
+    Permission.FIELD_READ: _UNITS,
     Permission.MAPS_READ: EVERYONE,
     Permission.PLANNING_READ: frozenset({_R.SUPERVISOR, _R.STREET_CENTRE, _R.HANDLER} | _STUDY),
     Permission.PLANS_ACT: frozenset({_R.PLANNER, _R.SUPERVISOR, _R.STREET_CENTRE, _R.HANDLER}),

@@ -32,6 +32,8 @@ from web.kit.maps import (
 
 FEW_AREAS = 3
 """Up to so many areas with a figure, the map shows them and not the whole city."""
+NEAR_DEG = 0.004
+"""Degrees around points, some four hundred metres, so that none lies at the edge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,9 +237,25 @@ def make_spot_room(session: Session, spots: gpd.GeoDataFrame) -> RoomMap:
     return render_room(made, bounds, get_base())
 
 
-def make_point_room(session: Session, points: pd.DataFrame) -> RoomMap:
-    """Return a map of places with a state above the lines of the streets."""
+def make_point_room(session: Session, points: pd.DataFrame, *, near: bool = False) -> RoomMap:
+    """Return a map of places with a state above the lines of the streets.
+
+    Parameters
+    ----------
+    points
+        As ``web.kit.maps.add_points`` takes them.
+    near
+        Whether the map shows the points first and not the whole city.
+    """
     bounds = get_shapes(session, "street").bounds
+    if near and len(points):
+        lon, lat = points["lon"].astype(float), points["lat"].astype(float)
+        bounds = (
+            lon.min() - NEAR_DEG,
+            lat.min() - NEAR_DEG,
+            lon.max() + NEAR_DEG,
+            lat.max() + NEAR_DEG,
+        )
     made = make_room_map(bounds, base=get_base())
     address = to_shapes(find_stamp(session), "street")
     if get_base() is None:

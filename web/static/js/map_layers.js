@@ -229,6 +229,8 @@ export function addPoints(map, options) {
     if (point.label) sign.append(element("b", point.label));
     const icon = L.divIcon({ html: sign, className: "map-point-box", iconSize: null });
     const marker = L.marker(point.at, { icon, keyboard: true, alt: point.name, title: "" }).addTo(map);
+    // Leaflet gives the name to pictures alone: a sign without a word would be a button without one.
+    marker.getElement().setAttribute("aria-label", point.label ? `${point.name} ${point.label}` : point.name);
     remember(map, point.code, marker);
     marker.on("map:lit", () => { sign.classList.add("lit"); marker.setZIndexOffset(1000); });
     marker.on("map:dim", () => { sign.classList.remove("lit"); marker.setZIndexOffset(0); });
