@@ -156,6 +156,22 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
 
 
 @contextmanager
+def open_engine(url: str) -> Iterator[sa.Engine]:
+    """Give the engine of a database that has the schema of this program; whatever happens, its connections are closed.
+
+    Raises
+    ------
+    SchemaError
+        It has another one.
+    """
+    engine = make_engine(url)
+    try:
+        yield check_schema(engine)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
 def snapshot(engine: sa.Engine) -> Iterator[Session]:
     """Give a session that reads the database as it is now, whatever others write meanwhile; it cannot write."""
     if is_postgres(engine):

@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
-import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from gridgov.errors import GridgovError
 from gridgov.services.receipts.seal import check_roots
@@ -15,7 +17,7 @@ from gridgov.services.settings import read_settings
 from gridgov.storage.audit.log import CHAINS, Head
 from gridgov.storage.audit.reconcile import reconcile
 from gridgov.storage.audit.verify import LogCheck, check_against, check_log
-from gridgov.storage.db import check_schema, make_engine, snapshot
+from gridgov.storage.db import open_engine, snapshot
 
 FAULTS_SHOWN = 40
 HEAD = re.compile(r"head (\d+): (\d+) ([0-9a-f]{64})")
@@ -26,9 +28,11 @@ def audit() -> None:
     """Check the log of every change."""
 
 
-def open_database() -> sa.Engine:
-    """Return the database of the settings, of the right schema."""
-    return check_schema(make_engine(read_settings().database_url))
+@contextmanager
+def open_database() -> Iterator[Session]:
+    """Give a session that reads the database of the settings, of the right schema, as it is now."""
+    with open_engine(read_settings().database_url) as engine, snapshot(engine) as session:
+        yield session
 
 
 @audit.command()
@@ -46,7 +50,7 @@ def verify(ctx: click.Context, *, against: Path | None, as_json: bool) -> None:
     wrote all of it anew. Exit code 1 if anything is wrong.
     """
     kept = [] if against is None else read_heads(against)
-    with snapshot(open_database()) as session:
+    with open_database() as session:
         found = check_log(session)
         found = replace(found, faults=(*found.faults, *check_against(session, kept)))
     click.echo(_make_json(found) if as_json else "\n".join(_say(found)))
@@ -58,7 +62,7 @@ def verify(ctx: click.Context, *, against: Path | None, as_json: bool) -> None:
 @click.pass_context
 def reconcile_command(ctx: click.Context, *, as_json: bool) -> None:
     """Find every order that is not as its last entries of the log say. Exit code 1 if there is one."""
-    with snapshot(open_database()) as session:
+    with open_database() as session:
         found = reconcile(session)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
@@ -76,7 +80,7 @@ def reconcile_command(ctx: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def roots(ctx: click.Context, *, as_json: bool) -> None:
     """Make every signed root of receipts anew from the log and compare. Exit code 1 if one is not what was signed."""
-    with snapshot(open_database()) as session:
+    with open_database() as session:
         found = check_roots(session, read_settings())
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], default=str, ensure_ascii=False))

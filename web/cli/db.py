@@ -1,5 +1,8 @@
 """``gridgov db``: bring the database to the schema of this program, or say what is between them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 import sqlalchemy as sa
 from alembic import command
@@ -14,6 +17,7 @@ from gridgov.storage.db import (
     is_postgres,
     make_config,
     make_engine,
+    open_engine,
 )
 from gridgov.storage.db_damage import find_damage
 from gridgov.storage.db_faults import explain
@@ -31,7 +35,11 @@ def upgrade() -> None:
 
     Each step is one transaction, and only one upgrade runs at a time.
     """
-    engine = open_as_owner()
+    with open_as_owner() as engine:
+        _upgrade(engine)
+
+
+def _upgrade(engine: sa.Engine) -> None:
     before, wanted = find_revision(engine), get_wanted_revision()
     if _check_upgradable(engine):
         click.echo(f"schema {wanted}: nothing to do")
@@ -47,10 +55,15 @@ def upgrade() -> None:
     click.echo(f"schema {before or 'empty'} → {wanted}")
 
 
-def open_as_owner() -> sa.Engine:
-    """Return the database of the settings as the owner of its tables."""
+@contextmanager
+def open_as_owner() -> Iterator[sa.Engine]:
+    """Give the database of the settings, of whatever schema, as the owner of its tables."""
     settings = read_settings()
-    return make_engine(settings.owner_url or settings.database_url)
+    engine = make_engine(settings.owner_url or settings.database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def grant_again(engine: sa.Engine) -> None:
@@ -68,7 +81,7 @@ def grant(*, login: str) -> None:
     It can then neither change the tables and the guards of the log nor give roles to accounts. Run as the owner of the
     tables (GRIDGOV_OWNER_URL); upgrades do it again by themselves.
     """
-    with check_schema(open_as_owner()).begin() as connection:
+    with open_as_owner() as engine, check_schema(engine).begin() as connection:
         grant_service(connection, login)
     click.echo(f"{login} may run the service: set GRIDGOV_DATABASE_URL to connect as it")
 
@@ -82,12 +95,12 @@ def grant(*, login: str) -> None:
 @click.pass_context
 def check(ctx: click.Context, *, deep: bool) -> None:
     """Say whether the database has the schema of this program; exit code 2 if not."""
-    engine = check_schema(make_engine(read_settings().database_url))
-    check_postgis(engine)
-    click.echo(f"schema {get_wanted_revision()}: as this program needs it")
-    if not deep:
-        return
-    faults = find_damage(engine)
+    with open_engine(read_settings().database_url) as engine:
+        check_postgis(engine)
+        click.echo(f"schema {get_wanted_revision()}: as this program needs it")
+        if not deep:
+            return
+        faults = find_damage(engine)
     for one in faults:
         click.echo(one)
     click.echo(f"{len(faults)} faults" if faults else "every page, row, entry and order is whole")

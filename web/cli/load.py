@@ -24,7 +24,7 @@ from gridgov.services.load.pack import load_pack
 from gridgov.services.salt import find_salt
 from gridgov.services.settings import read_settings
 from gridgov.storage.audit.log import clean_text
-from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
+from gridgov.storage.db import make_sessions, open_engine, transaction
 from planner.jobs.main_job import make_classify
 from planner.jobs.store import plan_database
 from web.cli.console import StagePrinter
@@ -101,31 +101,30 @@ def load(
 ) -> None:
     """Load a pack and a file; a second start goes on where the first was stopped."""
     settings = read_settings()
-    engine = check_schema(make_engine(settings.database_url))
-    printer = StagePrinter(STAGES)
-    printer("pack", 0.0)
-    pack = load_city(city)
-    now = find_now(pack, as_of, behind_min=settings.clock_behind_min)
-    sessions = make_sessions(engine)
-    with transaction(sessions) as session:
-        changes = load_pack(session, pack, at=now)
-    printer("pack", 1.0)
-    figures: dict[str, Any] = {"city": pack.name, "pack": changes}
-    if file is not None:
-        options = LoadOptions(
-            source=chosen["source"],
-            as_of=now,
-            batch_rows=chosen["batch_rows"],
-            salt=find_salt(settings.salt, engine),
-            classify=_make_classify(chosen["model"]),
-        )
-        result = load_appeals(sessions, pack, file, options=options, progress=printer)
-        figures["appeals"] = summarize(result)
-        _tell_problems(result, problems_path)
-    if is_planned:
+    with open_engine(settings.database_url) as engine:
+        printer = StagePrinter(STAGES)
+        printer("pack", 0.0)
+        pack = load_city(city)
+        now = find_now(pack, as_of, behind_min=settings.clock_behind_min)
+        sessions = make_sessions(engine)
         with transaction(sessions) as session:
-            figures["planning"] = plan_database(session, pack, as_of=now, progress=printer)
-    engine.dispose()
+            changes = load_pack(session, pack, at=now)
+        printer("pack", 1.0)
+        figures: dict[str, Any] = {"city": pack.name, "pack": changes}
+        if file is not None:
+            options = LoadOptions(
+                source=chosen["source"],
+                as_of=now,
+                batch_rows=chosen["batch_rows"],
+                salt=find_salt(settings.salt, engine),
+                classify=_make_classify(chosen["model"]),
+            )
+            result = load_appeals(sessions, pack, file, options=options, progress=printer)
+            figures["appeals"] = summarize(result)
+            _tell_problems(result, problems_path)
+        if is_planned:
+            with transaction(sessions) as session:
+                figures["planning"] = plan_database(session, pack, as_of=now, progress=printer)
     click.echo(json.dumps(figures, ensure_ascii=False) if as_json else make_report(figures))
 
 

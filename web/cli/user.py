@@ -35,7 +35,7 @@ from gridgov.services.accounts.tokens import (
     make_token,
 )
 from gridgov.services.settings import read_settings
-from gridgov.storage.db import check_schema, make_engine, make_sessions, transaction
+from gridgov.storage.db import make_sessions, open_engine, transaction
 from gridgov.storage.models.accounts import Account
 
 FROM_INPUT_HELP = "Read the password from standard input; without it, it is asked for on a terminal and made elsewhere."
@@ -51,12 +51,9 @@ def open_database() -> Iterator[Session]:
     """Give a session on the database of the settings; commits at the end."""
     settings = read_settings()
     # Who somebody is and what they may do is written by the owner of the tables alone.
-    engine = check_schema(make_engine(settings.owner_url or settings.database_url))
-    try:
-        with transaction(make_sessions(engine)) as session:
-            yield session
-    finally:
-        engine.dispose()
+    url = settings.owner_url or settings.database_url
+    with open_engine(url) as engine, transaction(make_sessions(engine)) as session:
+        yield session
 
 
 def make_password(login: str) -> str:

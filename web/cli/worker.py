@@ -11,7 +11,7 @@ from gridgov.services.settings import read_settings
 from gridgov.services.worker.loop import run_loop, run_once
 from gridgov.services.worker.queue import run_worker
 from gridgov.services.worker.table import JOBS, WorkerContext
-from gridgov.storage.db import check_schema, is_postgres, make_engine
+from gridgov.storage.db import is_postgres, open_engine
 from planner.jobs.surge_watch import make_surge_job
 
 
@@ -27,20 +27,19 @@ def worker(ctx: click.Context, *, once: bool, quiet: bool) -> None:
     Any number of workers may run on PostgreSQL; none does what another does. SIGTERM and Ctrl+C end what runs and stop.
     """
     settings = read_settings()
-    context = WorkerContext(
-        settings=settings, engine=check_schema(make_engine(settings.database_url))
-    )
-    jobs = (*JOBS, make_surge_job())
-    _log_to_stderr(logging.WARNING if quiet else logging.INFO)
-    if once:
-        failed = run_once(context, jobs)
-        ctx.exit(1 if failed else 0)
-    click.echo("gridgov worker runs (Ctrl+C stops it)", err=True)
-    if is_postgres(context.engine):
-        run_worker(context, jobs)
-    else:
-        run_loop(context, _stop_on_signal(), jobs)
-    click.echo("gridgov worker has stopped", err=True)
+    with open_engine(settings.database_url) as engine:
+        context = WorkerContext(settings=settings, engine=engine)
+        jobs = (*JOBS, make_surge_job())
+        _log_to_stderr(logging.WARNING if quiet else logging.INFO)
+        if once:
+            failed = run_once(context, jobs)
+            ctx.exit(1 if failed else 0)
+        click.echo("gridgov worker runs (Ctrl+C stops it)", err=True)
+        if is_postgres(context.engine):
+            run_worker(context, jobs)
+        else:
+            run_loop(context, _stop_on_signal(), jobs)
+        click.echo("gridgov worker has stopped", err=True)
 
 
 def _stop_on_signal() -> threading.Event:

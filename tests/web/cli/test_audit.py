@@ -1,6 +1,8 @@
 """``gridgov audit verify``: content where the log is whole, exit 1 and the place where it is not."""
 
+import gc
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from gridgov.errors import GridgovError
 from gridgov.storage.audit import log as audit
 from gridgov.storage.db import SchemaError, make_config, make_engine, make_sessions
 from web.cli.audit import audit as command_line
+from web.cli.main import cli
 
 
 @pytest.fixture
@@ -52,6 +55,32 @@ def test_an_altered_entry(database: sa.Engine) -> None:
     assert "position 2: altered: entry of order 1" in result.output
     assert result.output.splitlines()[-1] == "3 entries, 1 faults"
     database.dispose()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are listed in /proc")
+def test_no_connection_stays_open(
+    database: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.dispose()
+    commands = [("audit", "verify"), ("db", "check", "--deep"), ("db", "upgrade"), ("user", "list")]
+    codes = [_run_and_look(words, tmp_path) for words in commands]
+    assert codes == [0, 1, 0, 0]  # the orders of the log are not there
+    monkeypatch.setenv("GRIDGOV_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    codes = [_run_and_look(words, tmp_path) for words in [*commands[:2], commands[3]]]
+    assert 0 not in codes
+
+
+def _run_and_look(words: tuple[str, ...], folder: Path) -> int:
+    gc.collect()
+    gc.disable()  # what is only let go would be closed by chance
+    try:
+        result = CliRunner().invoke(cli, words)
+        files = [file for file in Path("/proc/self/fd").iterdir() if file.exists()]
+        opened = [str(file.readlink()) for file in files]
+    finally:
+        gc.enable()
+    assert [file for file in opened if file.startswith(str(folder))] == []
+    return result.exit_code
 
 
 def test_an_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
