@@ -26,7 +26,8 @@ MOST_ROWS = 1_048_576  # of a sheet, Excel's own limit
 LEAST_SHORTENED = 1e15  # numbers from here on have more digits than Excel keeps
 LONGEST_CELL = 32_767  # characters, Excel's own limit
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # XML 1.0 forbids them
-_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(<)")
+# whatever prefix the namespace of the Dublin Core terms has been given by other programs in this process
+_MODIFIED = re.compile(rb"(<\w+:modified[^>]*>)[^<]*(<)")
 _FIXED_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - XLSX knows no zones; same input, same bytes
 
 

@@ -8,7 +8,7 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip archive can name."""
 
 FIXED_STAMP = b"2000-01-01T00:00:00Z"
-_STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:)")
+_STAMP = re.compile(rb"(<\w+:(?:created|modified)[^>]*>)[^<]*(</\w+:)")
 
 
 def repack(data: bytes) -> bytes:

@@ -13,7 +13,15 @@ from gridgov.rules.notices import (
 )
 from gridgov.rules.orders.transitions import OrderAction
 
-OF_ORDERS = {"dispatch", "move_pin", "undo", "correct", "boundaries_moved", "handled"}
+OF_ORDERS = {
+    "dispatch",
+    "move_pin",
+    "undo",
+    "correct",
+    "boundaries_moved",
+    "handled",
+    "item_changed",
+}
 OTHERS = {"exclusion_proposed"}
 
 

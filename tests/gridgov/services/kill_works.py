@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
@@ -43,17 +44,17 @@ def work(url: str, port: str) -> None:
         run_loop(context, threading.Event())
 
 
-def walk(url: str, runtime: CityRuntime, seed: int) -> None:
+def walk(url: str, runtime: CityRuntime, seed: int, folder: Path) -> None:
     """Take in appeals and act on orders without end."""
-    walker = Walker(make_sessions(make_engine(url)), runtime, seed)
+    walker = Walker(make_sessions(make_engine(url)), runtime, folder / str(seed), seed)
     walker.minute = seed
     while True:
         walker.step()
 
 
-def dispatch(url: str, runtime: CityRuntime, seed: int) -> None:
+def dispatch(url: str, runtime: CityRuntime, seed: int, folder: Path) -> None:
     """Take in appeals and dispatch their orders without end."""
-    walker = Walker(make_sessions(make_engine(url)), runtime, seed)
+    walker = Walker(make_sessions(make_engine(url)), runtime, folder / str(seed), seed)
     walker.minute = seed
     while True:
         walker.minute += 1
@@ -83,10 +84,10 @@ def pass_time(url: str) -> None:
     engine.dispose()
 
 
-def begin(url: str, runtime: CityRuntime) -> None:
+def begin(url: str, runtime: CityRuntime, folder: Path) -> None:
     """Take the first steps in this process: children are then at work from their first moment."""
     engine = make_engine(url)
-    walker = Walker(make_sessions(engine), runtime, 1)
+    walker = Walker(make_sessions(engine), runtime, folder / "first", 1)
     for _ in range(25):
         walker.step()
     engine.dispose()
@@ -120,16 +121,21 @@ def kill_one(start: "tuple[object, ...]", wait_s: float) -> bool:
 
 
 def main() -> None:
-    kind, url, port, kills, seed = sys.argv[1:]
+    kind, url, port, kills, seed, *more = sys.argv[1:]
+    folder = Path(more[0]) if more else Path()
     rng = np.random.default_rng(int(seed))
     runtime = find_runtime(url)
     killed = 0
     if kind != "worker":
-        begin(url, runtime)
+        begin(url, runtime, folder)
     people = {"walk": walk, "dispatch": dispatch}
     for number in range(int(kills)):
         seed_of_one = 1000 * (number + 1)
-        start = (people[kind], url, runtime, seed_of_one) if kind in people else (work, url, port)
+        start = (
+            (people[kind], url, runtime, seed_of_one, folder)
+            if kind in people
+            else (work, url, port)
+        )
         killed += kill_one(start, rng.uniform(LEAST_S, MOST_S))
         pass_time(url)
     print(killed)  # noqa: T201 - what the test reads

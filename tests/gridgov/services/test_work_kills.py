@@ -16,9 +16,9 @@ KILLS = 6
 
 
 @pytest.mark.parametrize("kind", ["walk", "dispatch"])
-def test_killed_in_the_middle_of_their_work(loaded, runtime, engine, kind):
+def test_killed_in_the_middle_of_their_work(loaded, runtime, engine, kind, tmp_path):
     url = engine.url.render_as_string(hide_password=False)
-    arguments = [kind, url, "0", str(KILLS), "5"]
+    arguments = [kind, url, "0", str(KILLS), "5", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.gridgov.services.kill_works", *arguments],
         cwd=ROOT,
@@ -27,7 +27,7 @@ def test_killed_in_the_middle_of_their_work(loaded, runtime, engine, kind):
         check=False,
     )
     assert (done.stdout.strip(), done.returncode) == (str(KILLS), 0), done.stderr[-2000:]
-    walker = Walker(loaded, runtime, seed=1)
+    walker = Walker(loaded, runtime, tmp_path, seed=1)
     walker.minute = 10**6
     walker.check()
     walker.check_states()

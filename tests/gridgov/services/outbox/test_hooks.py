@@ -1,6 +1,7 @@
 """Webhooks: who may be told, the receiver that the documents show, and what is told once more."""
 
 import importlib.util
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -32,6 +33,12 @@ SECRET = "s" * 32
 SETTINGS = ServiceSettings(webhook_secret=SECRET)
 NOW = datetime.now(UTC)
 TEXT = MessageText(subject="新工单", text="请签收")
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch):
+    """The receiver refuses what was signed five minutes ago, and a run of all tests is longer."""
+    monkeypatch.setattr(sys.modules[__name__], "NOW", datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")

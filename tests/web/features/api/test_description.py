@@ -3,6 +3,7 @@
 import hypothesis
 import pytest
 import schemathesis
+import schemathesis.specs.openapi.schemas
 from hypothesis import HealthCheck, Phase
 from openapi_spec_validator import validate
 from schemathesis.checks import load_all_checks

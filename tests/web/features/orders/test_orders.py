@@ -319,6 +319,7 @@ def test_each_form_holds_the_rows_of_the_list_and_what_was_asked(site, take_in, 
         assert answer.status_code == 200
         assert answer.headers["Content-Disposition"].startswith("attachment")
         (tmp_path / f"orders.{form}").write_bytes(answer.data)
+        answer.close()
         read = read_export(tmp_path / f"orders.{form}", zone=ZoneInfo("Asia/Shanghai"))
         assert inside in read.orders["order_no"].tolist()
         assert outside not in read.orders["order_no"].tolist()
