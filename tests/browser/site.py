@@ -114,7 +114,16 @@ class Visit:
         overflow = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
-        assert overflow <= 1, f"the page is {overflow} px wider than the window"
+        assert overflow <= 1, f"{overflow} px wider than the window: {find_wide(self.page)}"
+
+
+def find_wide(page: Page) -> list[str]:
+    """Return the elements that reach beyond the right edge of the window, the innermost last."""
+    return page.evaluate(
+        """[...document.body.querySelectorAll("*")]
+        .filter((one) => !one.closest(".leaflet-container, .mapbox, .map-box, .scroll") && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+        .map((one) => `${one.tagName}.${one.className} ${one.getBoundingClientRect().right | 0}`).slice(-8)"""
+    )
 
 
 def find_barriers(page: Page) -> list[str]:

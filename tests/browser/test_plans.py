@@ -25,8 +25,8 @@ def site(city_site, plan):
 
 def press(page, action):
     """Press the button of a step whose form leads to `action`."""
-    page.locator(f"form[action*='act/{action}'] button").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.locator(f"form[action*='act/{action}'] button").click()
 
 
 def test_a_plan_goes_from_hand_to_hand(open_page, plan, engine, desk):

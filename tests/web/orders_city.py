@@ -25,7 +25,7 @@ def make_city_desk(folder) -> CityRuntime:
 
 
 def seed_city(engine: sa.Engine, runtime: CityRuntime) -> None:
-    """Load the pack, and make an account per role; ``other_street`` sits in the neighbouring street."""
+    """Load the pack and make an account per role, two of other units and one of the desk."""
     now = datetime.now(UTC)
     with transaction(make_sessions(engine)) as session:
         load_pack(session, runtime.city, at=NOW)
@@ -33,6 +33,7 @@ def seed_city(engine: sa.Engine, runtime: CityRuntime) -> None:
         accounts += [
             ("other_street", Role.STREET_CENTRE, OTHER),
             ("desk_supervisor", Role.SUPERVISOR, DESK),
+            ("water_company", Role.HANDLER, "E01"),
         ]
         for login, role, unit in accounts:
             new = NewAccount(
