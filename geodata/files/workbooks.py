@@ -13,6 +13,10 @@ import openpyxl
 import pandas as pd
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
+from openpyxl.xml.constants import DCTERMS_NS, DCTERMS_PREFIX
+from openpyxl.xml.functions import (
+    register_namespace,  # type: ignore[attr-defined]  # absent from its stubs
+)
 
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.files.archives import check_unpacked, count_cells
@@ -26,8 +30,7 @@ MOST_ROWS = 1_048_576  # of a sheet, Excel's own limit
 LEAST_SHORTENED = 1e15  # numbers from here on have more digits than Excel keeps
 LONGEST_CELL = 32_767  # characters, Excel's own limit
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # XML 1.0 forbids them
-# whatever prefix the namespace of the Dublin Core terms has been given by other programs in this process
-_MODIFIED = re.compile(rb"(<\w+:modified[^>]*>)[^<]*(<)")
+_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(<)")
 _FIXED_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - XLSX knows no zones; same input, same bytes
 
 
@@ -106,6 +109,8 @@ def write_workbook(frame: pd.DataFrame, path: Path) -> None:
         sheet.append([_make_cell(sheet, value) for value in row])
     book.properties.created = _FIXED_TIME
     saved = io.BytesIO()
+    # another program in this process may have given the namespace another prefix, and the bytes would be others
+    register_namespace(DCTERMS_PREFIX, DCTERMS_NS)
     book.save(saved)
     _write_undated(saved, path)
 

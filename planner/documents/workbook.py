@@ -10,6 +10,10 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.xml.constants import DCTERMS_NS, DCTERMS_PREFIX
+from openpyxl.xml.functions import (
+    register_namespace,  # type: ignore[attr-defined]  # absent from its stubs
+)
 
 from planner.documents.make_document import find_language
 from planner.documents.packing import repack
@@ -114,6 +118,8 @@ def _make_workbook(plan: Plan, progress: Mapping[str, Mapping[str, Any]]) -> byt
     book.properties.title = load_document_words()["title"].format(street=plan.street["name"])
     book.properties.creator = ""
     stream = io.BytesIO()
+    # another program in this process may have given the namespace another prefix, and the bytes would be others
+    register_namespace(DCTERMS_PREFIX, DCTERMS_NS)
     book.save(stream)
     return repack(stream.getvalue())
 
