@@ -13,10 +13,8 @@ import openpyxl
 import pandas as pd
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
+from openpyxl.xml import functions as xml
 from openpyxl.xml.constants import DCTERMS_NS, DCTERMS_PREFIX
-from openpyxl.xml.functions import (
-    register_namespace,  # type: ignore[attr-defined]  # absent from its stubs
-)
 
 from geodata.errors import GeodataError, InvalidDataError
 from geodata.files.archives import check_unpacked, count_cells
@@ -110,7 +108,7 @@ def write_workbook(frame: pd.DataFrame, path: Path) -> None:
     book.properties.created = _FIXED_TIME
     saved = io.BytesIO()
     # another program in this process may have given the namespace another prefix, and the bytes would be others
-    register_namespace(DCTERMS_PREFIX, DCTERMS_NS)
+    xml.register_namespace(DCTERMS_PREFIX, DCTERMS_NS)  # type: ignore[attr-defined]  # absent from its stubs
     book.save(saved)
     _write_undated(saved, path)
 

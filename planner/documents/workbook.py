@@ -10,10 +10,8 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.xml import functions as xml
 from openpyxl.xml.constants import DCTERMS_NS, DCTERMS_PREFIX
-from openpyxl.xml.functions import (
-    register_namespace,  # type: ignore[attr-defined]  # absent from its stubs
-)
 
 from planner.documents.make_document import find_language
 from planner.documents.packing import repack
@@ -119,7 +117,7 @@ def _make_workbook(plan: Plan, progress: Mapping[str, Mapping[str, Any]]) -> byt
     book.properties.creator = ""
     stream = io.BytesIO()
     # another program in this process may have given the namespace another prefix, and the bytes would be others
-    register_namespace(DCTERMS_PREFIX, DCTERMS_NS)
+    xml.register_namespace(DCTERMS_PREFIX, DCTERMS_NS)  # type: ignore[attr-defined]  # absent from its stubs
     book.save(stream)
     return repack(stream.getvalue())
 
