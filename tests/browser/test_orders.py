@@ -171,7 +171,6 @@ def test_department_takes_its_order_and_reports_in_to_a_call(open_page, engine, 
     assert SCRIPT in page.inner_text(".steps")
     visit.check()
     page = visit.go(f"/whistles/{called}")
-    page.click(".report-in summary >> nth=0")
     page.click(".report-in[open] button[type=submit] >> nth=0")
     page.wait_for_selector("text=已记录报到")
     visit.check()
