@@ -100,11 +100,6 @@ WITHOUT_DOCSTRING = {
 """Folders whose ``__init__`` does not say yet what comes in and what goes out."""
 
 MIXED_TUPLES = {
-    "geodata/areas/certainty.py": 2,
-    "geodata/areas/index.py": 1,
-    "geodata/areas/near.py": 2,
-    "geodata/areas/near_tree.py": 2,
-    "geodata/geocoder/alike.py": 4,
     "geodata/geocoder/build.py": 1,
     "geodata/geocoder/candidates.py": 5,
     "geodata/geocoder/choice.py": 5,

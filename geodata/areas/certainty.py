@@ -118,14 +118,19 @@ def area_probabilities(
     )
 
     def work(part: slice) -> None:
-        outputs = (
+        _weigh_points(
+            x[part],
+            y[part],
+            radius[part] / SIGMAS,
+            own[part],
+            offsets,
+            near,
+            index.compiled,
             result.confidence[part],
             result.positions[part],
             result.probabilities[part],
             result.outside[part],
         )
-        places = x[part], y[part], radius[part] / SIGMAS, own[part]
-        _weigh_points(places, offsets, near, index.compiled, outputs)
 
     share_work(work, len(x), threads)
     return result
@@ -216,14 +221,19 @@ def _take_excess(found: int, own: int, excess: float, areas: IntArray, masses: F
 
 @kernel
 def _weigh_points(
-    places: tuple[FloatArray, FloatArray, FloatArray, IntArray],
+    lon: FloatArray,
+    lat: FloatArray,
+    sigma_m: FloatArray,
+    own: IntArray,
     offsets: FloatArray,
     near: NearGrid,
     index: Compiled,
-    outputs: tuple[FloatArray, IntArray, FloatArray, FloatArray],
+    confidence: FloatArray,
+    positions: IntArray,
+    probabilities: FloatArray,
+    outside: FloatArray,
 ) -> None:
-    lon, lat, sigma_m, own = places
-    confidence, positions, probabilities, outside = outputs
+    """Write the last four, of each point, from the areas that its circle falls into."""
     areas, masses = np.empty(len(offsets), dtype=np.int32), np.empty(len(offsets), dtype=np.float64)
     for i in range(len(lon)):
         confidence[i] = outside[i] = np.nan

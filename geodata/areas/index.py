@@ -272,9 +272,12 @@ class AreaIndex:
         if len(x) >= MANY_POINTS:
             self.prepare_near()
         own = self.locate_positions(x, y, threads=threads)
-        answers = np.empty(len(x), dtype=np.float64), np.empty(len(x), dtype=np.int32)
-        share_work(self._measure(x, y, own, cap_m, answers), len(x), threads or DEFAULT_THREADS)
-        return NearBoundary(boundary_m=answers[0], neighbour=answers[1])
+        found = NearBoundary(
+            boundary_m=np.empty(len(x), dtype=np.float64),
+            neighbour=np.empty(len(x), dtype=np.int32),
+        )
+        share_work(self._measure(x, y, own, cap_m, found), len(x), threads or DEFAULT_THREADS)
+        return found
 
     def _measure(
         self,
@@ -282,18 +285,18 @@ class AreaIndex:
         y: FloatArray,
         own: IntArray,
         cap_m: float,
-        answers: tuple[FloatArray, IntArray],
+        found: NearBoundary,
     ) -> Callable[[slice], None]:
         """Return what writes the distances and neighbours of a slice of points."""
         near, index = self.near_grid, self._compiled
         tree = self._tree if cap_m <= TREE_CAP_M else None
 
         def work(part: slice) -> None:
-            some = answers[0][part], answers[1][part]
+            far, other = found.boundary_m[part], found.neighbour[part]
             if tree is None:
-                measure_points(x[part], y[part], own[part], cap_m, near, index, some)
+                measure_points(x[part], y[part], own[part], cap_m, near, index, far, other)
             else:
-                measure_many(x[part], y[part], own[part], cap_m, near, tree, index, some)
+                measure_many(x[part], y[part], own[part], cap_m, near, tree, index, far, other)
 
         return work
 

@@ -83,10 +83,9 @@ def measure_edge(edge: int, place: Place, edges: FloatArray) -> float:
 
 @inner_kernel
 def _scan(
-    first: int, last: int, place: Place, best: tuple[np.int64, float], near: NearGrid
+    first: int, last: int, place: Place, found: np.int64, square: float, near: NearGrid
 ) -> tuple[np.int64, float]:
-    """Return the nearer of `best` and the items from `first` to before `last` with an owner in limits."""
-    found, square = best
+    """Return the nearer of `found` and the items from `first` to before `last` with an owner in limits."""
     for i in range(np.uintp(first), np.uintp(last)):
         edge = np.int64(near.items[i])
         here = measure_edge(int(edge), place, near.edges)
@@ -150,14 +149,14 @@ def find_edge(place: Place, cap_m: float, near: NearGrid) -> tuple[np.int64, flo
     Rows of cells around the place, by their distance, each as far as the nearest edge so far.
     """
     grid, side, starts = near.grid, near.side, near.starts
-    best = NO_EDGE, cap_m * cap_m
+    found, square = NO_EDGE, cap_m * cap_m
     row = clamp_cell(place.y, grid[Y0], grid[SCALE_Y], side)
     column = clamp_cell(place.x, grid[X0], grid[SCALE_X], side)
     cell = row * side + column
     if near.clearance[cell] == 0:
-        best = _scan(starts[cell], starts[cell + 1], place, best, near)
+        found, square = _scan(starts[cell], starts[cell + 1], place, found, square, near)
     elif _is_far(place.x, place.y, cap_m, near):
-        return best
+        return found, square
     above, below = row, row - 1
     while above < side or below >= 0:
         upwards = above < side and (below < 0 or above - row <= row - below)
@@ -166,17 +165,18 @@ def find_edge(place: Place, cap_m: float, near: NearGrid) -> tuple[np.int64, flo
         gap = (limit - place.y if upwards else place.y - limit) * place.my
         gap = max(gap, 0.0) if r != row else 0.0
         if upwards:
-            above = r + 1 if gap * gap <= best[1] else side
+            above = r + 1 if gap * gap <= square else side
         else:
-            below = r - 1 if gap * gap <= best[1] else -1
-        if gap * gap > best[1]:
+            below = r - 1 if gap * gap <= square else -1
+        if gap * gap > square:
             continue
-        reach = sqrt(best[1] - gap * gap) / place.mx
+        reach = sqrt(square - gap * gap) / place.mx
         first = clamp_cell(place.x - reach, grid[X0], grid[SCALE_X], side)
         last = clamp_cell(place.x + reach, grid[X0], grid[SCALE_X], side)
         base = r * side
-        best = _scan(starts[base + first], starts[base + last + 1], place, best, near)
-    return best
+        begin, end = starts[base + first], starts[base + last + 1]
+        found, square = _scan(begin, end, place, found, square, near)
+    return found, square
 
 
 @inner_kernel
@@ -236,10 +236,10 @@ def measure_points(
     cap_m: float,
     near: NearGrid,
     index: Compiled,
-    answers: tuple[FloatArray, IntArray],
+    boundary_m: FloatArray,
+    neighbour: IntArray,
 ) -> None:
     """Write the distance to the nearest boundary and the area across it, by the grid of edges."""
-    boundary_m, neighbour = answers
     for i in range(len(lon)):
         x, y = lon[i], lat[i]
         neighbour[i] = -1

@@ -327,7 +327,8 @@ def _order_points(
     lat: FloatArray,
     near: NearGrid,
     tree: NearTree,
-    answers: tuple[FloatArray, IntArray],
+    boundary_m: FloatArray,
+    neighbour: IntArray,
     space: IntArray,
 ) -> IntArray:
     """Answer for the points that are far; return the others, neighbours in space side by side.
@@ -338,8 +339,8 @@ def _order_points(
     grid, side, count = near.grid, near.side, 0
     for i in range(len(lon)):
         x, y = lon[i], lat[i]
-        answers[1][i] = -1
-        answers[0][i] = np.inf if abs(x) < np.inf and abs(y) < np.inf else np.nan
+        neighbour[i] = -1
+        boundary_m[i] = np.inf if abs(x) < np.inf and abs(y) < np.inf else np.nan
         if not (abs(x) < np.inf and abs(y) < 90.0):
             continue
         starts[i] = _find_list(x, y, grid, side, tree) if _is_inside(x, y, grid) else OUTSIDE
@@ -360,7 +361,8 @@ def measure_many(
     near: NearGrid,
     tree: NearTree,
     index: Compiled,
-    answers: tuple[FloatArray, IntArray],
+    boundary_m: FloatArray,
+    neighbour: IntArray,
 ) -> None:
     """Write what ``measure_points`` does, for a cap up to :data:`TREE_CAP_M`.
 
@@ -370,9 +372,9 @@ def measure_many(
     space = np.empty((3, min(CHUNK, len(lon))), dtype=np.int32)
     for first in range(0, len(lon), CHUNK):
         part = slice(first, min(first + CHUNK, len(lon)))
-        boundary_m, neighbour = answers[0][part], answers[1][part]
         x, y, at = lon[part], lat[part], own[part]
-        for i in _order_points(x, y, near, tree, (boundary_m, neighbour), space):
+        far, other = boundary_m[part], neighbour[part]
+        for i in _order_points(x, y, near, tree, far, other, space):
             start, place = space[0, i], make_place(x[i], y[i], at[i])
             found, square = NO_EDGE, cap_m * cap_m
             search = start == OUTSIDE or lists[start] < 0
@@ -384,4 +386,4 @@ def measure_many(
                 found, square = find_edge(place, cap_m, near)
             if found >= 0:
                 best = make_nearest(found, square, place, near)
-                boundary_m[i], neighbour[i] = measure_best(place, at[i], cap_m, best, index)
+                far[i], other[i] = measure_best(place, at[i], cap_m, best, index)

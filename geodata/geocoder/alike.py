@@ -50,12 +50,13 @@ _FAR_SPREAD_M = 900.0
 def add_alike(
     index: Index,
     text: np.ndarray,
-    at: tuple[Tokens, int],
-    room: tuple[Ladder, Candidates],
+    tokens: Tokens,
+    row: int,
+    ladder: Ladder,
+    found: Candidates,
     alike: Alike,
 ) -> None:
-    """Add candidates for each unknown way or text of row ``at[1]`` of the parts ``at[0]``."""
-    tokens, row = at
+    """Add candidates for each unknown way or text of a row of parts."""
     for k in range(tokens.size[row]):
         kind = tokens.kind[row, k]
         if kind not in (_WAY, _TEXT, _STREET_TEXT, _COMMUNITY_TEXT, _VILLAGE_TEXT):
@@ -72,7 +73,7 @@ def add_alike(
         find_alike(index.grams, text[begin:end], least, alike)
         if alike.size[0] and alike.likeness[0] >= _MISSPELT:
             least = _MISSPELT  # what was meant is there: no need of what is merely like it
-            _doubt_parts(room[1], first, k)
+            _doubt_parts(found, first, k)
         number = _get_house(tokens, row, k)
         for i in range(alike.size[0]):
             if alike.likeness[i] < least:
@@ -80,7 +81,7 @@ def add_alike(
             name, unlike = alike.name[i], 1.0 - np.float64(alike.likeness[i])
             for p in range(index.postings.start[name], index.postings.start[name + 1]):
                 thing = (np.int64(index.postings.kind[p]), np.int64(index.postings.ident[p]))
-                _add_one(index, (k, kind), thing, (unlike, number), room)
+                _add_one(index, (k, kind), thing, unlike, number, ladder, found)
 
 
 @inner_kernel
@@ -117,13 +118,13 @@ def _add_one(
     index: Index,
     part: tuple[int, int],
     thing: tuple[int, int],
-    measure: tuple[float, int],
-    room: tuple[Ladder, Candidates],
+    unlike: float,
+    number: int,
+    ladder: Ladder,
+    found: Candidates,
 ) -> None:
     """Add one thing whose name is alike: an area to the ladder, a way or place as a candidate."""
-    ladder, found = room
     kind, ident = thing
-    unlike, number = measure
     of_area = part[1] in (_STREET_TEXT, _COMMUNITY_TEXT)
     if kind == AREA:
         if (of_area or part[1] == _VILLAGE_TEXT) and unlike < 1 - _SAME_NAME:

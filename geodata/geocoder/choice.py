@@ -171,7 +171,7 @@ def collect(
     best = find_best(found)
     if best < 0 or found.typical[best] > _VAGUE_M or found.evidence[best] in _ALIKE:
         count = found.size[0]
-        add_alike(index, text, at, (ladder, found), alike)
+        add_alike(index, text, tokens, row, ladder, found, alike)
         weigh(index, ladder, found, count)
         best = find_best(found)
     return best

@@ -120,9 +120,13 @@ class Visit:
 def find_wide(page: Page) -> list[str]:
     """Return the elements that reach beyond the right edge of the window, the innermost last."""
     return page.evaluate(
-        """[...document.body.querySelectorAll("*")]
-        .filter((one) => !one.closest(".leaflet-container, .mapbox, .map-box, .scroll") && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-        .map((one) => `${one.tagName}.${one.className} ${one.getBoundingClientRect().right | 0}`).slice(-8)"""
+        """() => {
+        const edge = document.documentElement.clientWidth + 1, clipped = ".leaflet-container, .mapbox, .map-box, .scroll";
+        const right = (one) => one.getBoundingClientRect().right | 0;
+        return [...document.body.querySelectorAll("*")]
+            .filter((one) => !one.closest(clipped) && right(one) > edge)
+            .map((one) => `${one.tagName}.${one.className} ${right(one)}`).slice(-8);
+        }"""
     )
 
 
