@@ -121,7 +121,8 @@ def find_wide(page: Page) -> list[str]:
     """Return the elements that reach beyond the right edge of the window, the innermost last."""
     return page.evaluate(
         """() => {
-        const edge = document.documentElement.clientWidth + 1, clipped = ".leaflet-container, .mapbox, .map-box, .scroll";
+        const edge = document.documentElement.clientWidth + 1;
+        const clipped = ".leaflet-container, .mapbox, .map-box, .scroll";
         const right = (one) => one.getBoundingClientRect().right | 0;
         return [...document.body.querySelectorAll("*")]
             .filter((one) => !one.closest(clipped) && right(one) > edge)
