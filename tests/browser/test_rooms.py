@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from gridgov.rules.orders.transitions import Role
 from gridgov.storage.db import make_sessions, transaction
 from tests.gridgov.services.city import STREET
+from tests.web.orders_city import add_person
 from tests.web.room_rows import SPOT, SURGE, contact_pipe, fill_rooms
 
 WHOLE = "window=2024-02-01..2024-03-31"
@@ -161,7 +163,7 @@ def test_street_calls_the_water_company_until_it_may_go(open_page, site, engine,
     page.click("button:has-text('吹哨')")
     page.wait_for_selector("text=已吹哨")
     call = page.url.removeprefix(site).partition("?")[0]
-    water = open_page("water_company", size)
+    water = open_page(add_person(engine, f"water-{size}", Role.HANDLER, "E01"), size)
     theirs = water.go(call)
     theirs.click(".report-in[open] button[type=submit]")
     theirs.wait_for_selector("text=已记录报到")

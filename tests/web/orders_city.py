@@ -25,7 +25,7 @@ def make_city_desk(folder) -> CityRuntime:
 
 
 def seed_city(engine: sa.Engine, runtime: CityRuntime) -> None:
-    """Load the pack and make an account per role, two of other units and one of the desk."""
+    """Load the pack, and make an account per role; ``other_street`` sits in the neighbouring street."""
     now = datetime.now(UTC)
     with transaction(make_sessions(engine)) as session:
         load_pack(session, runtime.city, at=NOW)
@@ -33,13 +33,23 @@ def seed_city(engine: sa.Engine, runtime: CityRuntime) -> None:
         accounts += [
             ("other_street", Role.STREET_CENTRE, OTHER),
             ("desk_supervisor", Role.SUPERVISOR, DESK),
-            ("water_company", Role.HANDLER, "E01"),
         ]
         for login, role, unit in accounts:
-            new = NewAccount(
-                login=login, name=f"{login} 甲", role=role, unit_code=unit, oidc_subject=login
-            )
-            add_account(session, new, password=None, now=now).password_hash = hash_once()
+            _add_person(session, login, role, unit, now=now)
+
+
+def add_person(engine: sa.Engine, login: str, role: Role, unit_code: str) -> str:
+    """Make one more account; return its login."""
+    with transaction(make_sessions(engine)) as session:
+        _add_person(session, login, role, unit_code, now=datetime.now(UTC))
+    return login
+
+
+def _add_person(session: Session, login: str, role: Role, unit_code: str, *, now: datetime) -> None:
+    new = NewAccount(
+        login=login, name=f"{login} 甲", role=role, unit_code=unit_code, oidc_subject=login
+    )
+    add_account(session, new, password=None, now=now).password_hash = hash_once()
 
 
 def make_city_pages(engine: sa.Engine, runtime: CityRuntime) -> Flask:

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -124,17 +124,8 @@ def make_token(
     )
     session.add(kept)
     session.flush()
-    audit.record(
-        session,
-        at=now,
-        action="make_token",
-        subject_kind="account",
-        subject_no=account.login,
-        before=None,
-        after={"token_id": kept.id, "scopes": scopes, "expires_at": kept.expires_at},
-        actor=actor,
-        origin=origin[:64],
-    )
+    told = {"token_id": kept.id, "scopes": scopes, "expires_at": kept.expires_at}
+    _record(session, account, "make_token", told, now=now, actor=actor, origin=origin)
     return token
 
 
@@ -168,14 +159,29 @@ def end_token(
     if kept.ended_at is not None:
         return
     kept.ended_at = now
+    told = {"token_id": token_id}
+    _record(session, account, "end_token", told, now=now, actor=actor, origin=origin)
+
+
+def _record(
+    session: Session,
+    account: Account,
+    action: str,
+    told: Mapping[str, object],
+    *,
+    now: datetime,
+    actor: Actor | None,
+    origin: str,
+) -> None:
+    """Keep in the log what became of a token of an account."""
     audit.record(
         session,
         at=now,
-        action="end_token",
+        action=action,
         subject_kind="account",
         subject_no=account.login,
         before=None,
-        after={"token_id": token_id},
+        after=told,
         actor=actor,
         origin=origin[:64],
     )

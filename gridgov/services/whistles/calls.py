@@ -333,7 +333,6 @@ def release(
     *,
     actor: Actor,
     at: datetime,
-    seen_version: int | None = None,
 ) -> rules.WhistleCall:
     """Let a unit go whose duties are done; with the last one the call ends, and with it the order is handled again.
 
@@ -341,8 +340,6 @@ def release(
     ------
     NotFoundError, ForbiddenError, WhistleCallError
         As :func:`check_in`.
-    ConflictError
-        The call has changed since it was seen.
     """
     row = get_visible(session, call_no)
     call = take_step(
@@ -352,7 +349,6 @@ def release(
         unit_code=unit_code,
         actor=actor,
         at=at,
-        seen_version=seen_version,
         change=lambda call: rules.release(call, unit_code, at=at),
     )
     if call.closed:

@@ -64,7 +64,6 @@ def take_step(
     actor: Actor,
     at: datetime,
     change: Callable[[rules.WhistleCall], rules.WhistleCall],
-    seen_version: int | None = None,
 ) -> rules.WhistleCall:
     """Return the call after a step that somebody takes, written and logged.
 
@@ -81,14 +80,12 @@ def take_step(
     ------
     NotFoundError, ForbiddenError
         There is no such call for this account, or the step is not for it.
-    ConflictError
-        The call has changed since `seen_version`.
     WhistleCallError
         The rules refuse it.
     """
     _check_permit(get_visible(session, call_no), step, unit_code, actor)
     with without_row_scope(session):
-        call = get_call(session, call_no, seen_version=seen_version)
+        call = get_call(session, call_no)
         before = make_value(call, get_order_no(session, call))
         after = change(before)
         write_value(session, call, after)

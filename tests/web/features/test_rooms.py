@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,13 +11,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 from gridgov.rules.orders.transitions import Role
-from gridgov.services.accounts.manage import NewAccount, add_account
 from gridgov.services.city_runtime import CityRuntime
 from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.orders import Order
 from tests.gridgov.services.city import STREET, take
-from tests.web.orders_city import make_city_desk, make_city_pages, seed_city
-from tests.web.pages import hash_once, read_token, sign_in
+from tests.web.orders_city import add_person, make_city_desk, make_city_pages, seed_city
+from tests.web.pages import read_token, sign_in
 from tests.web.room_rows import SPOT, SURGE, N, add_planning, blow, contact_pipe, fill_rooms
 
 WHOLE = "window=2024-03-01..2024-03-31"
@@ -283,17 +281,7 @@ def step(client, rooms, **form):
 
 def enter_water(rooms):
     """Return a client of somebody of the water company, which the call of the rooms has called."""
-    with transaction(make_sessions(rooms.engine)) as session:
-        new = NewAccount(
-            login="water",
-            name="水务 甲",
-            role=Role.HANDLER,
-            unit_code="E01",
-            oidc_subject="water",
-        )
-        account = add_account(session, new, password=None, now=datetime.now(UTC))
-        account.password_hash = hash_once()
-    return rooms.enter("water")
+    return rooms.enter(add_person(rooms.engine, "water", Role.HANDLER, "E01"))
 
 
 def test_the_call_says_who_was_reached_and_who_came_with_which_power(rooms):
@@ -311,7 +299,7 @@ def test_the_call_says_who_was_reached_and_who_came_with_which_power(rooms):
     assert step(water, rooms, step="report_in", **far).status_code == 302
     page = street.get(f"/whistles/{rooms.call_no}").text
     assert "定位太不准" in page
-    assert "水务 甲" in page
+    assert "water 甲" in page
     assert SCRIPT not in page
     assert "13812345678" not in page
     assert bool(powers) == ("人到权未到" in page)

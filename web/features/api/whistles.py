@@ -1,6 +1,5 @@
 """Whistle calls: who was called, who came, and the steps of a called unit and of the street."""
 
-from collections.abc import Callable
 from typing import Any, get_args
 
 import marshmallow as ma
@@ -9,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from gridgov.errors import NotFoundError
 from gridgov.services.accounts.tokens import TokenScope
-from gridgov.services.whistles import calls as service
+from gridgov.services.whistles.call_actions import CallAction, CallFacts, act_on_call
 from gridgov.services.whistles.calls import Arrival
-from gridgov.services.whistles.records import get_call
 from gridgov.storage.queries.whistle_lists import CallState, get_call_record, list_calls
 from web.kit import limits
 from web.kit.api import (
@@ -113,6 +111,16 @@ class StepBody(Schema):
         validate=ma.validate.OneOf(AUTHORITIES),
         metadata={"description": "Whether its power came along"},
     )
+    brought = ma.fields.List(
+        Text(validate=ma.validate.Length(max=80)),
+        validate=ma.validate.Length(max=50),
+        metadata={"description": "Powers that came along; one that is missing counts as no power"},
+    )
+    accuracy_m = ma.fields.Float(
+        validate=ma.validate.Range(0, 40_000_000),
+        metadata={"description": "Metres in which the device believes to be"},
+    )
+    note = Text(validate=ma.validate.Length(max=500))
     duty_code = Text(validate=ma.validate.Length(max=64))
     score = ma.fields.Integer(validate=ma.validate.Range(1, 5))
 
@@ -148,54 +156,23 @@ def show(call_no: str) -> Response:
     return tell_json(told | {"order_no": record.order.order_no}, version=record.call.version)
 
 
-def _report_in(session: Session, call_no: str, body: dict[str, Any]) -> object:
-    arrival = Arrival(
-        at=get_service().get_now(),
-        authority=body.get("authority", "full"),
-        lon=body.get("lon"),
-        lat=body.get("lat"),
+def _make_facts(body: dict[str, Any]) -> CallFacts:
+    brought = body.get("brought")
+    return CallFacts(
+        unit_code=body["unit_code"],
+        duty_code=body.get("duty_code", ""),
+        score=body.get("score", 0),
+        arrival=Arrival(
+            at=get_service().get_now(),
+            lon=body.get("lon"),
+            lat=body.get("lat"),
+            authority=body.get("authority", "full"),
+            brought=None if brought is None else tuple(brought),
+            accuracy_m=body.get("accuracy_m"),
+            by_name=g.visitor.name,
+            note=body.get("note", ""),
+        ),
     )
-    actor = get_scope().actor
-    return service.check_in(
-        session, get_runtime(), call_no, body["unit_code"], actor=actor, arrival=arrival
-    )
-
-
-def _finish_duty(session: Session, call_no: str, body: dict[str, Any]) -> object:
-    at, actor = get_service().get_now(), get_scope().actor
-    duty = body.get("duty_code", "")
-    return service.finish_duty(session, call_no, body["unit_code"], duty, actor=actor, at=at)
-
-
-def _release(session: Session, call_no: str, body: dict[str, Any]) -> object:
-    return service.release(
-        session,
-        get_runtime(),
-        call_no,
-        body["unit_code"],
-        actor=get_scope().actor,
-        at=get_service().get_now(),
-    )
-
-
-def _rate(function: Callable[..., object]) -> Callable[[Session, str, dict[str, Any]], object]:
-    def rate(session: Session, call_no: str, body: dict[str, Any]) -> object:
-        at, actor = get_service().get_now(), get_scope().actor
-        # 0 is none of the scores: the rules say so.
-        return function(
-            session, call_no, body["unit_code"], body.get("score", 0), actor=actor, at=at
-        )
-
-    return rate
-
-
-STEPS: dict[str, Callable[[Session, str, dict[str, Any]], object]] = {
-    "report_in": _report_in,
-    "finish_duty": _finish_duty,
-    "release": _release,
-    "rate_unit": _rate(service.rate_unit),
-    "rate_street": _rate(service.rate_street),
-}
 
 
 @blueprint.route("/<call_no>/steps/<step>", methods=["POST"])
@@ -204,15 +181,22 @@ STEPS: dict[str, Callable[[Session, str, dict[str, Any]], object]] = {
 @blueprint.arguments(StepBody)
 @blueprint.response(200, SteppedBody, headers={"ETag": {"schema": {"type": "string"}}})
 def take_step(body: dict[str, Any], call_no: str, step: str) -> Response:
-    """Take a step of a call: report_in, finish_duty, release, rate_unit or rate_street."""
+    """Take a step of a call: report_in, finish_duty, undo_duty, release, rate_unit or rate_street."""
     limits.check_limit(limits.CHANGES, str(g.visitor.account_id))
-    if step not in STEPS:
+    if step not in list(CallAction):
         raise NotFoundError("step of a call", step[:40])
-    seen = read_seen_version()
+    seen, facts = read_seen_version(), _make_facts(body)
 
     def change(session: Session) -> Reply:
-        get_call(session, call_no, seen_version=seen)
-        STEPS[step](session, call_no, body)
+        act_on_call(
+            session,
+            get_runtime(),
+            call_no,
+            CallAction(step),
+            actor=get_scope().actor,
+            facts=facts,
+            seen_version=seen,
+        )
         session.flush()
         row = get_call_record(session, call_no).call
         told = {"call_no": call_no, "version": row.version, "closed": row.closed_at is not None}

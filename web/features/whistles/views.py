@@ -1,8 +1,7 @@
 """The whistle desk: calls that run, one call with its duties and units, and blowing with a preview before it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import zip_longest
 from typing import Any, cast
 
@@ -12,16 +11,16 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from gridgov.errors import GridgovError, NotFoundError
-from gridgov.rules.orders.needs import Actor, Facts
+from gridgov.rules.orders.needs import Facts
 from gridgov.rules.orders.transitions import OrderAction
 from gridgov.rules.whistles.call import SCORES
 from gridgov.rules.whistles.choosing import Change, UnitChange
 from gridgov.rules.whistles.sentences import tell_plan, tell_stages
-from gridgov.services.city_runtime import CityRuntime
 from gridgov.services.notices.inbox import Reach, find_reach
 from gridgov.services.orders.handling import find_actions
 from gridgov.services.orders.rows import get_order
 from gridgov.services.whistles import calls as service
+from gridgov.services.whistles.call_actions import CallAction, CallFacts, act_on_call
 from gridgov.services.whistles.calls import Arrival
 from gridgov.services.whistles.messages import make_blown_key
 from gridgov.storage.queries.areas import get_area_names, get_item_names, get_unit_names
@@ -43,6 +42,21 @@ from web.kit.service import get_runtime, get_scope, get_service, reading, writin
 
 blueprint = Blueprint("whistles", __name__, url_prefix="/whistles")
 STATES = ("running", "late", "closed", "all")
+LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Least and greatest value of a number."""
+
+    least: float
+    most: float
+
+
+LONGITUDES, LATITUDES = Limits(least=-180.0, most=180.0), Limits(least=-90.0, most=90.0)
+ACCURACIES_M = Limits(least=0.0, most=40_000_000.0)
+"""Metres, once around the earth at most."""
+
 REASONS = ("alone", "joint", "emergency")
 """Why a street calls (DOMAIN.md section 6): it cannot solve it alone, it has no power there, it is an emergency."""
 
@@ -136,152 +150,77 @@ def find_call_reach(session: Session, record: CallRecord) -> Mapping[str, Reach]
 # --- steps ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class CallChange:
-    """A step that somebody asks for on the page of a call."""
-
-    call_no: str
-    unit_code: str
-    actor: Actor
-    at: datetime
-    version: int | None
-
-
-def _report_in(session: Session, runtime: CityRuntime, asked: CallChange) -> object:
-    place = {name: read_degrees(request.form.get(name, "")) for name in ("lon", "lat")}
-    brought = tuple(request.form.getlist("brought")) if request.form.get("asked") else None
-    arrival = Arrival(
-        at=asked.at,
-        authority=request.form.get("authority", "full"),
-        brought=brought,
-        accuracy_m=read_metres(request.form.get("accuracy_m", "")),
-        by_name=g.visitor.name,
-        note=request.form.get("note", "")[:LONGEST_NOTE],
-        **place,
-    )
-    return service.check_in(
-        session, runtime, asked.call_no, asked.unit_code, actor=asked.actor, arrival=arrival
-    )
-
-
-def _finish_duty(session: Session, _runtime: CityRuntime, asked: CallChange) -> object:
-    return service.finish_duty(
-        session,
-        asked.call_no,
-        asked.unit_code,
-        request.form.get("duty_code", ""),
-        actor=asked.actor,
-        at=asked.at,
-    )
-
-
-def _undo_duty(session: Session, runtime: CityRuntime, asked: CallChange) -> object:
-    return service.undo_duty(
-        session,
-        runtime,
-        asked.call_no,
-        asked.unit_code,
-        request.form.get("duty_code", ""),
-        actor=asked.actor,
-        at=asked.at,
-    )
-
-
-def _release(session: Session, runtime: CityRuntime, asked: CallChange) -> object:
-    return service.release(
-        session,
-        runtime,
-        asked.call_no,
-        asked.unit_code,
-        actor=asked.actor,
-        at=asked.at,
-        seen_version=asked.version,
-    )
-
-
-def _rate(function: Callable[..., object]) -> Callable[[Session, CityRuntime, CallChange], object]:
-    def rate(session: Session, _runtime: CityRuntime, asked: CallChange) -> object:
-        score = request.form.get("score", "")
-        number = int(score) if score.isdecimal() else 0  # 0 is none of the scores: the rules say so
-        return function(
-            session, asked.call_no, asked.unit_code, number, actor=asked.actor, at=asked.at
-        )
-
-    return rate
-
-
-STEPS: dict[str, Callable[[Session, CityRuntime, CallChange], object]] = {
-    "report_in": _report_in,
-    "finish_duty": _finish_duty,
-    "undo_duty": _undo_duty,
-    "release": _release,
-    "rate_unit": _rate(service.rate_unit),
-    "rate_street": _rate(service.rate_street),
-}
-
-
 @blueprint.post("/<call_no>/steps")
 @permission(Permission.WHISTLES_ACT)
 def step(call_no: str) -> Response:
     """Take a step; what may be done is decided by the rules, not by the page."""
     name = request.form.get("step", "")
-    if name not in STEPS:
+    if name not in list(CallAction):
         raise NotFoundError("step of a call", name)
     version = request.form.get("version", "")
-    asked = CallChange(
-        call_no=call_no,
-        unit_code=request.form.get("unit_code", ""),
-        actor=get_scope().actor,
-        at=get_service().get_now(),
-        version=int(version) if version.isdecimal() else None,
-    )
-    runtime = get_runtime()
+    facts = _read_facts()
     with writing() as session:
-        STEPS[name](session, runtime, asked)
+        act_on_call(
+            session,
+            get_runtime(),
+            call_no,
+            CallAction(name),
+            actor=get_scope().actor,
+            facts=facts,
+            seen_version=int(version) if version.isdecimal() else None,
+        )
     return redirect(to("whistles.show", call_no=call_no, done=name))
 
 
-def read_degrees(text: str) -> float | None:
-    """Return a coordinate, None where none is given.
+def _read_facts() -> CallFacts:
+    form = request.form
+    score = form.get("score", "")
+    return CallFacts(
+        unit_code=form.get("unit_code", ""),
+        duty_code=form.get("duty_code", ""),
+        score=int(score) if score.isdecimal() else 0,
+        arrival=Arrival(
+            at=get_service().get_now(),
+            lon=read_number(form.get("lon", ""), "longitude", "degrees", LONGITUDES),
+            lat=read_number(form.get("lat", ""), "latitude", "degrees", LATITUDES),
+            authority=form.get("authority", "full"),
+            brought=tuple(form.getlist("brought")) if form.get("asked") else None,
+            accuracy_m=read_number(form.get("accuracy_m", ""), "accuracy", "metres", ACCURACIES_M),
+            by_name=g.visitor.name,
+            note=form.get("note", "")[:LONGEST_NOTE],
+        ),
+    )
+
+
+def read_number(text: str, what: str, unit: str, limits: Limits) -> float | None:
+    """Return a number of a form, None where none is given.
+
+    Parameters
+    ----------
+    text
+        As it was typed.
+    what, unit
+        What it is and what it counts, for the message.
+    limits
+        Between which it lies.
 
     Raises
     ------
     GridgovError
-        It is no number of degrees.
+        It is no number, or outside the limits.
     """
     if not text.strip():
         return None
     try:
         value = float(text)
     except ValueError as error:
-        raise GridgovError(f"coordinate {text!r}: expected degrees, such as 116.39") from error
-    if not -180 <= value <= 180:
-        raise GridgovError(f"coordinate {value}: expected degrees from -180 to 180")
+        raise GridgovError(f"{what} {text!r}: expected {unit}, such as 39.9") from error
+    if not limits.least <= value <= limits.most:
+        raise GridgovError(
+            f"{what} {value}: expected {unit} from {limits.least:.0f} to {limits.most:.0f}"
+        )
     return value
 
-
-def read_metres(text: str) -> float | None:
-    """Return how unsure a position is, None where nothing is said.
-
-    Raises
-    ------
-    GridgovError
-        It is no length in metres.
-    """
-    if not text.strip():
-        return None
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise GridgovError(f"accuracy {text!r}: expected metres, such as 25") from error
-    if not 0 <= value <= MOST_UNSURE_M:
-        raise GridgovError(f"accuracy {value}: expected metres from 0 to {MOST_UNSURE_M:.0f}")
-    return value
-
-
-LONGEST_NOTE = 500
-MOST_UNSURE_M = 40_000_000.0
-"""Once around the earth."""
 
 # --- blowing --------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from gridgov.rules.orders.transitions import OrderState
 from gridgov.rules.whistles.call import UnitState, WhistleCallError
 from gridgov.rules.whistles.choosing import Change, UnitChange
 from gridgov.services.whistles import calls as whistles
+from gridgov.services.whistles.call_actions import CallAction, CallFacts, act_on_call
 from gridgov.services.whistles.calls import Arrival
 from gridgov.storage.audit.verify import verify
 from gridgov.storage.db import make_sessions, transaction
@@ -248,8 +249,14 @@ def test_a_whistle_that_cannot_be_blown_leaves_nothing(sessions, small_runtime, 
 def test_who_has_seen_an_older_call_is_told(blown, small_runtime):
     check_in(blown, small_runtime)
     with blown() as session, pytest.raises(ConflictError, match="seen version 1, now 2"):
-        whistles.release(
-            session, small_runtime, "O1-W1", "E01", actor=CENTRE, at=after(30), seen_version=1
+        act_on_call(
+            session,
+            small_runtime,
+            "O1-W1",
+            CallAction.RELEASE,
+            actor=CENTRE,
+            facts=CallFacts(unit_code="E01", arrival=Arrival(at=after(30))),
+            seen_version=1,
         )
 
 

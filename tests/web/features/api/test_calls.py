@@ -6,13 +6,15 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from gridgov.rules.orders.transitions import TRANSITIONS, OrderAction
+from gridgov.rules.orders.transitions import TRANSITIONS, OrderAction, Role
 from gridgov.services.accounts.tokens import TokenScope
-from gridgov.storage.db import make_sessions
+from gridgov.storage.db import make_sessions, transaction
 from gridgov.storage.models.appeals import Appeal
 from gridgov.storage.models.journal import LogEntry
 from gridgov.storage.models.orders import Callback, Order
 from tests.web.features.api.test_tokens import check_problem
+from tests.web.orders_city import add_person
+from tests.web.room_rows import contact_pipe
 
 INSIDE = {"lon": 116.405, "lat": 39.905}
 NUMBERS = itertools.count(1)
@@ -241,31 +243,38 @@ def test_who_said_it_is_told_to_whom_it_may_be_and_put_on_record(site, callers):
     assert [entry.action for entry in seen] == ["view_person"]
 
 
-def test_a_whistle_is_blown_and_answered(callers):
-    order_no = take(callers["operator"])
-    for action in ("accept", "contact", "handle"):
-        act(callers["street_centre"], order_no, action)
-    blown = callers["street_centre"].post(
-        f"/api/v1/orders/{order_no}/actions/blow_whistle", {"reason_code": "joint"}
-    )
-    if blown.status_code == 422:  # the item's duties call nobody in this small city
-        assert "whistle" in blown.get_json()["detail"] or "call" in blown.get_json()["detail"]
-        return
-    call_no = blown.get_json()["call_no"]
-    shown = callers["street_centre"].get(f"/api/v1/whistles/{call_no}").get_json()
-    assert shown["order_no"] == order_no
-    listed = callers["supervisor"].get("/api/v1/whistles?state=running").get_json()["calls"]
-    assert call_no in [one["call_no"] for one in listed]
-    unit = shown["units"][0]["unit_code"]
+def test_a_whistle_is_blown_answered_and_ends(site, callers):
+    with transaction(make_sessions(site.engine)) as session:
+        order_no = contact_pipe(session, site.runtime, appeal_no="whistle")
+    centre = callers["street_centre"]
+    water = site.make_caller(add_person(site.engine, "water", Role.HANDLER, "E01"))
+    act(centre, order_no, "blow_whistle", reason_code="emergency", text="水漫到路上")
+    calls = callers["supervisor"].get("/api/v1/whistles?state=running").get_json()["calls"]
+    call_no = next(one["call_no"] for one in calls if one["order_no"] == order_no)
     path = f"/api/v1/whistles/{call_no}/steps"
+    said = {"unit_code": "E01"}
+    check_problem(centre.post(f"{path}/fly", said), 404, "not_found")
     check_problem(
-        callers["street_centre"].post(f"{path}/fly", {"unit_code": unit}), 404, "not_found"
+        callers["other_street"].post(f"{path}/report_in", said | INSIDE), 404, "not_found"
     )
-    check_problem(
-        callers["other_street"].post(f"{path}/report_in", {"unit_code": unit}), 404, "not_found"
-    )
-    answer = callers["handler"].post(f"{path}/report_in", {"unit_code": unit, **INSIDE})
-    assert answer.status_code in {200, 403}, answer.text
+    version = {"If-Match": water.get(f"/api/v1/whistles/{call_no}").headers["ETag"]}
+    arrived = said | INSIDE | {"accuracy_m": 8, "note": "已到，电话13812345678"}
+    assert water.post(f"{path}/report_in", arrived, headers=version).status_code == 200
+    check_problem(water.post(f"{path}/release", said, headers=version), 412, "precondition")
+    (unit,) = water.get(f"/api/v1/whistles/{call_no}").get_json()["units"]
+    assert unit["inside"] is True
+    duties = [said | {"duty_code": code} for code in unit["duties"]]
+    for duty in duties:
+        assert water.post(f"{path}/finish_duty", duty).status_code == 200
+    assert water.post(f"{path}/undo_duty", duties[-1]).status_code == 200
+    assert centre.post(f"{path}/release", said).status_code == 422
+    assert water.post(f"{path}/finish_duty", duties[-1]).status_code == 200
+    assert centre.post(f"{path}/release", said).get_json()["closed"] is True
+    assert centre.post(f"{path}/rate_unit", said | {"score": 9}).status_code == 422
+    assert centre.post(f"{path}/rate_unit", said | {"score": 4}).status_code == 200
+    assert water.post(f"{path}/rate_street", said | {"score": 5}).status_code == 200
+    (unit,) = centre.get(f"/api/v1/whistles/{call_no}").get_json()["units"]
+    assert (unit["street_rating"], unit["unit_rating"]) == (4, 5)
 
 
 def test_plans_and_figures_answer_before_anything_was_planned(callers):
